@@ -1,0 +1,54 @@
+"""Image files to tensors, many at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from ..errors import InputError
+
+
+__all__ = ["decode", "decode_all"]
+
+_BLOCK = 16  # files for one task: small images are decoded faster than tasks are handed over
+_DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def decode_all(decode_one: Callable[[Path], Tensor], paths: Sequence[Path]) -> list[Tensor]:
+    """Decode files in threads (Pillow decodes without holding the interpreter's lock); the order is kept."""
+    blocks = [paths[start : start + _BLOCK] for start in range(0, len(paths), _BLOCK)]
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as threads:
+        decoded = threads.map(lambda block: [decode_one(path) for path in block], blocks)
+        return [tensor for block in decoded for tensor in block]
+
+
+def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
+    """Read one image file.
+
+    Args:
+        path: the file.
+        prepare: a crop or a change of size.
+
+    Returns:
+        uint8 with shape (1, H, W) for a grey image, otherwise (3, H, W).
+
+    Raises:
+        InputError: if the file is not a readable image, or has more than 8 bits in a channel.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode in _DEEP:
+                raise InputError(f"{path} has mode {image.mode}; images must have 8 bits in each channel")
+            plain = image if image.mode == "L" else image.convert("RGB")
+            tensor: Tensor = pil_to_tensor(prepare(plain))
+    except InputError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is not a readable image: {error}") from error
+    return tensor

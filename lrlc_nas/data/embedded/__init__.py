@@ -1,0 +1,6 @@
+"""The images that ship with the package: a balanced part of Fashion-MNIST (see LICENSE beside this file)."""
+
+from .subset import load_embedded, make_embedded
+
+
+__all__ = ["load_embedded", "make_embedded"]

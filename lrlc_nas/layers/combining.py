@@ -1,0 +1,116 @@
+"""Combining weights: the K numbers at each position that mix the banks.
+
+Raw weights A come from one of four parametrisations (i row, j column, k bank):
+
+=================  =============================  ==================================
+``weights``        A[i, j, k]                     parameters
+=================  =============================  ==================================
+``"row+column"``   row[i, k] + column[j, k]       ``row`` (Y, K), ``column`` (X, K)
+``"rows"``         row[i, k]                      ``row`` (Y, K)
+``"columns"``      column[j, k]                   ``column`` (X, K)
+``"full"``         position[i, j, k]              ``position`` (Y, X, K)
+=================  =============================  ==================================
+
+and are normalised over k at each position: ``"softmax"``, ``"norm"`` (length 1) or ``"none"``. The same sums
+give the position bias, with one number in the place of K.
+
+Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
+https://arxiv.org/abs/2002.02959
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+
+
+__all__ = [
+    "NORMALIZATIONS",
+    "PARTS",
+    "constant_weight",
+    "mixture_sum",
+    "normalized",
+    "part_shape",
+    "require_combining",
+    "summed",
+]
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "row+column": ("row", "column"),
+    "rows": ("row",),
+    "columns": ("column",),
+    "full": ("position",),
+}
+"""The parametrisations that exist, and the parameters that each of them sums."""
+
+NORMALIZATIONS = ("softmax", "norm", "none")
+
+_EPSILON = 1e-12  # of the reference implementation
+
+
+def require_combining(weights: str, normalize: str, rank: int) -> None:
+    """Raise `InputError` unless the three options exist."""
+    if weights not in PARTS:
+        raise InputError(f"weights must be one of {', '.join(PARTS)}, but is {weights!r}")
+    if normalize not in NORMALIZATIONS:
+        raise InputError(f"normalize must be one of {', '.join(NORMALIZATIONS)}, but is {normalize!r}")
+    if rank < 1:
+        raise InputError(f"rank must be at least 1, but is {rank}")
+
+
+def part_shape(part: str, output_size: tuple[int, int]) -> tuple[int, ...]:
+    """The positions that a part distinguishes: (Y,), (X,) or (Y, X)."""
+    return {"row": output_size[:1], "column": output_size[1:], "position": output_size}[part]
+
+
+def summed(parts: Mapping[str, Tensor], output_size: tuple[int, int]) -> Tensor:
+    r"""Add the parts up at each position.
+
+    Args:
+        parts: part name to a tensor of shape (Y, \*), (X, \*) or (Y, X, \*).
+        output_size: (Y, X).
+
+    Returns:
+        The sum, with shape (Y, X, \*).
+    """
+    rows, columns = output_size
+    if "position" in parts:
+        return parts["position"]
+    if "row" not in parts:
+        return parts["column"].expand(rows, *parts["column"].shape)
+    row = parts["row"].unsqueeze(1)
+    if "column" not in parts:
+        return row.expand(rows, columns, *row.shape[2:])
+    return row + parts["column"]
+
+
+def normalized(raw: Tensor, normalize: str) -> Tensor:
+    """Normalise raw combining weights over the banks.
+
+    Args:
+        raw: A, with shape (Y, X, K).
+        normalize: ``softmax``, ``norm`` or ``none``.
+
+    Returns:
+        The combining weights, with shape (Y, X, K).
+    """
+    if normalize == "softmax":
+        return F.softmax(raw, dim=-1)
+    if normalize == "norm":
+        return F.normalize(raw, dim=-1, eps=_EPSILON)
+    return raw
+
+
+def constant_weight(weights: str, rank: int) -> float:
+    """The initial value of every part, equal at all positions: 1/sqrt(K) over the number of parts."""
+    return 1 / (math.sqrt(rank) * len(PARTS[weights]))
+
+
+def mixture_sum(normalize: str, rank: int) -> float:
+    """The initial sum of the combining weights of a position: 1 under softmax, else sqrt(K)."""
+    return 1.0 if normalize == "softmax" else math.sqrt(rank)

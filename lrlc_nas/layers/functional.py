@@ -1,0 +1,135 @@
+"""Locally connected layers as functions of tensors.
+
+A layer that is low-rank locally connected has, at position (i, j), the kernel ``sum_k w[i, j, k] * bank_k``.
+Two ways compute it, and mean the same:
+
+* the bank path: one convolution with K*F filters, then the weighted sum of its K outputs. MACs for one image:
+  K*Y*X*T*C*F/G + K*Y*X*F;
+* the kernel path: the kernels of all positions first, once a step, then one matrix product for each
+  position. MACs: Y*X*T*C*F/G for one image and K*Y*X*T*C*F/G for one step; memory for the kernels and the
+  patches.
+
+Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
+https://arxiv.org/abs/2002.02959
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .geometry import Geometry
+
+
+__all__ = ["add_bias", "apply_banks", "apply_kernels", "mix_banks"]
+
+
+def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
+    """Build the kernel of each position: ``kernel[i, j] = sum_k w[i, j, k] * bank_k``.
+
+    Args:
+        banks: shape (K, F, C/G, rows, columns).
+        combining: w, with shape (Y, X, K).
+
+    Returns:
+        The kernels, with shape (Y, X, F, C/G, rows, columns).
+    """
+    kernels: Tensor = torch.tensordot(combining, banks, dims=1)
+    return kernels
+
+
+def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
+    """Convolve with every bank, then mix the results at each position (the bank path).
+
+    Args:
+        x: shape (B, C, H, W).
+        banks: shape (K, F, C/G, rows, columns).
+        combining: shape (Y, X, K).
+        geometry: of the layer.
+
+    Returns:
+        The output, with shape (B, F, Y, X).
+    """
+    rank, groups, per_group = banks.shape[0], geometry.groups, geometry.out_channels // geometry.groups
+    # A grouped convolution gives its first F/G filters to the first group, so the group is the slowest index.
+    filters = banks.view(rank, groups, per_group, *banks.shape[2:]).transpose(0, 1).flatten(0, 2)
+    features = _convolved(x, filters, geometry)
+    features = features.view(x.shape[0], groups, rank, per_group, *geometry.output_size)
+    mixed = features * combining.to(features.dtype).permute(2, 0, 1).unsqueeze(1)
+    return _laid_out_as(x, mixed.sum(2).flatten(1, 2))
+
+
+def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
+    """Apply to each position its own kernel: one matrix product for each position and group.
+
+    Args:
+        x: shape (B, C, H, W).
+        kernels: shape (Y, X, F, C/G, rows, columns).
+        geometry: of the layer.
+
+    Returns:
+        The output, with shape (B, F, Y, X).
+    """
+    rows, columns = geometry.output_size
+    batch, groups, per_group = x.shape[0], geometry.groups, geometry.out_channels // geometry.groups
+    filters = kernels.reshape(rows * columns * groups, per_group, geometry.fan_in)
+    y = torch.bmm(_patches(x, geometry), filters.mT)
+    y = y.view(rows, columns, groups, batch, per_group).permute(3, 2, 4, 0, 1).flatten(1, 2)
+    return _laid_out_as(x, y)
+
+
+def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:
+    """Add a bias for each channel and one for each position.
+
+    Args:
+        y: shape (B, F, Y, X).
+        channel: shape (F,) or (F, Y, X); nothing where None.
+        position: shape (Y, X); nothing where None.
+
+    Returns:
+        The sum, with the shape and the dtype of y.
+    """
+    if channel is not None and channel.dim() == 1:
+        channel = channel[:, None, None]
+    if channel is None or position is None:
+        bias = position if channel is None else channel
+    else:
+        bias = channel + position
+    return y if bias is None else y + bias.to(y.dtype)
+
+
+def _patches(x: Tensor, geometry: Geometry) -> Tensor:
+    """Gather what each position sees, with one copy: (B, C, H, W) -> (Y*X*G, B, T*C/G)."""
+    (height, width), (stride_h, stride_w) = geometry.extent, geometry.stride
+    step_h, step_w = geometry.dilation
+    windows = _padded(x, geometry).unfold(2, height, stride_h).unfold(3, width, stride_w)
+    taps = windows[..., ::step_h, ::step_w]  # (B, C, Y, X, rows, columns)
+    batch, (rows, columns) = x.shape[0], geometry.output_size
+    groups, per_group = geometry.groups, geometry.in_channels // geometry.groups
+    taps = taps.view(batch, groups, per_group, rows, columns, *geometry.kernel_size)
+    return taps.permute(3, 4, 1, 0, 2, 5, 6).reshape(rows * columns * groups, batch, geometry.fan_in)
+
+
+def _convolved(x: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
+    left, right, top, bottom = geometry.pads
+    symmetric = (left, top) == (right, bottom)
+    if geometry.padding_mode == "zeros" and symmetric:
+        padding = (top, left)
+    else:
+        x, padding = _padded(x, geometry), (0, 0)
+    return F.conv2d(x, filters, None, geometry.stride, padding, geometry.dilation, geometry.groups)
+
+
+def _padded(x: Tensor, geometry: Geometry) -> Tensor:
+    if not any(geometry.pads):
+        return x
+    mode = "constant" if geometry.padding_mode == "zeros" else geometry.padding_mode
+    padded: Tensor = F.pad(x, geometry.pads, mode=mode)
+    return padded
+
+
+def _laid_out_as(x: Tensor, y: Tensor) -> Tensor:
+    """Give y the memory format of x, as a convolution does: what follows may call ``view``."""
+    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    return y.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)

@@ -1,0 +1,152 @@
+"""The end of the scale: a convolution without sharing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .convolution import require_plain
+from .functional import add_bias, apply_kernels
+from .geometry import Geometry
+
+
+__all__ = ["LocallyConnected2d"]
+
+
+class LocallyConnected2d(nn.Module):
+    r"""A convolution whose kernel and bias belong to one position each: nothing is shared.
+
+    .. math:: y_{b,f,i,j} = \sum_{c,t} W_{i,j,f,c,t} \, x_{b,c,(i,j)+t} + \beta_{f,i,j}
+
+    Gradient-based learning applied to document recognition (LeCun et al., 1998) calls it a layer without
+    weight sharing. Parameters: Y*X*T*C*F/G + F*Y*X.
+
+    Args:
+        in_channels: C.
+        out_channels: F.
+        kernel_size: rows and columns of the kernels.
+        input_size: (H, W) of the maps that the layer takes; no other size is possible.
+        stride: as in `torch.nn.Conv2d`, like the following.
+        padding: integers, ``"same"`` or ``"valid"``.
+        dilation: distance between taps.
+        groups: G.
+        bias: whether to add a bias for each channel and position.
+        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
+        device: of the parameters.
+        dtype: of the parameters.
+
+    Attributes:
+        weight: shape (Y, X, F, C/G, rows, columns).
+        bias: shape (F, Y, X), or None.
+
+    Raises:
+        InputError: if the arguments do not describe a layer.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        input_size: int | Sequence[int],
+        *,
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[int] | str = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.geometry = Geometry.of(
+            in_channels,
+            out_channels,
+            kernel_size,
+            input_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            padding_mode=padding_mode,
+        )
+        positions, kernel = self.geometry.output_size, self.geometry.kernel_shape
+        self.weight = nn.Parameter(torch.empty(*positions, *kernel, device=device, dtype=dtype))
+        self.bias = (
+            nn.Parameter(torch.empty(kernel[0], *positions, device=device, dtype=dtype)) if bias else None
+        )
+        self.reset_parameters()
+
+    @classmethod
+    def from_conv(
+        cls, conv: nn.Conv2d, input_size: int | Sequence[int], *, bias: bool | None = None
+    ) -> LocallyConnected2d:
+        """Make the layer that computes what a convolution computes: its kernel and bias at every position.
+
+        Args:
+            conv: a plain convolution; dtype, device and training mode are taken over.
+            input_size: (H, W) of the maps that it sees.
+            bias: whether the layer has a bias; None for yes if the convolution has one. A new bias is zero.
+
+        Raises:
+            InputError: if the module is not a plain `torch.nn.Conv2d`, or has a bias that the layer is not
+                to have.
+        """
+        require_plain(conv)
+        bias = conv.bias is not None if bias is None else bias
+        if conv.bias is not None and not bias:
+            raise InputError(
+                "the convolution has a bias, so a layer that computes the same needs one: bias is False"
+            )
+        geometry = Geometry.of_conv(conv, input_size)
+        # Made without storage, so that no random number is drawn for weights that are copied anyway.
+        layer = cls(**asdict(geometry), bias=bias, device="meta", dtype=conv.weight.dtype)
+        layer.to_empty(device=conv.weight.device)
+        with torch.no_grad():
+            layer.weight.copy_(conv.weight)
+            if conv.bias is not None and layer.bias is not None:
+                layer.bias.copy_(conv.bias[:, None, None])
+            elif layer.bias is not None:
+                layer.bias.zero_()
+        return layer.train(conv.training)
+
+    def reset_parameters(self) -> None:
+        """Draw he_uniform kernels from the global generator of torch; set biases to zero."""
+        bound = math.sqrt(6 / self.geometry.fan_in)
+        nn.init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def kernels(self) -> Tensor:
+        """The kernel of each position, with shape (Y, X, F, C/G, rows, columns)."""
+        return self.weight
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Args:
+            input: shape (B, C, H, W) or (C, H, W).
+
+        Returns:
+            The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the size or the channels are not those of the layer.
+        """
+        self.geometry.require_input(input)
+        if input.dim() == 3:
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        return add_bias(apply_kernels(input, self.weight, self.geometry), self.bias, None)
+
+    def extra_repr(self) -> str:
+        """The geometry, in the manner of `torch.nn.Conv2d`."""
+        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")

@@ -1,0 +1,162 @@
+"""The sites of a host: its convolutions, as one forward pass of a sample meets them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import cast
+
+from torch import Tensor, nn
+
+from ..layers import Geometry, is_convolution, why_not_plain
+from .passes import Sightings, copied, observe
+
+
+__all__ = ["Site", "Survey", "sites", "survey"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """One convolution of a host, with the sizes that it meets.
+
+    Attributes:
+        name: its first qualified name in the host.
+        in_channels: C.
+        out_channels: F.
+        kernel_size: rows and columns of the kernel.
+        stride: steps along rows and columns.
+        padding: (rows, columns), ``"same"`` or ``"valid"``.
+        dilation: distances between taps.
+        groups: G.
+        bias: whether it has a bias.
+        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
+        input_size: (H, W) of the maps that it sees.
+        output_size: (Y, X) of the maps that it makes.
+        calls: how many times it is used for one image.
+        aliases: the other qualified names of the same module.
+    """
+
+    name: str
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] | str
+    dilation: tuple[int, int]
+    groups: int
+    bias: bool
+    padding_mode: str
+    input_size: tuple[int, int]
+    output_size: tuple[int, int]
+    calls: int = 1
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """Y*X."""
+        return self.output_size[0] * self.output_size[1]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the convolutions of a host are.
+
+    Attributes:
+        sites: name to site, in the order of the forward pass.
+        refused: name to the reason why that convolution cannot be relaxed, in the order of the host's
+            modules.
+    """
+
+    sites: Mapping[str, Site]
+    refused: Mapping[str, str]
+
+
+def survey(host: nn.Module, sample: Tensor) -> Survey:
+    """Find the convolutions of a host and say which can be relaxed.
+
+    Args:
+        host: a network; it is left as it is.
+        sample: images, with shape (B, C, H, W); the host has to accept them.
+
+    Raises:
+        InputError: if the host cannot be copied, or does not run on the sample.
+    """
+    names = _names(host)
+    refused = _refused_unseen(host, names)
+    sightings = observe(copied(host), [name for name in names if name not in refused], sample)
+    refused |= _refused_seen(sightings)
+    found = {
+        name: _site(host.get_submodule(name), name, names[name], seen)
+        for name, seen in sightings.items()
+        if name not in refused
+    }
+    refused |= {
+        name: "it has one output position: there is nothing to share"
+        for name, site in found.items()
+        if site.positions == 1
+    }
+    return Survey(
+        sites={name: site for name, site in found.items() if name not in refused},
+        refused={name: refused[name] for name in names if name in refused},
+    )
+
+
+def sites(host: nn.Module, sample: Tensor) -> dict[str, Site]:
+    """The sites of a host by name, in the order of the forward pass; `survey` also says what is refused."""
+    return dict(survey(host, sample).sites)
+
+
+def _names(host: nn.Module) -> dict[str, tuple[str, ...]]:
+    """The first name of each convolution, to its other names."""
+    names: dict[nn.Module, list[str]] = {}
+    for name, module in host.named_modules(remove_duplicate=False):
+        if is_convolution(module):
+            names.setdefault(module, []).append(name)
+    return {first: tuple(others) for first, *others in names.values()}
+
+
+def _refused_unseen(host: nn.Module, names: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """The convolutions that are refused for what they are, whatever the sample."""
+    owners = Counter(id(parameter) for module in host.modules() for parameter in module._parameters.values())
+    refused = {}
+    for name in names:
+        module = host.get_submodule(name)
+        reason = why_not_plain(module)
+        if reason is None and name == "":
+            reason = "it is the whole host; a site is a part of a network"
+        if reason is None and any(owners[id(parameter)] > 1 for parameter in module.parameters()):
+            reason = "its weight or bias also belongs to another module; relaxing it would untie the two"
+        if reason is not None:
+            refused[name] = reason
+    return refused
+
+
+def _refused_seen(sightings: Mapping[str, Sightings]) -> dict[str, str]:
+    """The convolutions that are refused for what the forward pass does with them."""
+    reasons = {name: _why_unfit(seen) for name, seen in sightings.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _why_unfit(seen: Sightings) -> str | None:
+    if seen.hidden:
+        return "the host also calls it by a reference outside its modules, where it cannot be replaced"
+    if not seen.sizes:
+        return "it is never called in the forward pass"
+    if len(seen.sizes) > 1:
+        listed = " and ".join(f"{height}x{width}" for height, width in seen.sizes)
+        return f"it is called on maps of different sizes, {listed}; a relaxed layer has one size"
+    return None
+
+
+def _site(conv: nn.Module, name: str, aliases: tuple[str, ...], seen: Sightings) -> Site:
+    conv = cast(nn.Conv2d, conv)  # all else has been refused
+    geometry = Geometry.of_conv(conv, seen.sizes[0])
+    return Site(
+        name=name,
+        **asdict(geometry),
+        bias=conv.bias is not None,
+        output_size=geometry.output_size,
+        calls=seen.calls,
+        aliases=aliases,
+    )

@@ -1,0 +1,14 @@
+"use strict";
+// Draws every figure from the JSON beside it, and fits the figures to the paper while the page is printed.
+const PAPER_WIDTH = 660;
+const figures = document.querySelectorAll(".figure");
+for (const element of figures) {
+  const figure = JSON.parse(document.getElementById(element.id + "-data").textContent);
+  Plotly.newPlot(element, figure.data, figure.layout, { responsive: true, displaylogo: false });
+}
+window.addEventListener("beforeprint", () => {
+  for (const element of figures) Plotly.relayout(element, { width: PAPER_WIDTH });
+});
+window.addEventListener("afterprint", () => {
+  for (const element of figures) Plotly.relayout(element, { width: null, autosize: true });
+});

@@ -1,0 +1,134 @@
+"""Learning curves: accuracy on the search images after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from ..choices import Plan
+from ..store import EpochRecord, RunRecord
+from .drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
+from .numbers import percent
+
+
+__all__ = ["Curve", "LearningCurves", "draw_learning_curves", "learning_curves"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one run.
+
+    Attributes:
+        slot: of the run.
+        plan: of the run.
+        kind: ``best``, ``host``, ``pruned`` or ``other``.
+        epochs: how many epochs were trained, from 1.
+        accuracies: after each of them, fractions.
+    """
+
+    slot: int
+    plan: Plan
+    kind: str
+    epochs: tuple[int, ...]
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """The curves of all runs that have recorded an epoch, by slot."""
+
+    curves: tuple[Curve, ...]
+
+
+def learning_curves(
+    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]], best: RunRecord | None
+) -> LearningCurves:
+    """Gather the curves of a study.
+
+    Args:
+        runs: all of its runs.
+        epochs: run id to its recorded epochs.
+        best: the best complete run, drawn to be seen.
+    """
+    return LearningCurves(
+        tuple(
+            Curve(
+                slot=run.slot,
+                plan=run.plan,
+                kind=_kind(run, best),
+                epochs=tuple(epoch.epoch + 1 for epoch in epochs[run.run_id]),
+                accuracies=tuple(epoch.accuracy for epoch in epochs[run.run_id]),
+            )
+            for run in runs
+            if run.plan is not None and epochs.get(run.run_id)
+        )
+    )
+
+
+def draw_learning_curves(info: LearningCurves) -> go.Figure:
+    """Draw the best run and the hosts in colour, all others thin and grey."""
+    of_kind = {kind: [curve for curve in info.curves if curve.kind == kind] for kind in _LOOKS}
+    figure = go.Figure([_joined(curves, kind) for kind, curves in of_kind.items() if curves])
+    if of_kind["pruned"]:
+        figure.add_trace(_ends(of_kind["pruned"]))
+    base_layout(figure, x="epoch", y="accuracy, %", height=400)
+    longest = max((curve.epochs[-1] for curve in info.curves), default=0)
+    if longest <= 12:
+        figure.update_xaxes(dtick=1)
+    return figure
+
+
+# Kind to (name in the legend, colour, width); drawn in this order, so that what matters lies on top.
+_LOOKS = {
+    "other": ("other runs", GREY, 1.0),
+    "pruned": ("pruned", GREY, 1.0),
+    "host": ("host", HOST, 2.0),
+    "best": ("best run", BEST, 3.0),
+}
+
+
+def _kind(run: RunRecord, best: RunRecord | None) -> str:
+    if best is not None and run.run_id == best.run_id:
+        return "best"
+    if run.plan == Plan():
+        return "host"
+    return "pruned" if run.state == "pruned" else "other"
+
+
+def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
+    """All curves of a kind as one trace, with a gap after each: a trace for each of 500 runs is slow."""
+    name, colour, width = _LOOKS[kind]
+    return go.Scatter(
+        x=[x for curve in curves for x in (*curve.epochs, None)],
+        y=[y for curve in curves for y in (*(100 * value for value in curve.accuracies), None)],
+        mode="lines+markers",
+        name=name,
+        showlegend=kind != "pruned",
+        line={"color": colour, "width": width},
+        marker={"size": 2 * width + 1},
+        connectgaps=False,
+        hoverinfo="text",
+        hovertext=[text for curve in curves for text in (*_hovers(curve), None)],
+    )
+
+
+def _ends(curves: Sequence[Curve]) -> go.Scatter:
+    return go.Scatter(
+        x=[curve.epochs[-1] for curve in curves],
+        y=[100 * curve.accuracies[-1] for curve in curves],
+        mode="markers",
+        name="pruned here",
+        marker={"symbol": "x", "size": 8, "color": MARKED},
+        hoverinfo="text",
+        hovertext=[f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+    )
+
+
+def _hovers(curve: Curve) -> list[str]:
+    plan = plan_text(curve.plan)
+    return [
+        f"<b>run {curve.slot}</b>, epoch {epoch}: {percent(accuracy)}<br>{plan}"
+        for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
+    ]

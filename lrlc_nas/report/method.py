@@ -1,0 +1,136 @@
+"""How it was done: all that another person needs to judge a study or to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..store import EpochRecord, RunRecord, StudyRecord
+from .numbers import NOTHING, count, duration
+from .question import Line
+from .study_file import settings, study_file
+
+
+__all__ = ["Group", "Method", "method"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Labelled lines under one title."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a study was done.
+
+    Attributes:
+        groups: settings and facts.
+        sites: (site, geometry, choices in the space) for each site.
+        left_out: (site, choice, why it is not in the space).
+        refused: (convolution, why it is no site).
+        study_file: the study file, as TOML.
+        command: what to type to repeat the study with it.
+    """
+
+    groups: tuple[Group, ...]
+    sites: tuple[tuple[str, str, str], ...]
+    left_out: tuple[tuple[str, str, str], ...]
+    refused: tuple[Line, ...]
+    study_file: str
+    command: str
+
+
+def method(
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+) -> Method:
+    """Gather how a study was done.
+
+    Args:
+        study: the study.
+        runs: all of its runs.
+        epochs: run id to its recorded epochs.
+    """
+    config = settings(study)
+    groups = [
+        Group("Network", (*_lines(config.get("host")), ("fingerprint", study.host_fingerprint or NOTHING))),
+        Group("Data", (*_lines(config.get("data")), ("fingerprint", study.data_fingerprint or NOTHING))),
+        Group("Recipe, the same for every run", tuple(_lines(config.get("recipe")))),
+        Group("Space", tuple(_lines(config.get("space")))),
+        Group("Search", (*_lines(config.get("search")), ("runs", count(study.trials)))),
+        Group("Time", tuple(_time(study, runs, epochs))),
+        Group("Machines and versions", tuple(_surroundings(study, runs))),
+    ]
+    return Method(
+        groups=tuple(group for group in groups if group.lines),
+        sites=tuple(
+            (site.name, _geometry(site.geometry), ", ".join(study.space.get(site.name, ("not searched",))))
+            for site in study.sites
+        ),
+        left_out=tuple(
+            (site, token, reason)
+            for site, tokens in study.left_out.items()
+            for token, reason in tokens.items()
+        ),
+        refused=tuple(study.refused.items()),
+        study_file=study_file(config),
+        command="lrlc-nas run study.toml",
+    )
+
+
+def _lines(section: Mapping[str, Any] | None, prefix: str = "") -> Iterator[Line]:
+    for key, value in (section or {}).items():
+        label = prefix + key.replace("_", " ")
+        if isinstance(value, dict):
+            yield from _lines(value, f"{label}: ")
+        elif isinstance(value, list):
+            yield label, ", ".join(map(str, value)) or "none"
+        elif value is not None:
+            yield label, str(value)
+
+
+def _time(
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+) -> Iterator[Line]:
+    yield "study created", _moment(study.created)
+    started = [run.started for run in runs if run.started]
+    finished = [run.finished for run in runs if run.finished]
+    if started:
+        yield "first run started", _moment(min(started))
+    if finished:
+        yield "last run ended", _moment(max(finished))
+    total = sum(epoch.seconds for recorded in epochs.values() for epoch in recorded)
+    if total:
+        yield "training and evaluation, summed over runs", duration(total)
+    taken_over = sum(run.attempt > 1 for run in runs)
+    if taken_over:
+        yield "runs that were resumed after an interruption", str(taken_over)
+
+
+def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Line]:
+    for package, version in dict(study.facts.get("versions", {})).items():
+        yield str(package), str(version)
+    values: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for fact, value in run.facts.items():
+            values.setdefault(fact, {})[str(value)] = None
+    for fact, seen in values.items():
+        yield fact.replace("_", " "), ", ".join(seen)
+
+
+def _geometry(site: Mapping[str, Any]) -> str:
+    parts = []
+    if "in_channels" in site and "out_channels" in site:
+        parts.append(f"{site['in_channels']} → {site['out_channels']} channels")
+    for key, word in (("kernel_size", "kernel"), ("stride", "stride"), ("output_size", "positions")):
+        if isinstance(site.get(key), list):
+            parts.append(f"{word} {' × '.join(map(str, site[key]))}")
+    return ", ".join(parts) or NOTHING
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

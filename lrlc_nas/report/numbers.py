@@ -1,0 +1,56 @@
+"""Numbers as people read them: one way to write each kind, on the page and in the terminal."""
+
+from __future__ import annotations
+
+
+__all__ = ["NOTHING", "count", "duration", "interval", "magnitude", "percent", "points"]
+
+NOTHING = "–"
+"""What stands where there is no number."""
+
+_MINUS = "−"
+
+
+def points(value: float | None) -> str:
+    """A difference in points of accuracy, with its sign: ``+1.93``."""
+    return NOTHING if value is None else _signed(f"{value:+.2f}")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval of such differences: ``[+0.91, +2.95]``."""
+    return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage: ``84.21 %``."""
+    return NOTHING if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def count(value: int | None) -> str:
+    """A whole number with separators: ``12,345``."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def magnitude(value: float) -> str:
+    """A large number in three digits: ``1.23 M``."""
+    for factor, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * factor:  # below, three digits would be written as 1e+03
+            return f"{value / factor:.3g} {letter}"
+    return f"{value:g}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the two largest of its units: ``42.0 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 59.95:  # above, it would be written as 60.0 s
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _signed(text: str) -> str:
+    # A value that rounds to zero has no sign worth showing.
+    return "0.00" if text[1:] == "0.00" else text.replace("-", _MINUS)

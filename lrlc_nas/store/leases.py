@@ -1,0 +1,175 @@
+"""Claims: which worker may write to which run, and for how long.
+
+A worker claims a run for some seconds and renews while it trains. If it dies, the lease expires and another
+worker claims the same run; if it was only frozen, it finds that its attempt number is no longer the run's and
+stops (a fence: Kleppmann, "How to do distributed locking", 2016). All times are the database's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..choices import Plan
+from ..errors import FencedError
+from .engine import database_now
+from .models import EpochRow, RunRow
+from .owner import is_dead
+from .records import Claim, EpochRecord, StudyRecord
+from .studies import Store, run_record
+
+
+__all__ = ["claim", "finish", "plan_run", "record_epoch", "release", "release_dead", "renew", "set_trial"]
+
+
+def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim | None:
+    """Claim the first run that nobody holds; None if there is none now."""
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        row = session.scalars(
+            select(RunRow)
+            .where(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires < now)
+            .order_by(RunRow.slot)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None:
+            return None
+        row.attempt += 1
+        row.owner = owner
+        row.expires = now + seconds
+        row.state = "running"
+        row.started = row.started or now
+        session.flush()
+        return Claim(run_record(row), row.attempt, owner, seconds)
+
+
+def renew(store: Store, held: Claim) -> None:
+    """Hold a claim for its full time again.
+
+    Raises:
+        FencedError: if another worker has claimed the run since.
+    """
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        _require(_update(session, held, expires=now + held.seconds), held)
+
+
+def release(store: Store, held: Claim) -> None:
+    """Give a claim back, so that it can be claimed at once. Does nothing if it is no longer held."""
+    with Session(store.engine) as session, session.begin():
+        _update(session, held, expires=0.0)
+
+
+def release_dead(store: Store, study: StudyRecord) -> int:
+    """Give back the claims of workers that ran on this machine and have ended; how many there were."""
+    held = and_(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires > 0)
+    with Session(store.engine) as session, session.begin():
+        rows = [
+            row for row in session.scalars(select(RunRow).where(held).with_for_update()) if is_dead(row.owner)
+        ]
+        for row in rows:
+            row.expires = 0.0
+        return len(rows)
+
+
+def set_trial(store: Store, study: StudyRecord, slot: int, trial_id: int) -> bool:
+    """Tie a run to its Optuna trial, once; False if it was tied before."""
+    with Session(store.engine) as session, session.begin():
+        result = session.execute(
+            update(RunRow)
+            .where(RunRow.study_id == study.study_id, RunRow.slot == slot, RunRow.trial_id.is_(None))
+            .values(trial_id=trial_id)
+        )
+        return _rows(result) == 1
+
+
+def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) -> bool:
+    """Reserve a plan for a claimed run; False if another run of the study has it.
+
+    Raises:
+        FencedError: if another worker has claimed the run since.
+    """
+    try:
+        with Session(store.engine) as session, session.begin():
+            done = _update(
+                session,
+                held,
+                RunRow.plan.is_(None),
+                plan=plan.to_json(),
+                plan_digest=plan.digest,
+                parameters=parameters,
+                macs=macs,
+            )
+            _require(done, held)
+    except IntegrityError:
+        return False
+    return True
+
+
+def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
+    """Record one epoch, once: repeating the call changes nothing.
+
+    Raises:
+        FencedError: if another worker has claimed the run since.
+    """
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        expected = RunRow.epoch == epoch.epoch
+        if _update(session, held, expected, epoch=epoch.epoch + 1, expires=now + held.seconds):
+            session.add(EpochRow(attempt=held.attempt, **vars(epoch)))
+            return
+        # Either the answer to an earlier try was lost, or the run is not ours any more.
+        row = session.get_one(RunRow, held.run.run_id)
+        _require(row.attempt == held.attempt and row.epoch > epoch.epoch, held)
+
+
+def finish(
+    store: Store, held: Claim, state: str, *, value: float | None, reason: str = "", facts: Mapping[str, Any]
+) -> None:
+    """End a run as ``complete``, ``pruned`` or ``failed``, once.
+
+    Raises:
+        FencedError: if another worker has claimed the run since.
+    """
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        ended = _update(
+            session,
+            held,
+            RunRow.done == 0,
+            done=1,
+            state=state,
+            value=value,
+            reason=reason,
+            finished=now,
+            expires=0.0,
+            facts=json.dumps(facts),
+        )
+        if not ended:
+            row = session.get_one(RunRow, held.run.run_id)
+            _require(row.attempt == held.attempt and bool(row.done), held)
+
+
+def _update(session: Session, held: Claim, *conditions: ColumnElement[bool], **values: object) -> bool:
+    result = session.execute(
+        update(RunRow)
+        .where(RunRow.run_id == held.run.run_id, RunRow.attempt == held.attempt, *conditions)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return _rows(result) == 1
+
+
+def _rows(result: object) -> int:
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def _require(held_still: bool, held: Claim) -> None:
+    if not held_still:
+        raise FencedError(f"run {held.run.slot}: another worker has claimed it after attempt {held.attempt}")

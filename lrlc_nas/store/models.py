@@ -1,0 +1,106 @@
+"""Our tables. They live beside Optuna's in the study database and refer to its trials by id.
+
+Rows never leave this room: `records.py` holds what does.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Double, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+__all__ = ["Base", "EpochRow", "RunRow", "SiteRow", "StudyRow"]
+
+# TEXT of MySQL ends at 64 KiB; the sites of a large network take more.
+_LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+class Base(DeclarativeBase):
+    """The declarative base of our tables."""
+
+
+class StudyRow(Base):
+    """One study: all that `resume` needs to go on."""
+
+    __tablename__ = "nas_study"
+
+    study_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    created: Mapped[float] = mapped_column(Double)
+    trials: Mapped[int]
+    config: Mapped[str] = mapped_column(_LONG)
+    space: Mapped[str] = mapped_column(_LONG)
+    left_out: Mapped[str] = mapped_column(_LONG)
+    refused: Mapped[str] = mapped_column(_LONG)
+    host_fingerprint: Mapped[str] = mapped_column(String(64))
+    data_fingerprint: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[str] = mapped_column(_LONG)
+    files: Mapped[str] = mapped_column(Text)
+
+
+class SiteRow(Base):
+    """One site of a study's host."""
+
+    __tablename__ = "nas_site"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(500))
+    geometry: Mapped[str] = mapped_column(Text)
+
+
+class RunRow(Base):
+    """One run, and the lease by which a worker holds it.
+
+    `attempt` is the fence: it grows with each claim, and every write of a worker names the attempt it holds.
+    `epoch` is the next epoch to record. A plan is unique within its study and `repeat`, so that no two workers
+    train the same one.
+    """
+
+    __tablename__ = "nas_run"
+    __table_args__ = (
+        UniqueConstraint("study_id", "slot"),
+        UniqueConstraint("study_id", "plan_digest", "repeat"),
+        Index("nas_run_claim", "study_id", "done", "expires"),
+    )
+
+    run_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"))
+    slot: Mapped[int]
+    trial_id: Mapped[int | None]
+    role: Mapped[str] = mapped_column(String(20))
+    repeat: Mapped[int]
+    seed: Mapped[int]
+    plan: Mapped[str | None] = mapped_column(_LONG)
+    plan_digest: Mapped[str | None] = mapped_column(String(64))
+    parameters: Mapped[float | None] = mapped_column(Double)
+    macs: Mapped[float | None] = mapped_column(Double)
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text)
+    value: Mapped[float | None] = mapped_column(Double)
+    attempt: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(200))
+    expires: Mapped[float] = mapped_column(Double)
+    epoch: Mapped[int]
+    done: Mapped[int]
+    started: Mapped[float | None] = mapped_column(Double)
+    finished: Mapped[float | None] = mapped_column(Double)
+    facts: Mapped[str] = mapped_column(Text)
+
+
+class EpochRow(Base):
+    """One epoch of a run, recorded once."""
+
+    __tablename__ = "nas_epoch"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("nas_run.run_id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attempt: Mapped[int]
+    train_loss: Mapped[float] = mapped_column(Double)
+    train_accuracy: Mapped[float] = mapped_column(Double)
+    loss: Mapped[float] = mapped_column(Double)
+    accuracy: Mapped[float] = mapped_column(Double)
+    learning_rate: Mapped[float] = mapped_column(Double)
+    seconds: Mapped[float] = mapped_column(Double)
+    images_per_second: Mapped[float] = mapped_column(Double)

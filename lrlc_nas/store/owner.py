@@ -1,0 +1,31 @@
+"""Who holds a claim, and whether that process still lives on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import psutil
+
+
+__all__ = ["is_dead", "this_process"]
+
+
+def this_process() -> str:
+    """A name for this process that no other process ever has: host, process id and start time."""
+    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether the owner ran on this machine and has ended; False if that cannot be known from here."""
+    host, _, rest = owner.partition("/")
+    pid, _, started = rest.partition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        process = psutil.Process(int(pid))
+        return f"{process.create_time():.2f}" != started or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False

@@ -1,0 +1,52 @@
+"""The version of our tables: created, checked and brought forward with alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+
+from ..errors import StorageError
+from .url import shown
+
+
+__all__ = ["VERSION_TABLE", "create_tables", "has_tables", "require_known_version"]
+
+VERSION_TABLE = "nas_schema"
+
+
+def create_tables(engine: Engine) -> None:
+    """Create our tables, or bring those of an older version forward."""
+    with engine.begin() as connection:
+        require_known_version(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def has_tables(connection: Connection) -> bool:
+    """Whether the database holds our tables at all."""
+    return inspect(connection).has_table(VERSION_TABLE)
+
+
+def require_known_version(connection: Connection) -> None:
+    """Raise `StorageError` if a newer version of this package made the tables."""
+    if not has_tables(connection):
+        return
+    version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    if version is not None and version not in known:
+        raise StorageError(
+            f"storage {shown(connection.engine.url)}: its studies were made by a newer version of lrlc_nas "
+            f"(schema {version}, this version knows up to {max(known)}); upgrade lrlc_nas"
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    # '%' begins an interpolation in alembic's configuration.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

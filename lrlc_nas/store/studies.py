@@ -1,0 +1,314 @@
+"""Studies in the database: opened, created, listed, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from ..choices import Plan
+from ..errors import InputError, StorageError
+from .engine import create_private_file, database_now, make_engine
+from .models import EpochRow, RunRow, SiteRow, StudyRow
+from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
+from .schema import create_tables, has_tables, require_known_version
+from .url import parse_url, shown, sqlite_path
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import URL
+
+
+__all__ = ["Store", "run_record"]
+
+
+class Store:
+    """The study database.
+
+    Args:
+        url: a storage URL, see `lrlc_nas.store.parse_url`.
+
+    Raises:
+        StorageError: if the URL is refused or the database does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url: URL = parse_url(url)
+        self.engine = make_engine(self.url)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return shown(self.url)
+
+    def check(self) -> None:
+        """Raise `StorageError` if the database does not answer or is of a newer version. Writes nothing."""
+        path = sqlite_path(self.url)
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            return
+        with self._answering(), self.engine.connect() as connection:
+            require_known_version(connection)
+
+    def exists(self) -> bool:
+        """Whether the database holds tables of ours. Writes nothing, not even an empty file."""
+        path = sqlite_path(self.url)
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            return False
+        with self._answering(), self.engine.connect() as connection:
+            require_known_version(connection)
+            return has_tables(connection)
+
+    def create(self) -> None:
+        """Create the database file and our tables where they are missing."""
+        with self._answering():
+            create_private_file(self.url)
+            create_tables(self.engine)
+
+    def add_study(
+        self,
+        *,
+        name: str,
+        config: str,
+        space: Mapping[str, Sequence[str]],
+        left_out: Mapping[str, Mapping[str, str]],
+        refused: Mapping[str, str],
+        host_fingerprint: str,
+        data_fingerprint: str,
+        facts: Mapping[str, Any],
+        files: str,
+        sites: Sequence[SiteRecord],
+        runs: Sequence[NewRun],
+    ) -> StudyRecord:
+        """Add a study with all its runs, in one transaction.
+
+        Raises:
+            InputError: if a study of this name exists.
+        """
+        with Session(self.engine) as session, session.begin():
+            if session.scalar(select(StudyRow.study_id).where(StudyRow.name == name)) is not None:
+                raise InputError(f"study {name!r} exists already in {self.shown}")
+            study = StudyRow(
+                name=name,
+                created=database_now(session.connection()),
+                trials=len(runs),
+                config=config,
+                space=json.dumps(space),
+                left_out=json.dumps(left_out),
+                refused=json.dumps(refused),
+                host_fingerprint=host_fingerprint,
+                data_fingerprint=data_fingerprint,
+                facts=json.dumps(facts),
+                files=files,
+            )
+            session.add(study)
+            session.flush()
+            for position, site in enumerate(sites):
+                row = SiteRow(study_id=study.study_id, position=position, name=site.name)
+                row.geometry = json.dumps(site.geometry)
+                session.add(row)
+            session.add_all(_run_rows(study.study_id, 0, runs))
+        return self.study(name)
+
+    def extend(self, study: StudyRecord, total: int, runs: Sequence[NewRun]) -> None:
+        """Raise the total number of runs to `total` by appending as many of `runs` as are missing.
+
+        Two processes that raise the total at once end with the larger one, not with the sum.
+        """
+        with Session(self.engine) as session, session.begin():
+            row = session.get_one(StudyRow, study.study_id, with_for_update=True)
+            missing = max(0, total - row.trials)
+            session.add_all(_run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))
+            row.trials = max(row.trials, total)
+
+    def names(self) -> list[str]:
+        """The names of all studies, oldest first."""
+        if not self.exists():
+            return []
+        with Session(self.engine) as session:
+            return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
+
+    def study(self, name: str) -> StudyRecord:
+        """Read one study.
+
+        Raises:
+            InputError: if there is none of this name; the message lists those that are there.
+        """
+        names = self.names()
+        if name not in names:
+            there = f"it holds {', '.join(names)}" if names else "it holds no study"
+            raise InputError(f"no study {name!r} in {self.shown}; {there}")
+        with Session(self.engine) as session:
+            row = session.scalars(select(StudyRow).where(StudyRow.name == name)).one()
+            sites = session.scalars(
+                select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
+            )
+            return _study_record(row, sites)
+
+    def runs(self, study: StudyRecord) -> list[RunRecord]:
+        """All runs of a study, by slot."""
+        with Session(self.engine) as session:
+            rows = session.scalars(
+                select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.slot)
+            )
+            return [run_record(row) for row in rows]
+
+    def epochs(self, study: StudyRecord) -> dict[int, list[EpochRecord]]:
+        """All recorded epochs of a study: run id to its epochs in order."""
+        query = (
+            select(EpochRow)
+            .join(RunRow, RunRow.run_id == EpochRow.run_id)
+            .where(RunRow.study_id == study.study_id)
+            .order_by(EpochRow.run_id, EpochRow.epoch)
+        )
+        result: dict[int, list[EpochRecord]] = {}
+        with Session(self.engine) as session:
+            for row in session.scalars(query):
+                result.setdefault(row.run_id, []).append(_epoch_record(row))
+        return result
+
+    def run_epochs(self, run: RunRecord) -> list[EpochRecord]:
+        """The recorded epochs of one run, in order."""
+        query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
+        with Session(self.engine) as session:
+            return [_epoch_record(row) for row in session.scalars(query)]
+
+    def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
+        """The runs of a study that ended last, the very last first."""
+        query = (
+            select(RunRow)
+            .where(RunRow.study_id == study.study_id, RunRow.done == 1)
+            .order_by(RunRow.finished.desc(), RunRow.slot.desc())
+            .limit(number)
+        )
+        with Session(self.engine) as session:
+            return [run_record(row) for row in session.scalars(query)]
+
+    def has_table(self, name: str) -> bool:
+        """Whether the database holds a table, for example one of Optuna's. Writes nothing."""
+        path = sqlite_path(self.url)
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            return False
+        with self._answering(), self.engine.connect() as connection:
+            return inspect(connection).has_table(name)
+
+    def counts(self, study: StudyRecord) -> dict[str, int]:
+        """State to number of runs."""
+        query = (
+            select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
+        )
+        with Session(self.engine) as session:
+            return {row[0]: row[1] for row in session.execute(query)}
+
+    def accuracies(self, study: StudyRecord, epoch: int) -> dict[int, float]:
+        """Run id to accuracy on the search split, for all runs of the study that have recorded this epoch."""
+        query = (
+            select(EpochRow.run_id, EpochRow.accuracy)
+            .join(RunRow, RunRow.run_id == EpochRow.run_id)
+            .where(RunRow.study_id == study.study_id, EpochRow.epoch == epoch)
+        )
+        with Session(self.engine) as session:
+            return {row[0]: row[1] for row in session.execute(query)}
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            # The driver's first line says why; SQLAlchemy's text would add the statement.
+            why = str(error.orig).strip().splitlines()[0]
+            raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
+        except OSError as error:
+            raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None
+
+
+def run_record(row: RunRow) -> RunRecord:
+    """The record of a row."""
+    return RunRecord(
+        run_id=row.run_id,
+        slot=row.slot,
+        trial_id=row.trial_id,
+        role=row.role,
+        repeat=row.repeat,
+        seed=row.seed,
+        plan=None if row.plan is None else Plan.from_json(row.plan),
+        parameters=None if row.parameters is None else int(row.parameters),
+        macs=None if row.macs is None else int(row.macs),
+        state=row.state,
+        reason=row.reason,
+        value=row.value,
+        attempt=row.attempt,
+        owner=row.owner,
+        epoch=row.epoch,
+        started=_moment(row.started),
+        finished=_moment(row.finished),
+        facts=json.loads(row.facts),
+    )
+
+
+def _run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[RunRow]:
+    return [
+        RunRow(
+            study_id=study_id,
+            slot=slot,
+            role=run.role,
+            repeat=run.repeat,
+            seed=run.seed,
+            plan=None if run.plan is None else run.plan.to_json(),
+            plan_digest=None if run.plan is None else run.plan.digest,
+            parameters=run.parameters,
+            macs=run.macs,
+            state="waiting",
+            reason="",
+            attempt=0,
+            owner="",
+            expires=0.0,
+            epoch=0,
+            done=0,
+            facts="{}",
+        )
+        for slot, run in enumerate(runs, start=first_slot)
+    ]
+
+
+def _study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
+    return StudyRecord(
+        study_id=row.study_id,
+        name=row.name,
+        created=datetime.fromtimestamp(row.created, UTC),
+        trials=row.trials,
+        config=row.config,
+        space={site: tuple(tokens) for site, tokens in json.loads(row.space).items()},
+        left_out=json.loads(row.left_out),
+        refused=json.loads(row.refused),
+        host_fingerprint=row.host_fingerprint,
+        data_fingerprint=row.data_fingerprint,
+        facts=json.loads(row.facts),
+        files=row.files,
+        sites=tuple(SiteRecord(site.name, json.loads(site.geometry)) for site in sites),
+    )
+
+
+def _epoch_record(row: EpochRow) -> EpochRecord:
+    return EpochRecord(
+        run_id=row.run_id,
+        epoch=row.epoch,
+        train_loss=row.train_loss,
+        train_accuracy=row.train_accuracy,
+        loss=row.loss,
+        accuracy=row.accuracy,
+        learning_rate=row.learning_rate,
+        seconds=row.seconds,
+        images_per_second=row.images_per_second,
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

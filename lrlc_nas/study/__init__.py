@@ -1,0 +1,17 @@
+"""Studies: configuration, space, the balanced block, proposals, workers. The only room that searches with Optuna."""
+
+from .config import StudyConfig as StudyConfig
+from .config import load_config as load_config
+from .export import best_run as best_run
+from .export import export_best as export_best
+from .files import study_folder as study_folder
+from .lifecycle import OpenStudy as OpenStudy
+from .lifecycle import catch_up as catch_up
+from .lifecycle import open_study as open_study
+from .lifecycle import resume_study as resume_study
+from .lifecycle import start_study as start_study
+from .objective import Objective as Objective
+from .preparation import Prepared as Prepared
+from .preparation import prepare as prepare
+from .space import extra_cost as extra_cost
+from .worker import Worker as Worker

@@ -1,0 +1,229 @@
+"""The study file: what the user may write, checked at the door.
+
+A study file is TOML. Its sections are the models below; what it leaves out has the default given here, and the
+defaults together are the embedded study.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ..choices import Choice
+from ..data import SplitSpec
+from ..errors import InputError
+from ..relax import require_buildable
+from ..training import Recipe
+
+
+__all__ = ["Budget", "DataSection", "HostSection", "Search", "SpaceSection", "StudyConfig", "load_config"]
+
+_Count = Annotated[int, Field(ge=1)]
+_Share = Annotated[float, Field(gt=0, lt=1)] | Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class HostSection(_Section):
+    """The network: ``paper-cnn``, ``torchvision:NAME`` or ``package.module:function``, and its options."""
+
+    name: str = "paper-cnn"
+    options: dict[str, Any] = {"channels": 16, "strides": [2, 1, 1]}
+
+
+class SplitSection(_Section):
+    """How the images are divided; a fraction or a number of images for each part."""
+
+    seed: int = 0
+    train: _Count | None = None
+    search: _Share = 0.25
+    confirm: _Share = 0.25
+    test: _Share = 0.15
+
+
+class DataSection(_Section):
+    """The images: ``embedded``, a set of torchvision, ``imagefolder:PATH`` or ``package.module:function``."""
+
+    name: str = "embedded"
+    root: str = "data"
+    download: bool = False
+    size: _Count | None = None
+    options: dict[str, Any] = {}
+    split: SplitSection = SplitSection()
+
+    @property
+    def split_spec(self) -> SplitSpec:
+        """The split as the data room takes it."""
+        return SplitSpec(**self.split.model_dump())
+
+
+class SpaceSection(_Section):
+    """Where the search may relax, and how far.
+
+    `sites` and `exclude` are shell patterns over qualified names. A choice that would make the network larger
+    than `max_parameters` times the host's parameters, or its training larger than `max_memory` times the host's
+    training memory, is left out of the space.
+    """
+
+    sites: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ("lrlc-2", "lrlc-4", "lc")
+    max_parameters: Annotated[float, Field(gt=1)] = 400.0
+    max_memory: Annotated[float, Field(gt=1)] = 8.0
+
+    @field_validator("choices")
+    @classmethod
+    def _known_choices(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
+        choices = {Choice.parse(token) for token in tokens}
+        for choice in choices:
+            require_buildable(choice)
+        relaxed = sorted((choice for choice in choices if choice.kind != "conv"), key=lambda c: c.relaxation)
+        if not relaxed:
+            raise InputError("needs at least one choice besides conv")
+        return tuple(choice.token for choice in relaxed)
+
+
+class Search(_Section):
+    """How plans are proposed after the balanced block, and when a run is given up.
+
+    With ``successive-halving`` a sampled run goes on after epoch `min_epochs`, `min_epochs` x `reduction`, …
+    only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch.
+    """
+
+    sampler: Literal["tpe", "random"] = "tpe"
+    pruner: Literal["successive-halving", "none"] = "successive-halving"
+    min_epochs: _Count = 2
+    reduction: Annotated[int, Field(ge=2)] = 2
+    host_repeats: Annotated[int, Field(ge=1)] = 3
+
+
+class Budget(_Section):
+    """How much may be spent: the number of runs, the balanced block included."""
+
+    trials: _Count = 24
+
+
+class StudyConfig(_Section):
+    """A whole study."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = "embedded"
+    seed: Annotated[int, Field(ge=0, lt=2**31 - 100_000)] = 0
+    host: HostSection = HostSection()
+    data: DataSection = DataSection()
+    recipe: Recipe = Recipe(epochs=6, batch_size=64, learning_rate=0.2)
+    space: SpaceSection = SpaceSection()
+    search: Search = Search()
+    budget: Budget = Budget()
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable() or name != name.strip():
+            raise InputError("must be printable and must not begin or end with a space")
+        return name
+
+    def to_json(self) -> str:
+        """Canonical JSON, from which `from_json` makes an equal configuration."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> StudyConfig:
+        """Read what `to_json` wrote."""
+        return cls.model_validate_json(text)
+
+
+def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> StudyConfig:
+    """Read a study file and apply overrides.
+
+    Args:
+        path: a TOML file; None for the embedded study.
+        overrides: ``section.key=value``, the value as TOML would have it; what is no TOML value is a string.
+
+    Raises:
+        InputError: one line that says what was required, what came and where.
+    """
+    where = "the embedded study" if path is None else str(path)
+    table = {} if path is None else _read_toml(path)
+    for override in overrides:
+        _override(table, override)
+    try:
+        text = json.dumps(table)
+    except TypeError:
+        raise InputError(f"{where}: dates and times have no place in a study file") from None
+    try:
+        return StudyConfig.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_first_problem(error)}") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"cannot read the study file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML: {error}") from None
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    path, equals, raw = text.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise InputError(f"--set {text!r}: required is section.key=value, for example recipe.epochs=20")
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {text!r}: {key} is a value, not a section")
+    table[keys[-1]] = _toml_value(raw.strip())
+
+
+def _toml_value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        return raw
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    location = [part for part in problem["loc"] if not _is_tag(part)]
+    name = ".".join(str(part) for part in location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return _unknown_key(location)
+    if problem["type"] == "value_error":
+        cause = problem.get("ctx", {}).get("error", problem["msg"])
+        return f"{name}: {cause}"
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}; got {problem['input']!r}"
+
+
+def _is_tag(part: int | str) -> bool:
+    # pydantic adds the member of a union that it tried, such as 'constrained-float'.
+    return isinstance(part, str) and (part.startswith("constrained-") or part in ("int", "float"))
+
+
+def _unknown_key(location: list[int | str]) -> str:
+    known = sorted(_keys(location[:-1]))
+    key = str(location[-1])
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    section = ".".join(str(part) for part in location[:-1]) or "the top level"
+    return f"unknown key {key!r} in {section}{hint} Known keys: {', '.join(known)}".replace("?  ", "? ")
+
+
+def _keys(location: Iterable[int | str]) -> Iterable[str]:
+    section: Any = StudyConfig()
+    for part in location:
+        section = section[part] if isinstance(section, Mapping) else getattr(section, str(part))
+    if is_dataclass(section):
+        return [field.name for field in fields(section)]
+    return list(type(section).model_fields)

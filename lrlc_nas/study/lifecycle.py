@@ -1,0 +1,127 @@
+"""The life of a study: started once, resumed as often as needed, its total raised when the user wants more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..choices import Plan
+from ..errors import InputError
+from ..store import NewRun, Store, StudyRecord, release_dead
+from .block import balanced_block
+from .config import StudyConfig
+from .files import files_folder
+from .mirror import Mirror, require_free_name
+from .preparation import Prepared, prepare, require_unchanged
+
+
+__all__ = ["OpenStudy", "catch_up", "open_study", "resume_study", "start_study"]
+
+
+@dataclass(frozen=True)
+class OpenStudy:
+    """A study with all that its workers need."""
+
+    store: Store
+    record: StudyRecord
+    prepared: Prepared
+
+
+def start_study(store: Store, config: StudyConfig) -> OpenStudy:
+    """Create a study with all its runs waiting; nothing is written before everything is checked.
+
+    Raises:
+        InputError: if the name is taken, or anything in the configuration is wrong.
+    """
+    store.check()
+    if config.name in store.names():
+        raise InputError(
+            f"study {config.name!r} exists already in {store.shown}; "
+            f"'lrlc-nas resume' goes on with it, --name gives this one another name"
+        )
+    require_free_name(store, config.name)
+    prepared = prepare(config)
+    runs = _planned_runs(prepared)
+    store.create()
+    mirror = Mirror(store, config.name, prepared.space.tokens, create=True)
+    record = store.add_study(
+        name=config.name,
+        config=config.to_json(),
+        space=prepared.space.tokens,
+        left_out=prepared.space.left_out,
+        refused=prepared.survey.refused,
+        host_fingerprint=prepared.host_fingerprint,
+        data_fingerprint=prepared.data_fingerprint,
+        facts=prepared.facts,
+        files=str(files_folder(store)),
+        sites=prepared.site_records,
+        runs=runs,
+    )
+    mirror.add_trials(store, record, store.runs(record))
+    return OpenStudy(store, record, prepared)
+
+
+def open_study(store: Store, name: str) -> OpenStudy:
+    """Read a study back and check that data, host and space are still those that it recorded.
+
+    Raises:
+        InputError: if there is no such study, or something has changed; the message names the difference.
+    """
+    record = store.study(name)
+    prepared = prepare(StudyConfig.from_json(record.config))
+    require_unchanged(record, prepared)
+    return OpenStudy(store, record, prepared)
+
+
+def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStudy:
+    """Make a study ready to go on, with a larger total if asked.
+
+    Claims of workers that have died on this machine are given back at once; others expire by themselves.
+
+    Raises:
+        InputError: as `open_study`; or if `trials` is below the present total or above what the space holds.
+    """
+    study = open_study(store, name)
+    if trials is not None:
+        _raise_total(study, trials)
+    release_dead(store, study.record)
+    catch_up(study)
+    return OpenStudy(store, store.study(name), study.prepared)
+
+
+def catch_up(study: OpenStudy) -> None:
+    """Bring Optuna's side to where our tables stand."""
+    store, record = study.store, study.record
+    mirror = Mirror(store, record.name, record.space, create=True)
+    mirror.add_trials(store, record, store.runs(record))
+    mirror.catch_up(store.runs(record), store.epochs(record))
+
+
+def _planned_runs(prepared: Prepared) -> list[NewRun]:
+    config = prepared.config
+    block = balanced_block(prepared.space, config.budget.trials, config.search.host_repeats, config.seed)
+    runs: list[NewRun] = []
+    for run in block:
+        cost = prepared.cost(run.plan)
+        seed = config.seed + len(runs)
+        runs.append(NewRun(run.role, seed, run.repeat, run.plan, cost.parameters, cost.macs))
+    return runs + _sampled_runs(config, len(runs), config.budget.trials)
+
+
+def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
+    """Every run has a seed of its own: one more source of noise that no plan can profit from."""
+    return [NewRun("sampled", config.seed + slot) for slot in range(first, total)]
+
+
+def _raise_total(study: OpenStudy, trials: int) -> None:
+    record, prepared = study.record, study.prepared
+    if trials < record.trials:
+        raise InputError(
+            f"--trials is the total and can only be raised: study {record.name!r} has {record.trials}; got {trials}"
+        )
+    most = prepared.space.size - 1 + sum(run.plan == Plan() for run in study.store.runs(record))
+    if trials > most:
+        raise InputError(
+            f"--trials: the space of study {record.name!r} holds at most {most} runs; got {trials}"
+        )
+    runs = _sampled_runs(prepared.config, record.trials, trials)
+    study.store.extend(record, trials, runs)

@@ -1,0 +1,150 @@
+"""Optuna's side of a study: each of our runs is one of its trials.
+
+Our tables are the truth; what stands here follows them. Every call may be repeated, so that a worker killed
+between two of them leaves nothing that the next one does not mend. Only documented methods of Optuna's storage
+are used; `study.ask` is not, because it takes several transactions and a kill between them leaves an orphan.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+import optuna
+from optuna.distributions import CategoricalDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from ..choices import Plan
+from ..errors import InputError
+from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, set_trial
+
+
+__all__ = ["Mirror", "require_free_name"]
+
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_SLOT = "slot"
+_MARK = "lrlc_nas"
+
+
+class Mirror:
+    """The Optuna study that belongs to one of our studies.
+
+    Args:
+        store: the study database.
+        name: of the study.
+        space: site name to tokens; each site is one categorical parameter of the trials.
+        create: make Optuna's tables and its study where they are missing.
+
+    Raises:
+        InputError: if Optuna holds a study of this name that is not ours, or none and `create` is off.
+    """
+
+    def __init__(
+        self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: bool = False
+    ) -> None:
+        self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
+        self._storage = _open(store, create=create)
+        if create:
+            self.study = optuna.create_study(
+                study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
+            )
+            self.study.set_user_attr(_MARK, 1)
+        else:
+            try:
+                self.study = optuna.load_study(study_name=name, storage=self._storage)
+            except KeyError:
+                raise InputError(f"study {name!r}: its Optuna study was deleted from {store.shown}") from None
+
+    def add_trials(self, store: Store, study: StudyRecord, runs: Iterable[RunRecord]) -> None:
+        """Give every run that has none its trial, waiting."""
+        missing = [run for run in runs if run.trial_id is None]
+        if not missing:
+            return
+        known = {trial.user_attrs.get(_SLOT): trial._trial_id for trial in self._trials()}
+        for run in missing:
+            trial_id = known.get(run.slot)
+            if trial_id is None:
+                params = {} if run.plan is None else self._params(run.plan)
+                self.study.enqueue_trial(params, user_attrs={_SLOT: run.slot, "role": run.role})
+                trial_id = self._trials()[-1]._trial_id
+            if not set_trial(store, study, run.slot, trial_id):
+                # Another process has tied this run to a trial of its own in the same moment.
+                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+    def begin(self, run: RunRecord) -> FrozenTrial:
+        """Set the trial of a claimed run running; it may run already."""
+        assert run.trial_id is not None
+        with suppress(UpdateFinishedTrialError):
+            self._storage.set_trial_state_values(run.trial_id, TrialState.RUNNING)
+        return self._storage.get_trial(run.trial_id)
+
+    def show_plan(self, run: RunRecord, plan: Plan, attributes: Mapping[str, object]) -> None:
+        """Write the plan as the trial's parameters, and some attributes for Optuna's dashboard."""
+        assert run.trial_id is not None
+        with suppress(UpdateFinishedTrialError):
+            for site, token in self._params(plan).items():
+                distribution = self.space[site]
+                index = distribution.to_internal_repr(token)
+                self._storage.set_trial_param(run.trial_id, site, index, distribution)
+            for key, value in attributes.items():
+                self._storage.set_trial_user_attr(run.trial_id, key, value)
+
+    def report(self, run: RunRecord, epoch: int, accuracy: float) -> None:
+        """Report the accuracy of one epoch."""
+        assert run.trial_id is not None
+        with suppress(UpdateFinishedTrialError):
+            self._storage.set_trial_intermediate_value(run.trial_id, epoch, accuracy)
+
+    def end(self, run: RunRecord) -> None:
+        """End the trial of a run that has ended."""
+        assert run.trial_id is not None
+        if run.reason:
+            with suppress(UpdateFinishedTrialError):
+                self._storage.set_trial_user_attr(run.trial_id, "reason", run.reason[:1000])
+        values = None if run.value is None else [run.value]
+        with suppress(UpdateFinishedTrialError):
+            self._storage.set_trial_state_values(run.trial_id, _STATES[run.state], values)
+
+    def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochRecord]]) -> None:
+        """End every trial whose run has ended, with all that is recorded of it."""
+        open_trials = {trial._trial_id for trial in self._trials() if not trial.state.is_finished()}
+        for run in runs:
+            if run.state not in _STATES or run.trial_id not in open_trials:
+                continue
+            self.begin(run)
+            if run.plan is not None:
+                self.show_plan(run, run.plan, {})
+            for epoch in epochs.get(run.run_id, []):
+                self.report(run, epoch.epoch, epoch.accuracy)
+            self.end(run)
+
+    def _params(self, plan: Plan) -> dict[str, str]:
+        return {site: plan.at(site).token for site in self.space}
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+
+def require_free_name(store: Store, name: str) -> None:
+    """Raise `InputError` if Optuna holds a study of this name that is not ours. Writes nothing."""
+    if not store.has_table("studies"):
+        return
+    for summary in optuna.get_all_study_summaries(_open(store, create=False), include_best_trial=False):
+        if summary.study_name == name and _MARK not in summary.user_attrs and summary.n_trials:
+            raise InputError(
+                f"study {name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
+            )
+
+
+def _open(store: Store, *, create: bool) -> RDBStorage:
+    optuna.logging.set_verbosity(logging.WARNING)
+    storage = RDBStorage(
+        store.url.render_as_string(hide_password=False),
+        engine_kwargs=engine_options(store.url),
+        skip_table_creation=not create,
+    )
+    harden(storage.engine)
+    return storage

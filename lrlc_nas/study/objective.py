@@ -1,0 +1,56 @@
+"""An objective for the user's own Optuna study: choose a token for each site, train, report, prune."""
+
+from __future__ import annotations
+
+import optuna
+import torch
+
+from ..choices import Plan
+from ..training import fit
+from .config import StudyConfig
+from .preparation import prepare
+
+
+__all__ = ["Objective"]
+
+
+class Objective:
+    """Maps an `optuna.Trial` to the accuracy on the search split after the last epoch, a fraction to maximise.
+
+    Each site of the host is one categorical parameter, named as the site, with choice tokens as its values.
+    After each epoch the accuracy is reported, and the trial is pruned if the study's pruner says so.
+
+    Args:
+        config: host, data, recipe and space; its search and budget are not used.
+        device: where to train.
+
+    Raises:
+        InputError: as `lrlc_nas.study.prepare`.
+    """
+
+    def __init__(self, config: StudyConfig, device: torch.device | str = "cpu") -> None:
+        self.prepared = prepare(config)
+        self.device = device
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Train the plan that the trial suggests; raises `optuna.TrialPruned` if the study gives it up."""
+        tokens = self.prepared.space.tokens
+        plan = Plan.of({site: trial.suggest_categorical(site, choices) for site, choices in tokens.items()})
+        config, splits = self.prepared.config, self.prepared.splits
+        seed = config.seed + trial.number
+        accuracy = 0.0
+        for result in fit(
+            self.prepared.network(plan, seed),
+            splits.train,
+            splits.search,
+            config.recipe,
+            seed=seed,
+            mean=splits.mean,
+            std=splits.std,
+            device=self.device,
+        ):
+            accuracy = result.accuracy
+            trial.report(accuracy, result.epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return accuracy

@@ -1,0 +1,184 @@
+"""All that a study needs before its first run: images, splits, sites, space, costs and fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..choices import Plan
+from ..data import ImageSet, Splits, load_images, split
+from ..errors import InputError
+from ..hosts import build_host
+from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
+from ..store import SiteRecord, StudyRecord
+from ..training import stream_seed
+from .config import StudyConfig
+from .space import Space, build_space
+
+
+__all__ = ["Prepared", "prepare", "require_unchanged"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A configuration made concrete.
+
+    Attributes:
+        config: what the user wrote.
+        images: the set, all of it.
+        splits: train, search, confirm and test.
+        survey: the sites of the host, and the convolutions that are none.
+        host: cost of the untouched host.
+        space: what the search may choose.
+        host_fingerprint: SHA-256 of the host's modules, parameter shapes and sites.
+        data_fingerprint: SHA-256 of pixels, labels and which image went where.
+    """
+
+    config: StudyConfig
+    images: ImageSet
+    splits: Splits
+    survey: Survey
+    host: Cost
+    space: Space
+    host_fingerprint: str
+    data_fingerprint: str
+
+    @property
+    def sample(self) -> Tensor:
+        """An image of zeros, (1, C, H, W): as much as shapes need."""
+        return torch.zeros(1, *self.images.images.shape[1:])
+
+    def network(self, plan: Plan, seed: int) -> nn.Module:
+        """Build the network of a plan.
+
+        The host's initialisation is a function of the seed alone, that of a relaxed layer of the seed and its
+        site, so that a relaxation changes no other layer.
+        """
+        network = _host(self.config, self.images, stream_seed(seed, "init"))
+        init = self.config.recipe.init
+        return relax(network, plan, self.sample, init=init, seed=stream_seed(seed, "relax"))
+
+    def cost(self, plan: Plan) -> Cost:
+        """Parameters, MACs and activations of the network of a plan."""
+        return plan_cost(self.host, self.survey.sites, plan)
+
+    @property
+    def site_records(self) -> list[SiteRecord]:
+        """The sites as the store keeps them."""
+        return [SiteRecord(name, asdict(site)) for name, site in self.survey.sites.items()]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the report tells besides."""
+        splits = self.splits
+        parts = ("train", "search", "confirm", "test")
+        packages = ("lrlc_nas", "torch", "torchvision", "optuna", "numpy")
+        return {
+            "versions": {name: version(name) for name in packages},
+            "host": asdict(self.host),
+            "splits": {part: len(getattr(splits, part)) for part in parts},
+            "split_digest": splits.digest,
+            "classes": list(self.images.classes),
+            "image_shape": list(self.images.images.shape[1:]),
+            "mean": list(splits.mean),
+            "std": list(splits.std),
+            "recipe_digest": self.config.recipe.digest,
+        }
+
+
+def prepare(config: StudyConfig) -> Prepared:
+    """Load the images, build the host, find its sites and lay out the space. Writes nothing.
+
+    Raises:
+        InputError: whatever is wrong with the images, the host, the space, or their fit.
+    """
+    images = load_images(
+        config.data.name,
+        root=config.data.root,
+        download=config.data.download,
+        size=config.data.size,
+        options=config.data.options,
+    )
+    splits = split(images, config.data.split_spec)
+    batch_size = config.recipe.batch_size
+    if batch_size > len(splits.train):
+        raise InputError(
+            f"recipe.batch_size must be at most the {len(splits.train)} images of the training split; "
+            f"got {batch_size}"
+        )
+    host = _host(config, images, stream_seed(config.seed, "init"))
+    sample = torch.zeros(1, *images.images.shape[1:])
+    found = survey(host, sample)
+    if not found.sites:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
+        raise InputError(f"host {config.host.name!r} has no convolution that can be relaxed. {reasons}")
+    cost = host_cost(host, sample)
+    return Prepared(
+        config=config,
+        images=images,
+        splits=splits,
+        survey=found,
+        host=cost,
+        space=build_space(config.space, found, cost, batch_size),
+        host_fingerprint=_host_fingerprint(host, found),
+        data_fingerprint=_sha256([images.fingerprint, splits.digest]),
+    )
+
+
+def require_unchanged(study: StudyRecord, prepared: Prepared) -> None:
+    """Refuse to go on with a study whose data, host or space are not those that it recorded.
+
+    Raises:
+        InputError: naming what differs, as it was and as it is.
+    """
+    name = f"study {study.name!r} cannot go on"
+    if study.data_fingerprint != prepared.data_fingerprint:
+        raise InputError(
+            f"{name}: the data differ from what it recorded (sha256 {study.data_fingerprint[:12]}…, "
+            f"now {prepared.data_fingerprint[:12]}…); {prepared.config.data.name} has changed"
+        )
+    if dict(study.space) != prepared.space.tokens:
+        raise InputError(f"{name}: the space differs: {_difference(study.space, prepared.space.tokens)}")
+    if study.host_fingerprint != prepared.host_fingerprint:
+        was = {site.name: site.geometry for site in study.sites}
+        now = {site.name: json.loads(json.dumps(site.geometry)) for site in prepared.site_records}
+        raise InputError(
+            f"{name}: the host {prepared.config.host.name} differs from what it recorded: {_difference(was, now)}"
+        )
+
+
+def _difference(was: Mapping[str, object], now: Mapping[str, object]) -> str:
+    for site in {**was, **now}:
+        if was.get(site) != now.get(site):
+            return f"at {site} it was {was.get(site, 'no site')} and is {now.get(site, 'no site')}"
+    return "its modules or the shapes of its parameters"
+
+
+def _host(config: StudyConfig, images: ImageSet, seed: int) -> nn.Module:
+    _, channels, height, width = images.images.shape
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_host(
+            config.host.name,
+            channels=channels,
+            classes=len(images.classes),
+            size=(height, width),
+            options=config.host.options,
+        )
+
+
+def _host_fingerprint(host: nn.Module, found: Survey) -> str:
+    modules = [(name, type(module).__qualname__) for name, module in host.named_modules()]
+    tensors = [(name, list(value.shape), str(value.dtype)) for name, value in host.state_dict().items()]
+    return _sha256([modules, tensors, [asdict(site) for site in found.sites.values()]])
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

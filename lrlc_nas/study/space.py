@@ -1,0 +1,105 @@
+"""The space of a study: which choices stand at which sites, and what was left out and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ..choices import CONV, Choice
+from ..errors import InputError
+from ..relax import Cost, Site, Survey, site_cost
+from .config import SpaceSection
+
+
+__all__ = ["Space", "build_space", "extra_cost"]
+
+
+@dataclass(frozen=True)
+class Space:
+    """What the search may choose.
+
+    Attributes:
+        choices: site name to its choices, ``conv`` first, in the order of the forward pass.
+        left_out: site name to {token: why it cannot be afforded}.
+    """
+
+    choices: Mapping[str, tuple[Choice, ...]]
+    left_out: Mapping[str, Mapping[str, str]]
+
+    @property
+    def tokens(self) -> dict[str, tuple[str, ...]]:
+        """Site name to tokens."""
+        return {site: tuple(choice.token for choice in choices) for site, choices in self.choices.items()}
+
+    @property
+    def size(self) -> int:
+        """The number of distinct plans."""
+        return math.prod(len(choices) for choices in self.choices.values())
+
+
+def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: int) -> Space:
+    """Match patterns with sites and leave out what cannot be afforded.
+
+    Args:
+        section: the study file's ``[space]``.
+        survey: the host's sites.
+        host: the cost of the untouched host.
+        batch_size: images in one step, for the memory of training.
+
+    Raises:
+        InputError: if a pattern matches no site, or nothing is left to choose.
+    """
+    chosen = _matching(section, survey)
+    choices: dict[str, tuple[Choice, ...]] = {}
+    left_out: dict[str, dict[str, str]] = {}
+    for name in chosen:
+        afforded = [CONV]
+        for token in section.choices:
+            choice = Choice.parse(token)
+            reason = _too_much(section, host, extra_cost(survey.sites[name], choice), batch_size)
+            if reason:
+                left_out.setdefault(name, {})[token] = reason
+            else:
+                afforded.append(choice)
+        if len(afforded) > 1:
+            choices[name] = tuple(afforded)
+    if not choices:
+        raise InputError(
+            "space: no choice can be afforded at any site; raise space.max_parameters or space.max_memory"
+        )
+    return Space(choices, left_out)
+
+
+def extra_cost(site: Site, choice: Choice) -> Cost:
+    """What a choice at a site costs more than the convolution that stands there."""
+    return site_cost(site, choice) - site_cost(site, CONV)
+
+
+def _matching(section: SpaceSection, survey: Survey) -> list[str]:
+    known = list(survey.sites)
+    for key, patterns in (("sites", section.sites), ("exclude", section.exclude)):
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in known):
+                raise InputError(
+                    f"space.{key}: pattern {pattern!r} matches no site; the sites are "
+                    f"{', '.join(known) or '(none)'}"
+                )
+    return [
+        name
+        for name in known
+        if any(fnmatchcase(name, pattern) for pattern in section.sites)
+        and not any(fnmatchcase(name, pattern) for pattern in section.exclude)
+    ]
+
+
+def _too_much(section: SpaceSection, host: Cost, extra: Cost, batch_size: int) -> str:
+    total = host + extra
+    parameters = total.parameters / max(1, host.parameters)
+    if parameters > section.max_parameters:
+        return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"
+    memory = total.training_bytes(batch_size) / host.training_bytes(batch_size)
+    if memory > section.max_memory:
+        return f"{memory:.1f} x the host's training memory; the limit is {section.max_memory:g}"
+    return ""

@@ -1,0 +1,19 @@
+"""Training of one network: a recipe, a generator of epochs, and checkpoints that survive a crash."""
+
+from .checkpoints import Checkpoints
+from .evaluation import evaluate, predict_logits
+from .fitting import fit
+from .recipe import Recipe
+from .results import EpochResult
+from .streams import stream_seed
+
+
+__all__ = [
+    "Checkpoints",
+    "EpochResult",
+    "Recipe",
+    "evaluate",
+    "fit",
+    "predict_logits",
+    "stream_seed",
+]

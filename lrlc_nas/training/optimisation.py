@@ -1,0 +1,61 @@
+"""A recipe's optimizer and learning-rate schedule, from torch's own."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, OneCycleLR, SequentialLR
+
+from ..errors import InputError
+from .recipe import Recipe
+
+
+__all__ = ["make_optimizer", "make_schedule"]
+
+_START = 1 / 25
+"""The first learning rate of a warm-up, as a fraction of the peak; the default of `OneCycleLR`."""
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Make the optimizer of a network's trainable parameters.
+
+    Weight decay pulls kernels and combining weights, not parameters of fewer than two dimensions: biases and
+    the scales of batch normalisation do not set the size of the function.
+
+    Raises:
+        InputError: if the network has no trainable parameter.
+    """
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise InputError("the network must have at least one trainable parameter, but has none")
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if recipe.optimizer == "adamw":
+        return AdamW(groups, lr=recipe.learning_rate, betas=(recipe.momentum, 0.999))
+    return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+
+
+def make_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    """Make the schedule of a run; it is advanced between two steps of the optimizer.
+
+    Args:
+        optimizer: whose learning rate is set.
+        recipe: names the schedule, its peak and its warm-up.
+        steps: the number of steps of the whole run.
+    """
+    if recipe.schedule == "one-cycle":
+        # A warm-up of exactly one step divides by zero in OneCycleLR; a shorter one is none anyway. Its
+        # cycling of the momentum would override the momentum of the recipe.
+        warmup = recipe.warmup if recipe.warmup * steps > 1 else 0.0
+        peak = recipe.learning_rate
+        return OneCycleLR(optimizer, peak, total_steps=steps, pct_start=warmup, cycle_momentum=False)
+    rising = round(recipe.warmup * steps)
+    falling = CosineAnnealingLR(optimizer, T_max=max(1, steps - rising))
+    if rising == 0:
+        return falling
+    return SequentialLR(
+        optimizer, [LinearLR(optimizer, _START, total_iters=rising), falling], milestones=[rising]
+    )

@@ -1,0 +1,156 @@
+"""One training under way: the network, its optimizer and schedule, and the place in the run."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data import Augmentation, Subset, augment
+from ..errors import CheckpointError, DivergedError, TrainingStoppedError
+from .checkpoints import Checkpoints
+from .determinism import deterministic_algorithms
+from .evaluation import Tally, evaluate_placed
+from .optimisation import make_optimizer, make_schedule
+from .placement import Placement
+from .recipe import Recipe
+from .results import EpochResult
+from .streams import global_stream, stream
+
+
+__all__ = ["Run"]
+
+_LOG = logging.getLogger("lrlc_nas")
+
+
+class Run:
+    """A training under way; the network and both subsets lie on the device of the placement."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        train: Subset,
+        search: Subset,
+        recipe: Recipe,
+        seed: int,
+        placement: Placement,
+    ) -> None:
+        self.network = network
+        self.train = train
+        self.search = search
+        self.recipe = recipe
+        self.seed = seed
+        self.placement = placement
+        self.steps = _steps(len(train), recipe.batch_size)
+        self.optimizer = make_optimizer(network, recipe)
+        self.schedule = make_schedule(self.optimizer, recipe, self.steps * recipe.epochs)
+        self.augmentation = Augmentation(pad=recipe.pad, flip=recipe.flip)
+
+    def epoch(self, epoch: int, should_stop: Callable[[], bool]) -> EpochResult:
+        """Train and measure one epoch."""
+        started = perf_counter()
+        with (
+            deterministic_algorithms(self.recipe.deterministic),
+            global_stream(self.placement.device, self.seed, "dropout", epoch),
+        ):
+            tally, learning_rate = self._train(epoch, should_stop)
+            train_loss, train_accuracy = tally.read()
+            trained = perf_counter()
+            _require_finite(epoch, "training loss", train_loss)
+            loss, accuracy = evaluate_placed(
+                self.network, self.search, self.placement, self.recipe.batch_size
+            )
+            _require_finite(epoch, "loss on the search split", loss)
+        self.network.eval()
+        return EpochResult(
+            epoch=epoch,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            loss=loss,
+            accuracy=accuracy,
+            learning_rate=learning_rate,
+            seconds=perf_counter() - started,
+            images_per_second=tally.images / (trained - started),
+        )
+
+    def state(self, history: list[EpochResult]) -> dict[str, Any]:
+        """Give all that resuming needs; no generator, because streams are functions of the seed."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "history": [result.to_dict() for result in history],
+            "seed": self.seed,
+            "recipe": self.recipe.digest,
+            "torch": str(torch.__version__),
+            "threads": torch.get_num_threads(),
+        }
+
+    def restore(self, checkpoints: Checkpoints) -> list[EpochResult]:
+        """Go on from the newest usable checkpoint; return the results that it holds."""
+        state = checkpoints.load_newest()
+        if state is None:
+            return []
+        now = self.state([])
+        for name in ("recipe", "seed"):
+            if state.get(name) != now[name]:
+                raise CheckpointError(
+                    f"the checkpoint in {checkpoints.folder} must have {name} {now[name]}, but has "
+                    f"{state.get(name)}; the identity of a run must tell these apart"
+                )
+        for name in ("torch", "threads"):
+            if state[name] != now[name]:
+                _LOG.warning("resuming with %s = %s after %s: not bit-equal", name, now[name], state[name])
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"the checkpoint in {checkpoints.folder} is of another network: {error}"
+            ) from error
+        return [EpochResult.from_dict(values) for values in state["history"]]
+
+    def _train(self, epoch: int, should_stop: Callable[[], bool]) -> tuple[Tally, float]:
+        self.network.train()
+        tally = Tally(self.placement.device)
+        order = torch.randperm(len(self.train), generator=stream(self.seed, "order", epoch)).to(
+            self.placement.device
+        )
+        drawn = stream(self.seed, "augmentation", epoch)
+        learning_rate = math.nan
+        for step, indices in enumerate(torch.split(order, self.recipe.batch_size)[: self.steps]):
+            if should_stop():
+                raise TrainingStoppedError(f"stopped in epoch {epoch} before step {step} of {self.steps}")
+            images = augment(self.train.images[indices], self.augmentation, drawn)
+            self._step(images, self.train.labels[indices], tally)
+            learning_rate = self.optimizer.param_groups[0]["lr"]
+            # A schedule has one value for each step of the run, and none after the last.
+            if (epoch, step) != (self.recipe.epochs - 1, self.steps - 1):
+                self.schedule.step()
+        return tally, learning_rate
+
+    def _step(self, images: Tensor, labels: Tensor, tally: Tally) -> None:
+        with self.placement.autocast():
+            logits = self.network(self.placement.normalise(images))
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        tally.add(loss, logits, labels)
+
+
+def _steps(images: int, batch_size: int) -> int:
+    """Steps of an epoch: all batches, but a last one of a single image."""
+    return math.ceil(images / batch_size) - (images % batch_size == 1)
+
+
+def _require_finite(epoch: int, what: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise DivergedError(f"epoch {epoch}: the {what} is {value}")

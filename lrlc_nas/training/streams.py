@@ -1,0 +1,55 @@
+"""Streams of random numbers that are functions of a seed and a name.
+
+A run draws from several streams: ``init``, ``order``, ``augmentation``, ``dropout``. Each is seeded anew from
+the run's seed, its name and the epoch, so that no stream depends on how much another one has drawn, and a
+checkpoint need not hold the state of any generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+__all__ = ["global_stream", "stream", "stream_seed"]
+
+
+def stream_seed(seed: int, *names: str | int) -> int:
+    """Derive the seed of a stream.
+
+    Args:
+        seed: the seed of the run.
+        names: what tells this stream from the others, such as ``"order", epoch``; ``1`` and ``"1"`` differ.
+
+    Returns:
+        A number in [0, 2⁶³), from the first bits of a SHA-256.
+    """
+    digest = hashlib.sha256(json.dumps([seed, *names]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def stream(seed: int, *names: str | int) -> torch.Generator:
+    """Make a CPU generator at the start of a stream; the device of the run does not change what it draws."""
+    return torch.Generator().manual_seed(stream_seed(seed, *names))
+
+
+@contextmanager
+def global_stream(device: torch.device, seed: int, *names: str | int) -> Iterator[None]:
+    """Let torch's global generators draw from a stream inside the block, and put their states back after it.
+
+    It serves what takes no generator, such as dropout. Only the CPU and ``device`` are touched:
+    `torch.manual_seed` would also reseed every other CUDA device, whose states `fork_rng` does not put back
+    here.
+    """
+    number = stream_seed(seed, *names)
+    cuda = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if cuda else []):
+        torch.default_generator.manual_seed(number)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
+        yield

@@ -1,0 +1,67 @@
+"""The verdict says what the numbers say, and how little that is."""
+
+from lrlc_nas.evidence import screen
+from lrlc_nas.report import verdict
+
+
+def told(new_study, new_run, plans, values, space=None):
+    study = new_study(**({"space": space} if space else {}))
+    runs = [new_run(slot, plan, value) for slot, (plan, value) in enumerate(zip(plans, values, strict=True))]
+    return verdict(study, runs, screen(study, runs))
+
+
+ONE = {"conv1": ("conv", "lc")}
+ONE_CONTROL = {"conv1": ("conv", "wide-2")}
+
+
+def test_a_gain_is_named_with_its_interval(new_study, new_run):
+    first, *rest = told(new_study, new_run, [{}, {}, {"conv1": "lc"}], [0.800, 0.802, 0.90], ONE)
+    assert first.startswith("In this screening, relaxing conv1 with lc moved accuracy by +9.90 points [+")
+    assert "1 of 1 intervals excludes zero; about 0.1 would by chance alone." in rest
+    assert any("screening and not confirmed" in sentence for sentence in rest)
+
+
+def test_a_loss_is_not_sold_as_a_gain(new_study, new_run):
+    first, *_ = told(new_study, new_run, [{}, {}, {"conv1": "lc"}], [0.800, 0.802, 0.70], ONE)
+    assert "moved accuracy by −10.10 points [−" in first
+    assert first.endswith("no choice showed a gain.")
+
+
+def test_a_control_does_not_relax(new_study, new_run):
+    first, *_ = told(new_study, new_run, [{}, {}, {"conv1": "wide-2"}], [0.800, 0.802, 0.90], ONE_CONTROL)
+    assert "replacing conv1 by the control wide-2 moved accuracy" in first
+
+
+def test_what_cannot_be_told_from_conv_is_not_called_an_effect(new_study, new_run):
+    plans = [{}, {}, {"conv1": "lc"}, {"conv2": "lc"}]
+    first, *_ = told(new_study, new_run, plans, [0.80, 0.84, 0.83, 0.82])
+    assert first.startswith(
+        "In this screening, no choice can be told from conv: all 2 intervals include zero. "
+        "The highest estimate is that of relaxing conv1 with lc, +1.00 points [−"
+    )
+
+
+def test_without_interval_nothing_is_told_from_chance(new_study, new_run):
+    first, *rest = told(new_study, new_run, [{}, {"conv1": "lc"}], [0.80, 0.90])
+    assert first == (
+        "In this screening, relaxing conv1 with lc has the highest estimate, +10.00 points, but the runs "
+        "leave nothing to tell it from chance."
+    )
+    assert rest[0].startswith("The best single run, number 1, reached 90.00 %")
+
+
+def test_hosts_alone_separate_nothing(new_study, new_run):
+    first, second = told(new_study, new_run, [{}, {}], [0.80, 0.82])
+    assert "separate no choice from another" in first
+    assert second == (
+        "The best single run, number 1, reached 82.00 % on the search images; the host reached 81.00 % "
+        "(the mean of 2 seeds, standard deviation 1.41 points)."
+    )
+
+
+def test_an_unfinished_study_says_so(new_study, new_run):
+    runs = [new_run(0, {}, state="running"), new_run(1, None, state="waiting")]
+    assert verdict(new_study(trials=2), runs, screen(new_study(), runs)) == (
+        "No run has finished yet, so that this screening shows nothing so far.",
+        "The study is not finished: of 2 runs, 1 running and 1 waiting.",
+    )
