@@ -91,7 +91,8 @@ class RunRecord:
 
     Attributes:
         run_id: our own number of it, unique in the database.
-        slot: its place in the study, from 0; the number of its Optuna trial.
+        slot: its place in the study, from 0; also the number of its Optuna trial, unless two processes have
+            raised the total at once.
         trial_id: the id of its Optuna trial; None until the trial exists.
         role: see `NewRun`.
         repeat: see `NewRun`.

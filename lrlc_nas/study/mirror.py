@@ -1,8 +1,8 @@
 """Optuna's side of a study: each of our runs is one of its trials.
 
 Our tables are the truth; what stands here follows them. Every call may be repeated, so that a worker killed
-between two of them leaves nothing that the next one does not mend. Only documented methods of Optuna's storage
-are used; `study.ask` is not, because it takes several transactions and a kill between them leaves an orphan.
+between two of them leaves nothing that the next one does not mend. It uses the methods of Optuna's storage;
+`study.ask` is not enough, because it takes several transactions and a kill between them leaves an orphan.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
 from ..errors import InputError
@@ -67,9 +67,7 @@ class Mirror:
         for run in missing:
             trial_id = known.get(run.slot)
             if trial_id is None:
-                params = {} if run.plan is None else self._params(run.plan)
-                self.study.enqueue_trial(params, user_attrs={_SLOT: run.slot, "role": run.role})
-                trial_id = self._trials()[-1]._trial_id
+                trial_id = self._new_trial(run)
             if not set_trial(store, study, run.slot, trial_id):
                 # Another process has tied this run to a trial of its own in the same moment.
                 self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
@@ -81,11 +79,12 @@ class Mirror:
             self._storage.set_trial_state_values(run.trial_id, TrialState.RUNNING)
         return self._storage.get_trial(run.trial_id)
 
-    def show_plan(self, run: RunRecord, plan: Plan, attributes: Mapping[str, object]) -> None:
-        """Write the plan as the trial's parameters, and some attributes for Optuna's dashboard."""
+    def show_plan(self, run: RunRecord, attributes: Mapping[str, object]) -> None:
+        """Write the plan of a run as the trial's parameters, and some attributes for Optuna's dashboard."""
         assert run.trial_id is not None
+        assert run.plan is not None
         with suppress(UpdateFinishedTrialError):
-            for site, token in self._params(plan).items():
+            for site, token in self._params(run.plan).items():
                 distribution = self.space[site]
                 index = distribution.to_internal_repr(token)
                 self._storage.set_trial_param(run.trial_id, site, index, distribution)
@@ -116,10 +115,16 @@ class Mirror:
                 continue
             self.begin(run)
             if run.plan is not None:
-                self.show_plan(run, run.plan, {})
+                self.show_plan(run, {})
             for epoch in epochs.get(run.run_id, []):
                 self.report(run, epoch.epoch, epoch.accuracy)
             self.end(run)
+
+    def _new_trial(self, run: RunRecord) -> int:
+        waiting = create_trial(
+            state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role}, system_attrs={}
+        )
+        return self._storage.create_new_trial(self.study._study_id, template_trial=waiting)
 
     def _params(self, plan: Plan) -> dict[str, str]:
         return {site: plan.at(site).token for site in self.space}

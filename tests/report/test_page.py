@@ -81,6 +81,7 @@ def test_the_page_asks_the_network_for_nothing(new_store):
     ]
     (policy,) = (attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes)
     assert policy.startswith("default-src 'none'; ")
+    assert 'showSendToCloud: false, plotlyServerURL: ""' in page.code[1]
 
 
 def test_the_policy_lets_just_the_scripts_of_the_page_run(new_store):

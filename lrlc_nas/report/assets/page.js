@@ -1,10 +1,12 @@
 "use strict";
 // Draws every figure from the JSON beside it, and fits the figures to the paper while the page is printed.
 const PAPER_WIDTH = 660;
+// plotly.js offers by itself to upload each figure to its maker's servers.
+const OPTIONS = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
 const figures = document.querySelectorAll(".figure");
 for (const element of figures) {
   const figure = JSON.parse(document.getElementById(element.id + "-data").textContent);
-  Plotly.newPlot(element, figure.data, figure.layout, { responsive: true, displaylogo: false });
+  Plotly.newPlot(element, figure.data, figure.layout, OPTIONS);
 }
 window.addEventListener("beforeprint", () => {
   for (const element of figures) Plotly.relayout(element, { width: PAPER_WIDTH });

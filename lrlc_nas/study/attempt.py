@@ -1,0 +1,143 @@
+"""One attempt at a run: decide its plan if it has none, train it from where it stands, record each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+
+import torch
+
+from ..choices import Plan
+from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, plan_run, record_epoch
+from ..training import Checkpoints, EpochResult, fit
+from .files import adopt_checkpoints
+from .halving import falls_behind, is_rung
+from .mirror import Mirror
+from .outcome import Outcome, RunEndedError, candidate_errors
+from .preparation import Prepared
+from .proposals import propose
+
+
+__all__ = ["Attempt"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A claimed run and all that is needed to train it.
+
+    Attributes:
+        store: the study database.
+        study: which study.
+        prepared: its images, host and space.
+        mirror: its Optuna side.
+        device: where to train.
+        held: the claim.
+        should_stop: asked between steps.
+    """
+
+    store: Store
+    study: StudyRecord
+    prepared: Prepared
+    mirror: Mirror
+    device: torch.device
+    held: Claim
+    should_stop: Callable[[], bool]
+
+    def run(self) -> None:
+        """Bring the run to its end, whatever that end is.
+
+        Raises:
+            TrainingStoppedError: if `should_stop` says so.
+            FencedError: if another worker has taken the run over.
+            OSError: if the disk or the database fails; the run stays claimable.
+        """
+        run = self._planned()
+        try:
+            outcome = self._train(run)
+        except RunEndedError as error:
+            outcome = error.outcome
+        self._end(run, outcome)
+
+    def _planned(self) -> RunRecord:
+        """The run with its plan; one that has none gets the sampler's."""
+        run = self.held.run
+        trial = self.mirror.begin(run)
+        if run.plan is None:
+            config, space = self.prepared.config, self.prepared.space
+            proposals = propose(
+                self.mirror.study, trial, space, sampler=config.search.sampler, seed=config.seed
+            )
+            run = next(filter(None, map(self._reserved, proposals)))
+        attributes = {"plan": str(run.plan), "parameters": run.parameters, "macs": run.macs, "seed": run.seed}
+        self.mirror.show_plan(run, attributes)
+        return run
+
+    def _reserved(self, plan: Plan) -> RunRecord | None:
+        cost = self.prepared.cost(plan)
+        if not plan_run(self.store, self.held, plan, cost.parameters, cost.macs):
+            return None
+        return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
+
+    def _train(self, run: RunRecord) -> Outcome:
+        checkpoints = adopt_checkpoints(self.store, self.study, run)
+        with candidate_errors():
+            epochs = self._epochs(run, checkpoints)
+        with closing(epochs):
+            while True:
+                with candidate_errors():
+                    result = next(epochs, None)
+                if result is None:
+                    break
+                self._record(run, result)
+                if self._falls_behind(run, result):
+                    return Outcome("pruned", f"behind the others after epoch {result.epoch + 1}")
+        checkpoints.keep_last()
+        return Outcome("complete")
+
+    def _epochs(self, run: RunRecord, checkpoints: Checkpoints) -> Generator[EpochResult, None, None]:
+        assert run.plan is not None
+        splits = self.prepared.splits
+        return fit(
+            self.prepared.network(run.plan, run.seed),
+            splits.train,
+            splits.search,
+            self.prepared.config.recipe,
+            seed=run.seed,
+            mean=splits.mean,
+            std=splits.std,
+            device=self.device,
+            checkpoints=checkpoints,
+            should_stop=self.should_stop,
+        )
+
+    def _record(self, run: RunRecord, result: EpochResult) -> None:
+        if result.epoch >= run.epoch:
+            record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))
+        self.mirror.report(run, result.epoch, result.accuracy)
+
+    def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
+        search, epochs = self.prepared.config.search, result.epoch + 1
+        if run.role != "sampled" or search.pruner == "none" or epochs == self.prepared.config.recipe.epochs:
+            return False
+        # A crash may have come between the last record and its verdict; earlier verdicts stand.
+        if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
+            return False
+        accuracies = self.store.accuracies(self.study, result.epoch)
+        others = [accuracy for run_id, accuracy in accuracies.items() if run_id != run.run_id]
+        return falls_behind(result.accuracy, others, search.reduction)
+
+    def _end(self, run: RunRecord, outcome: Outcome) -> None:
+        recorded = self.store.run_epochs(run)
+        value = recorded[-1].accuracy if recorded else None
+        facts = {
+            "device": self._device_name(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "init": self.prepared.config.recipe.init,
+        }
+        finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
+        self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
+
+    def _device_name(self) -> str:
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
