@@ -226,7 +226,11 @@ def worker(
 
 
 def main() -> None:
-    """The entry point: exit code 0 done, 2 for what the user got wrong, 1 for the rest, 130 after Ctrl-C."""
+    """The entry point.
+
+    Exit codes: 0 done or politely stopped, 2 for what the user got wrong, 1 for the rest, 130 for a command cut
+    short by Ctrl-C.
+    """
     try:
         app(standalone_mode=True)
     except InputError as error:
@@ -280,6 +284,7 @@ def _require_device(device: str | None) -> None:
 
 def _train(study: OpenStudy, workers: int | None, device: str | None) -> None:
     import shlex
+    import signal
 
     from .launchers import LocalWorkers, default_workers, worker_devices
     from .study import catch_up
@@ -290,12 +295,17 @@ def _train(study: OpenStudy, workers: int | None, device: str | None) -> None:
     out.print(headline(study, number), markup=False)
     watcher = Watcher(out, study.store, study.record)
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         with watcher.watching():
             local.run(watcher.tick)
     except KeyboardInterrupt:
         out.print(f"stopped; 'lrlc-nas resume {shlex.quote(study.record.name)}' goes on", markup=False)
-        raise
+        if local.hurried:
+            raise SystemExit(130) from None
+        return
     finally:
-        catch_up(study)
+        if not local.hurried:
+            catch_up(study)
     print_end(out, study.store, study.record.name)

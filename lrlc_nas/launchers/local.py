@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,11 +66,13 @@ class LocalWorkers:
         store: the study database; its URL goes to the workers by environment, never by command line.
         study: which study.
         devices: of each worker.
+        hurried: whether a second Ctrl-C came while the workers were stopping; they were killed then.
     """
 
     store: Store
     study: StudyRecord
     devices: list[str]
+    hurried: bool = field(default=False, init=False)
     _processes: list[subprocess.Popen[bytes] | None] = field(default_factory=list, init=False)
     _deaths: int = field(default=0, init=False)
 
@@ -107,6 +109,8 @@ class LocalWorkers:
         environment = os.environ | {
             "LRLC_NAS_STORAGE": self.store.url.render_as_string(hide_password=False),
             "OMP_NUM_THREADS": str(threads),
+            # cuBLAS needs it before it starts, or a deterministic recipe is refused.
+            "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
         }
         with _private(path) as log:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then asks its workers to stop.
@@ -143,13 +147,16 @@ class LocalWorkers:
         for process in alive:
             process.terminate()
         deadline = time.monotonic() + _GRACE_SECONDS
-        for process in alive:
-            with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        try:
+            for process in alive:
                 process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            pass
+        except KeyboardInterrupt:
+            self.hurried = True
         for process in alive:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
 
 
 @contextmanager

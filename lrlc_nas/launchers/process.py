@@ -20,7 +20,7 @@ _PARENT_SECONDS = 1.0
 
 
 def run_worker(study: OpenStudy, *, device: str, threads: int | None, parent: int | None) -> None:
-    """Work on a study until it is done; SIGINT, SIGTERM and the end of the parent stop it.
+    """Work on a study until it is done; SIGINT, SIGTERM, SIGHUP and the end of the parent stop it.
 
     Args:
         study: which study.
@@ -34,8 +34,14 @@ def run_worker(study: OpenStudy, *, device: str, threads: int | None, parent: in
     if threads is not None:
         torch.set_num_threads(threads)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+
+    def ask(*_: object) -> None:
+        if stop.is_set():
+            os._exit(130)  # asked twice: at once
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
     Worker(study.store, study.record, study.prepared, device=device, should_stop=stop.is_set).work()
