@@ -1,7 +1,7 @@
 """The study file: what the user may write, checked at the door.
 
-A study file is TOML. Its sections are the models below; what it leaves out has the default given here, and the
-defaults together are the embedded study.
+A study file is TOML. Its sections are the models below; what it leaves out has the default given here. The
+embedded study is such a file too, `embedded.toml` beside this one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ..training import Recipe
 
 __all__ = ["Budget", "DataSection", "HostSection", "Search", "SpaceSection", "StudyConfig", "load_config"]
 
+_EMBEDDED = Path(__file__).with_name("embedded.toml")
+
 _Count = Annotated[int, Field(ge=1)]
 _Share = Annotated[float, Field(gt=0, lt=1)] | Annotated[int, Field(ge=1)]
 
@@ -37,7 +39,7 @@ class HostSection(_Section):
     """The network: ``paper-cnn``, ``torchvision:NAME`` or ``package.module:function``, and its options."""
 
     name: str = "paper-cnn"
-    options: dict[str, Any] = {"channels": 16, "strides": [2, 1, 1]}
+    options: dict[str, Any] = {}
 
 
 class SplitSection(_Section):
@@ -45,8 +47,8 @@ class SplitSection(_Section):
 
     seed: int = 0
     train: _Count | None = None
-    search: _Share = 0.25
-    confirm: _Share = 0.25
+    search: _Share = 0.15
+    confirm: _Share = 0.15
     test: _Share = 0.15
 
 
@@ -115,11 +117,11 @@ class Budget(_Section):
 class StudyConfig(_Section):
     """A whole study."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = "embedded"
+    name: Annotated[str, Field(min_length=1, max_length=200)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100_000)] = 0
     host: HostSection = HostSection()
     data: DataSection = DataSection()
-    recipe: Recipe = Recipe(epochs=6, batch_size=64, learning_rate=0.2)
+    recipe: Recipe = Recipe()
     space: SpaceSection = SpaceSection()
     search: Search = Search()
     budget: Budget = Budget()
@@ -142,7 +144,7 @@ class StudyConfig(_Section):
 
 
 def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> StudyConfig:
-    """Read a study file and apply overrides.
+    """Read a study file and apply overrides; a file that does not name its study is named as the file.
 
     Args:
         path: a TOML file; None for the embedded study.
@@ -152,7 +154,8 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
         InputError: one line that says what was required, what came and where.
     """
     where = "the embedded study" if path is None else str(path)
-    table = {} if path is None else _read_toml(path)
+    path = path or _EMBEDDED
+    table = {"name": path.stem} | _read_toml(path)
     for override in overrides:
         _override(table, override)
     try:
@@ -221,7 +224,7 @@ def _unknown_key(location: list[int | str]) -> str:
 
 
 def _keys(location: Iterable[int | str]) -> Iterable[str]:
-    section: Any = StudyConfig()
+    section: Any = StudyConfig(name="any")
     for part in location:
         section = section[part] if isinstance(section, Mapping) else getattr(section, str(part))
     if is_dataclass(section):
