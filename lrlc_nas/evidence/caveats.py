@@ -52,7 +52,7 @@ def _about_selection(runs: Sequence[RunRecord], used: Sequence[RunRecord]) -> It
     if pruned:
         yield (
             f"{_runs(pruned, 'was', 'were')} pruned and {'is' if pruned == 1 else 'are'} not used: "
-            "the survivors are a selected sample, which flatters choices that learn early."
+            "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
         )
     sampled = sum(run.role == "sampled" for run in used)
     if sampled:

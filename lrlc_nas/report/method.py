@@ -78,7 +78,7 @@ def method(
         ),
         refused=tuple(study.refused.items()),
         study_file=study_file(config),
-        command="lrlc-nas run study.toml",
+        command="lrlc-nas start study.toml",
     )
 
 

@@ -67,7 +67,7 @@ def test_verdict_comes_first_and_every_part_is_there(new_store):
         "How it was done",
         "Left out of the space",
         "Convolutions that are no sites",
-        "lrlc-nas run study.toml",
+        "lrlc-nas start study.toml",
     ]
     places = [page.text.index(part) for part in parts]
     assert places == sorted(places)
