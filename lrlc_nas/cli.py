@@ -5,9 +5,11 @@ Nothing heavy is imported before a command runs, so that `lrlc-nas --help` answe
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -16,6 +18,9 @@ from .errors import InputError, LrlcNasError, StudyStoppedError
 
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .launchers import LocalWorkers
     from .store import Store
     from .study import OpenStudy
 
@@ -23,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help fits any terminal
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which convolutions of a network should stop sharing their kernel across positions, by how much?",
 )
@@ -53,6 +58,7 @@ Device = Annotated[
 ]
 
 _DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"
+_UsageError: Any = typer.BadParameter.mro()[1]  # Typer exports its children alone
 
 
 @app.command()
@@ -69,22 +75,19 @@ def start(
 ) -> None:
     """Start a study and train until its budget is spent.
 
-    Without a study file this is the embedded study: a few thousand Fashion-MNIST images that ship with the
+    Without a study file this is the embedded study: a few thousand images of Fashion-MNIST that ship with the
     package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' goes on.
 
-    Example: lrlc-nas start studies/fashion-mnist.toml --set recipe.epochs=12 --workers 2
+    Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
     from .study import load_config, start_study
 
-    words = list(overrides)
-    if name is not None:
-        words.append(f"name={_toml_string(name)}")
-    if trials is not None:
-        words.append(f"budget.trials={trials}")
-    config = load_config(study_file, words)
+    named = [] if name is None else [f"name={_toml_string(name)}"]
+    limited = [] if trials is None else [f"budget.trials={trials}"]
+    config = load_config(study_file, [*overrides, *named, *limited])
     _require_device(device)
     study = start_study(_store(storage), config)
-    _train(study, workers, device)
+    _train(study, workers, device, storage)
 
 
 @app.command()
@@ -99,8 +102,8 @@ def resume(
 ) -> None:
     """Go on with a study from the database alone.
 
-    Unfinished runs continue from their last checkpoint, finished ones are not repeated. It refuses if the data,
-    the host or the space are not those that the study recorded.
+    Unfinished runs continue from their last checkpoint, finished ones are not repeated.
+    It refuses if the data, the host or the space are not those that the study recorded.
 
     Example: lrlc-nas resume embedded --trials 40
     """
@@ -108,7 +111,7 @@ def resume(
 
     _require_device(device)
     study = resume_study(_store(storage), name, trials)
-    _train(study, workers, device)
+    _train(study, workers, device, storage)
 
 
 @app.command("list")
@@ -161,21 +164,23 @@ def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on this machine.")] = 8080,
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
-    """Open Optuna's dashboard on the study database, for this machine alone and for reading alone.
+    """Open Optuna's dashboard on the study database.
+
+    It is for reading, and answers this machine alone, until Ctrl-C ends it.
 
     Example: lrlc-nas dashboard --port 8123
     """
     from .dashboard import serve
 
-    store = _store(storage)
-    if not store.names():
-        raise InputError(f"no study in {store.shown}; 'lrlc-nas start' makes one")
-    serve(store, port=port, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
+    serve(_store(storage), port=port, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
 
 
 @app.command()
 def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B006 - as above
-    """Print, without training, the sites of a study's host and what each choice would cost there.
+    """Print the sites of a study's host and the cost of each choice.
+
+    It trains nothing and writes nothing. For each choice at each site it prints the parameters, the MACs and
+    the memory that it would add; and for each other convolution, why it cannot be relaxed.
 
     Example: lrlc-nas sites studies/resnet18.toml
     """
@@ -193,7 +198,9 @@ def export(
     ],
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
-    """Write the best network of a study: its plan, its weights and a Python file that rebuilds it.
+    """Write the best network of a study to a folder.
+
+    The folder holds its plan, its weights and a Python file that rebuilds it.
 
     Example: lrlc-nas export embedded -o best && python best/network.py
     """
@@ -213,16 +220,21 @@ def worker(
     ] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run one worker of a study that was started elsewhere, for example on another machine.
+    """Run one worker of a study that was started elsewhere.
+
+    For example on another machine: 'start' and 'resume' run the workers of this one by themselves.
 
     Example: lrlc-nas worker embedded --storage postgresql://me@host/studies --device cuda:0
     """
-    from .launchers import run_worker, worker_devices
+    from .launchers import STUDY_STOPPED, run_worker, worker_devices
     from .study import open_study
 
     _require_device(device)
     study = open_study(_store(storage), name)
-    run_worker(study, device=worker_devices(device, 1)[0], threads=threads, parent=parent)
+    try:
+        run_worker(study, device=worker_devices(device, 1)[0], threads=threads, parent=parent)
+    except StudyStoppedError as error:
+        _fail(error, STUDY_STOPPED)
 
 
 def main() -> None:
@@ -232,19 +244,20 @@ def main() -> None:
     short by Ctrl-C.
     """
     try:
-        app(standalone_mode=True)
+        code = app(sys.argv[1:] or ["--help"], prog_name="lrlc-nas", standalone_mode=False)
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx else "lrlc-nas"
+        _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except InputError as error:
         _fail(error, 2)
-    except StudyStoppedError as error:
-        _fail(error, 3 if sys.argv[1:2] == ["worker"] else 1)
     except (LrlcNasError, OSError) as error:
         _fail(error, 1)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    raise SystemExit(code)
 
 
-def _fail(error: Exception, code: int) -> None:
-    print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
+def _fail(error: Exception | str, code: int) -> NoReturn:
+    line = " ".join(str(error).split())
+    print(f"Error: {''.join(filter(str.isprintable, line))}", file=sys.stderr)
     raise SystemExit(code) from None
 
 
@@ -282,30 +295,48 @@ def _require_device(device: str | None) -> None:
         require_device(device)
 
 
-def _train(study: OpenStudy, workers: int | None, device: str | None) -> None:
-    import shlex
-    import signal
-
+def _train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> None:
     from .launchers import LocalWorkers, default_workers, worker_devices
-    from .study import catch_up
-    from .terminal import Watcher, console, headline, print_end
+    from .terminal import command, console, headline, plain, print_end
 
     number = default_workers(device) if workers is None else workers
-    out = console()
-    out.print(headline(study, number), markup=False)
-    watcher = Watcher(out, study.store, study.record)
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    name, out, storage = study.record.name, console(), _storage_option(study.store, url)
+    if local.done():
+        out.print(
+            plain(f"study {name}: all {study.record.trials} runs have ended; --trials raises the total")
+        )
+    else:
+        out.print(plain(headline(study, number)))
+        out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
+        if not _completed(study, local, out):
+            out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
+            return
+    print_end(out, study.store, name, storage)
+
+
+def _storage_option(store: Store, url: str) -> list[str]:
+    """The option that the next commands need to find the database that this one was given."""
+    usual = os.environ.get("LRLC_NAS_STORAGE") or _DEFAULT_STORAGE
+    return [] if url == usual else ["--storage", store.shown]
+
+
+def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
+    """Watch the workers; False if the user stopped them."""
+    from .study import catch_up
+    from .terminal import Watcher
+
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    watcher = Watcher(out, study.store, study.record)
     try:
         with watcher.watching():
             local.run(watcher.tick)
     except KeyboardInterrupt:
-        out.print(f"stopped; 'lrlc-nas resume {shlex.quote(study.record.name)}' goes on", markup=False)
         if local.hurried:
-            raise SystemExit(130) from None
-        return
+            raise
+        return False
     finally:
         if not local.hurried:
             catch_up(study)
-    print_end(out, study.store, study.record.name)
+    return True

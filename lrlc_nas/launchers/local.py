@@ -10,19 +10,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
-from ..errors import InputError, LrlcNasError, StudyStoppedError
+from ..errors import LrlcNasError, StudyStoppedError
 from ..store import Store, StudyRecord
 from ..study import study_folder
 
 
-__all__ = ["LocalWorkers", "default_workers", "require_device", "worker_devices"]
+__all__ = ["STUDY_STOPPED", "LocalWorkers"]
 
 STUDY_STOPPED = 3
 """Exit code of a worker that finds that the study cannot go on by itself."""
@@ -30,32 +28,6 @@ STUDY_STOPPED = 3
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 20.0
 _MOST_DEATHS = 5
-
-
-def require_device(device: str) -> None:
-    """Raise `InputError` unless this machine has the device."""
-    try:
-        kind = torch.device(device)
-    except RuntimeError:
-        raise InputError(f"--device must be cpu, cuda or cuda:N; got {device!r}") from None
-    if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
-    if kind.type not in ("cpu", "cuda"):
-        raise InputError(f"--device must be cpu, cuda or cuda:N; got {device!r}")
-
-
-def default_workers(device: str | None) -> int:
-    """One for each GPU where there are GPUs, else one."""
-    if device in (None, "cuda") and torch.cuda.is_available():
-        return torch.cuda.device_count()
-    return 1
-
-
-def worker_devices(device: str | None, workers: int) -> list[str]:
-    """The device of each worker; GPUs are dealt out in turn."""
-    if device in (None, "cuda") and torch.cuda.is_available():
-        return [f"cuda:{index % torch.cuda.device_count()}" for index in range(workers)]
-    return [device or "cpu"] * workers
 
 
 @dataclass
@@ -73,11 +45,12 @@ class LocalWorkers:
     study: StudyRecord
     devices: list[str]
     hurried: bool = field(default=False, init=False)
-    _processes: list[subprocess.Popen[bytes] | None] = field(default_factory=list, init=False)
+    _workers: list[_Process] = field(default_factory=list, init=False)
     _deaths: int = field(default=0, init=False)
+    _ended: int = field(default=0, init=False)
 
     def run(self, tick: Callable[[], None]) -> None:
-        """Keep the workers alive until all have ended by themselves, calling `tick` a few times a second.
+        """Keep the workers alive until every run has ended, calling `tick` a few times a second.
 
         On any exception, Ctrl-C included, the workers are asked to stop and given time to do so.
 
@@ -85,84 +58,119 @@ class LocalWorkers:
             StudyStoppedError: if a worker finds that the study cannot go on.
             LrlcNasError: if workers keep dying, or refuse their input.
         """
-        self._processes = [self._start(index) for index in range(len(self.devices))]
+        self._ended = self._counts()[1]
         try:
-            while any(self._processes):
-                for index, process in enumerate(self._processes):
-                    if process is not None and process.poll() is not None:
-                        self._processes[index] = self._after(index, process.returncode)
+            for index in range(len(self.devices)):
+                self._workers.append(self._start(index))
+            while self._workers:
+                for worker in self._workers.copy():
+                    code = worker.popen.poll()
+                    if code is not None:
+                        self._workers.remove(worker)
+                        self._workers += self._successors(worker, code)
                 tick()
                 time.sleep(_POLL_SECONDS)
         finally:
             self._stop()
 
-    def log_path(self, index: int) -> Path:
-        """The log file of a worker."""
-        return study_folder(self.store, self.study) / f"worker-{index}.log"
+    def done(self) -> bool:
+        """Whether every run has ended."""
+        still, _ = self._counts()
+        return not still
 
-    def _start(self, index: int) -> subprocess.Popen[bytes]:
-        path = self.log_path(index)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        threads = max(1, (os.cpu_count() or 1) // len(self.devices))
-        command = [sys.executable, "-m", "lrlc_nas", "worker", "--device", self.devices[index]]
+    def _start(self, index: int) -> _Process:
+        threads = _threads(len(self.devices))
+        # -P and PYTHONPATH: a worker imports what its supervisor would, whatever lies in the current folder.
+        command = [sys.executable, "-P", "-m", "lrlc_nas", "worker", "--device", self.devices[index]]
         command += ["--threads", str(threads), "--parent", str(os.getpid()), "--", self.study.name]
         environment = os.environ | {
             "LRLC_NAS_STORAGE": self.store.url.render_as_string(hide_password=False),
             "OMP_NUM_THREADS": str(threads),
+            "PYTHONPATH": os.pathsep.join(sys.path),
             # cuBLAS needs it before it starts, or a deterministic recipe is refused.
             "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
         }
-        with _private(path) as log:
+        path = study_folder(self.store, self.study) / f"worker-{index}.log"
+        return _Process.start(index, command, environment, path)
+
+    def _successors(self, worker: _Process, code: int) -> list[_Process]:
+        """The process that replaces one that has ended, or none if there is nothing left to do."""
+        if code == 0 and self.done():
+            return []
+        if code == STUDY_STOPPED:
+            raise StudyStoppedError(worker.last_line())
+        if code == 2:
+            raise LrlcNasError(f"worker {worker.index}: {worker.last_line()}")
+        _, ended = self._counts()
+        self._deaths = self._deaths + 1 if ended == self._ended else 1
+        self._ended = ended
+        if self._deaths > _MOST_DEATHS:
+            raise LrlcNasError(
+                f"workers died {self._deaths} times and no run ended; the last: {_how(code)}: "
+                f"{worker.last_line()} (see {worker.log})"
+            )
+        return [self._start(worker.index)]
+
+    def _counts(self) -> tuple[int, int]:
+        """How many runs are still to end, and how many have ended."""
+        counts = self.store.counts(self.study)
+        still = counts.get("waiting", 0) + counts.get("running", 0)
+        return still, sum(counts.values()) - still
+
+    def _stop(self) -> None:
+        deadline = time.monotonic() + _GRACE_SECONDS
+        try:
+            for worker in self._workers:
+                worker.popen.terminate()
+            for worker in self._workers:
+                with suppress(subprocess.TimeoutExpired):
+                    worker.popen.wait(max(0.0, deadline - time.monotonic()))
+        except KeyboardInterrupt:
+            self.hurried = True
+        finally:
+            for worker in self._workers:
+                worker.popen.kill()
+                worker.popen.wait()
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A worker process, the file its words go to, and where in that file they begin."""
+
+    index: int
+    popen: subprocess.Popen[bytes]
+    log: Path
+    log_start: int
+
+    @classmethod
+    def start(cls, index: int, command: list[str], environment: dict[str, str], log: Path) -> _Process:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        log_start = os.fstat(handle).st_size
+        try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then asks its workers to stop.
-            return subprocess.Popen(
+            popen = subprocess.Popen(
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=handle,
+                stderr=handle,
                 start_new_session=True,
             )
+            return cls(index, popen, log, log_start)
+        finally:
+            os.close(handle)
 
-    def _after(self, index: int, code: int) -> subprocess.Popen[bytes] | None:
-        if code == 0:
-            return None
-        if code == STUDY_STOPPED:
-            raise StudyStoppedError(self._last_line(index))
-        if code == 2:
-            raise LrlcNasError(f"worker {index}: {self._last_line(index)}")
-        self._deaths += 1
-        if self._deaths > _MOST_DEATHS:
-            raise LrlcNasError(
-                f"workers died {self._deaths} times, the last with exit code {code}: {self._last_line(index)} "
-                f"(see {self.log_path(index)})"
-            )
-        return self._start(index)
-
-    def _last_line(self, index: int) -> str:
-        lines = self.log_path(index).read_text(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("Error: ") if lines else "no message"
-
-    def _stop(self) -> None:
-        alive = [process for process in self._processes if process is not None and process.poll() is None]
-        for process in alive:
-            process.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
-        try:
-            for process in alive:
-                process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
-        except KeyboardInterrupt:
-            self.hurried = True
-        for process in alive:
-            process.kill()
-            process.wait()
+    def last_line(self) -> str:
+        text = self.log.read_bytes()[self.log_start :].decode(errors="replace").strip()
+        return text.splitlines()[-1].removeprefix("Error: ") if text else "no message"
 
 
-@contextmanager
-def _private(path: Path) -> Iterator[int]:
-    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
+def _threads(workers: int) -> int:
+    """Threads of each worker: what the user has set, else an equal share of the cores."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else max(1, (os.cpu_count() or 1) // workers)
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

@@ -92,8 +92,10 @@ def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tens
     """
     if channel is not None and channel.dim() == 1:
         channel = channel[:, None, None]
-    if channel is None or position is None:
-        bias = position if channel is None else channel
+    if channel is None:
+        bias = position
+    elif position is None:
+        bias = channel
     else:
         bias = channel + position
     return y if bias is None else y + bias.to(y.dtype)

@@ -51,8 +51,7 @@ class Cost:
         Args:
             batch: B.
             state_copies: how often each parameter is held: itself, its gradient and what the optimiser keeps
-                (one
-                more with momentum, two with Adam).
+                (one more with momentum, two with Adam).
             itemsize: bytes of one number.
         """
         return itemsize * (state_copies * self.parameters + batch * self.activations)

@@ -42,8 +42,7 @@ def realised(conv: nn.Conv2d, site: Site, choice: Choice, init: str) -> nn.Modul
         site: what the survey says of it.
         choice: one that this version builds.
         init: ``host``, to compute what the convolution computes, or ``paper``, to draw from the global
-            generator of
-            torch what the layer draws by itself.
+            generator of torch what the layer draws by itself.
 
     Returns:
         The layer, on the device, in the dtype and in the training mode of the convolution. All its

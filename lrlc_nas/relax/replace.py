@@ -35,20 +35,17 @@ def relax(
         plan: a plan, or site name to choice token; sites that it does not name stay as they are.
         sample: images, with shape (B, C, H, W); their size decides the size of the relaxed layers.
         init: ``host``, so that the network computes what the host computes, or ``paper``, so that relaxed
-            layers
-            start from their own initialisation.
+            layers start from their own initialisation.
         seed: if given, every relaxed layer draws from a stream of its own, made from the seed and the name
-            of its
-            site: relaxing one site more changes no other, and the global random numbers are left alone.
-            Without a seed the layers draw from the global generator of torch, one after the other.
+            of its site: relaxing one site more changes no other, and the global random numbers are left
+            alone. Without a seed the layers draw from the global generator of torch, one after the other.
 
     Returns:
         A copy of the host with relaxed layers under all the names of each site.
 
     Raises:
         InputError: if the plan names something that is not a site, or a choice that this version does not
-            build; if
-            the host cannot be copied or does not run on the sample.
+            build; if the host cannot be copied or does not run on the sample.
     """
     if init not in INITS:
         raise InputError(f"init must be one of {', '.join(INITS)}, but is {init!r}")

@@ -1,5 +1,6 @@
 """What the commands print; the only room that imports Rich."""
 
+from .ending import command as command
 from .ending import headline as headline
 from .ending import print_end as print_end
 from .ending import report_path as report_path
@@ -8,3 +9,4 @@ from .tables import console as console
 from .tables import print_sites as print_sites
 from .tables import print_studies as print_studies
 from .tables import print_study as print_study
+from .words import plain as plain

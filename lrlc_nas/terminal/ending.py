@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,10 +13,11 @@ from ..evidence import screen
 from ..report import write_report
 from ..store import Store
 from ..study import OpenStudy
-from .tables import effects_table, percent
+from .tables import print_effects, run_counts
+from .words import percent, plain
 
 
-__all__ = ["headline", "print_end", "report_path"]
+__all__ = ["command", "headline", "print_end", "report_path"]
 
 
 def headline(study: OpenStudy, workers: int) -> str:
@@ -24,8 +26,8 @@ def headline(study: OpenStudy, workers: int) -> str:
     sites = len(prepared.space.choices)
     return (
         f"study {record.name}: {prepared.config.host.name} on {prepared.config.data.name}, "
-        f"{sites} sites, {prepared.space.size:,} plans, {record.trials} runs, "
-        f"{workers} {'worker' if workers == 1 else 'workers'}, {study.store.shown}"
+        f"{sites} {'site' if sites == 1 else 'sites'}, {prepared.space.size:,} plans, {record.trials} runs, "
+        f"{workers} {'worker' if workers == 1 else 'workers'}"
     )
 
 
@@ -35,22 +37,35 @@ def report_path(name: str) -> Path:
     return Path(f"{safe[:100]}-report.html")
 
 
-def print_end(out: Console, store: Store, name: str) -> None:
-    """Print the effects and the best run, write the report, and say what to try next."""
+def command(verb: str, name: str, *options: str) -> str:
+    """A command as it may be pasted into a shell."""
+    last = ["--", name] if name.startswith("-") else [name]
+    return shlex.join(["lrlc-nas", verb, *options, *last])
+
+
+def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:
+    """Print the effects and the best run, write the report, and say what to try next.
+
+    Args:
+        out: where to.
+        store: the study database.
+        name: of the study.
+        storage: the option that leads other commands to this database, if they need one.
+    """
     study = store.study(name)
     screening = screen(study, store.runs(study))
-    path = report_path(name)
-    write_report(store, name, path)
-    out.print(effects_table(screening))
+    out.print(run_counts(store, study))
+    print_effects(out, screening)
     if screening.best is not None:
         best = screening.best
-        out.print(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}", markup=False)
-    out.print(f"report: {path.absolute()}", markup=False, soft_wrap=True)
-    word = shlex.quote(name)
-    for command in (
-        f"lrlc-nas show {word}",
-        f"lrlc-nas resume {word} --trials {study.trials + 10}",
-        f"lrlc-nas export {word} -o best",
-        "lrlc-nas dashboard",
+        out.print(plain(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}"))
+    path = report_path(name)
+    write_report(store, name, path)
+    out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
+    for following in (
+        command("show", name, *storage),
+        command("resume", name, "--trials", str(study.trials + 10), *storage),
+        command("export", name, "-o", "best", *storage),
+        shlex.join(["lrlc-nas", "dashboard", *storage]),
     ):
-        out.print(f"next: {command}", markup=False, soft_wrap=True)
+        out.print(plain(f"next: {following}"), soft_wrap=True)

@@ -1,9 +1,10 @@
-"""Tables for the terminal. Names of studies, sites and choices are shown as text, never as markup."""
+"""Tables for the terminal, made to fit one of 80 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,22 +12,18 @@ from rich.text import Text
 from ..choices import CONV, Choice
 from ..evidence import Effect, Screening, screen
 from ..relax import Site, site_cost
-from ..store import RunRecord, Store
-from ..study import Prepared, StudyConfig, extra_cost
+from ..store import RunRecord, Store, StudyRecord
+from ..study import Prepared, StudyConfig, best_run, extra_cost
+from .words import percent, plain
 
 
-__all__ = ["console", "effects_table", "percent", "print_sites", "print_studies", "print_study"]
+__all__ = ["console", "print_effects", "print_sites", "print_studies", "print_study", "run_counts"]
 
 
 def console() -> Console:
-    """A console that never wraps table cells into nonsense when the output is a pipe."""
+    """Standard output; where it is no terminal, wide enough for tables that are read later."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=160)
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as percent; empty for None."""
-    return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
 def print_studies(store: Store) -> None:
@@ -34,24 +31,18 @@ def print_studies(store: Store) -> None:
     names = store.names()
     out = console()
     if not names:
-        out.print(f"no study in {store.shown}; 'lrlc-nas start' makes one", markup=False)
+        out.print(plain(f"no study in {store.shown}; 'lrlc-nas start' makes one"))
         return
-    table = _table("study", "host", "data", ("ended", "right"), ("best", "right"), "created")
+    table = _table("study", "host", "data", "ended >", "best >", "created")
     for name in names:
         study = store.study(name)
         config = StudyConfig.from_json(study.config)
         runs = store.runs(study)
-        ended = sum(run.finished is not None for run in runs)
-        best = screen(study, runs).best
-        _add(
-            table,
-            name,
-            config.host.name,
-            config.data.name,
-            f"{ended}/{study.trials}",
-            percent(best.value if best else None),
-            f"{study.created:%Y-%m-%d %H:%M} UTC",
-        )
+        ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
+        best = best_run(runs)
+        created = f"{study.created:%Y-%m-%d %H:%M} UTC"
+        value = percent(best.value if best else None)
+        _add(table, name, config.host.name, config.data.name, ended, value, created)
     out.print(table)
 
 
@@ -60,26 +51,24 @@ def print_study(store: Store, name: str) -> None:
     study = store.study(name)
     runs = store.runs(study)
     config = StudyConfig.from_json(study.config)
-    counts = ", ".join(f"{number} {state}" for state, number in sorted(store.counts(study).items()))
     out = console()
-    out.print(
-        f"{name}: {config.host.name} on {config.data.name}; {study.trials} runs: {counts}", markup=False
-    )
-    out.print(effects_table(screen(study, runs)))
+    out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
+    print_effects(out, screen(study, runs))
     out.print(_runs_table(runs))
 
 
-def effects_table(screening: Screening) -> Table:
-    """Site by choice: the effect against ``conv`` in points, with its 95 % interval."""
-    choices = sorted(
-        {effect.choice for effect in screening.effects}, key=lambda t: Choice.parse(t).relaxation
-    )
-    cells = {(effect.site, effect.choice): effect for effect in screening.effects}
-    table = _table("site", *((choice, "right") for choice in choices))
-    table.title = "effect against conv, points of search accuracy [95 % interval] (screening)"
-    for site in dict.fromkeys(effect.site for effect in screening.effects):
-        _add(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
-    return table
+def run_counts(store: Store, study: StudyRecord) -> str:
+    """How many runs there are, and in which states."""
+    counts = ", ".join(f"{number} {state}" for state, number in sorted(store.counts(study).items()))
+    return f"{study.trials} runs: {counts}"
+
+
+def print_effects(out: Console, screening: Screening) -> None:
+    """Print the effects with their intervals: site by choice where that fits, else one row for each."""
+    wide = _wide_effects(screening)
+    fits = out.measure(wide, options=out.options.update(max_width=10_000)).maximum <= out.width
+    out.print("effect against conv, points of search accuracy [95 % interval], screening:")
+    out.print(wide if fits else _tall_effects(screening))
 
 
 def print_sites(prepared: Prepared) -> None:
@@ -87,60 +76,32 @@ def print_sites(prepared: Prepared) -> None:
     out = console()
     host = prepared.host
     batch = prepared.config.recipe.batch_size
-    out.print(
-        f"{prepared.config.host.name}: {host.parameters:,} parameters, {host.macs:,} MACs per image, "
-        f"{_megabytes(host.training_bytes(batch))} to train at batch {batch}; the space holds "
-        f"{prepared.space.size:,} plans",
-        markup=False,
-    )
-    table = _table(
-        "site",
-        "shape",
-        "choice",
-        ("parameters", "right"),
-        ("MACs", "right"),
-        ("memory", "right"),
-        "in the space",
-    )
+    name = prepared.config.host.name
+    out.print(plain(f"{name}: {host.parameters:,} parameters, {host.macs:,} MACs per image"))
+    memory = _mebibytes(host.training_bytes(batch))
+    out.print(f"memory: of training at batch {batch}; the host takes {memory}")
+    out.print(f"plans in the space: {prepared.space.size:,}")
+    table = _table("site", "choice", "parameters >", "MACs >", "memory >", "in the space")
     for name, site in prepared.survey.sites.items():
         _add_site(table, prepared, name, site)
     out.print(table)
     for name, reason in prepared.survey.refused.items():
-        out.print(f"not a site: {name}: {reason}", markup=False)
+        out.print(plain(f"not a site: {name}: {reason}"))
 
 
-def _add_site(table: Table, prepared: Prepared, name: str, site: Site) -> None:
-    batch = prepared.config.recipe.batch_size
-    conv = site_cost(site, CONV)
-    first = (name, _shape(site), "conv", f"{conv.parameters:,}", f"{conv.macs:,}")
-    _add(table, *first, _megabytes(conv.training_bytes(batch)), "yes")
-    for token in prepared.config.space.choices:
-        extra = extra_cost(site, Choice.parse(token))
-        why = prepared.space.left_out.get(name, {}).get(token)
-        inside = (
-            "yes" if token in prepared.space.tokens.get(name, ()) else f"no: {why or 'not matched by sites'}"
-        )
-        costs = (f"{extra.parameters:+,}", f"{extra.macs:+,}", _megabytes(extra.training_bytes(batch), "+"))
-        _add(table, "", "", token, *costs, inside)
+def _wide_effects(screening: Screening) -> Table:
+    choices = sorted({e.choice for e in screening.effects}, key=lambda token: Choice.parse(token).relaxation)
+    cells = {(effect.site, effect.choice): effect for effect in screening.effects}
+    table = _table("site", *(f"{choice} >" for choice in choices))
+    for site in dict.fromkeys(effect.site for effect in screening.effects):
+        _add(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
+    return table
 
 
-def _shape(site: Site) -> str:
-    height, width = site.kernel_size
-    y, x = site.output_size
-    groups = f", {site.groups} groups" if site.groups > 1 else ""
-    return f"{site.in_channels}→{site.out_channels} {height}x{width} at {y}x{x}{groups}"
-
-
-def _runs_table(runs: Iterable[RunRecord]) -> Table:
-    table = _table(
-        ("trial", "right"), "role", "plan", ("seed", "right"), "state", ("epochs", "right"), ("accuracy", "right"),
-        ("parameters", "right"), "reason",
-    )  # fmt: skip
-    for run in runs:
-        parameters = "" if run.parameters is None else f"{run.parameters:,}"
-        plan = "…" if run.plan is None else str(run.plan)
-        row = (str(run.slot), run.role, plan, str(run.seed), run.state, str(run.epoch))
-        _add(table, *row, percent(run.value), parameters, run.reason)
+def _tall_effects(screening: Screening) -> Table:
+    table = _table("site", "choice", "effect >")
+    for effect in screening.effects:
+        _add(table, effect.site, effect.choice, _effect(effect))
     return table
 
 
@@ -154,17 +115,58 @@ def _effect(effect: Effect | None) -> str:
     return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
 
 
-def _megabytes(number: float, sign: str = "") -> str:
-    return f"{number / 2**20:{sign},.1f} MiB"
-
-
-def _table(*columns: str | tuple[str, str]) -> Table:
-    table = Table(title_justify="left", title_style="")
-    for column in columns:
-        name, justify = (column, "left") if isinstance(column, str) else column
-        table.add_column(Text(name), justify="right" if justify == "right" else "left")
+def _runs_table(runs: Iterable[RunRecord]) -> Table:
+    table = _table("trial >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
+    for run in runs:
+        parameters = "" if run.parameters is None else f"{run.parameters:,}"
+        plan = plain("…" if run.plan is None else str(run.plan))
+        if run.reason:
+            plan = Text("\n").join([plan, plain(run.reason, "dim")])
+        epochs, accuracy = str(run.epoch), percent(run.value)
+        _add(table, str(run.slot), run.role, run.state, epochs, accuracy, parameters, plan)
     return table
 
 
-def _add(table: Table, *cells: str) -> None:
-    table.add_row(*(Text(cell) for cell in cells))
+def _add_site(table: Table, prepared: Prepared, name: str, site: Site) -> None:
+    """One row for each choice; the site's name stands before the first one, its shape before the second."""
+    batch = prepared.config.recipe.batch_size
+    conv = site_cost(site, CONV)
+    costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(conv.training_bytes(batch)))
+    _add(table, name, "conv", *costs, "yes")
+    first = _shape(site)
+    for token in prepared.config.space.choices:
+        extra = extra_cost(site, Choice.parse(token))
+        costs = (f"{extra.parameters:+,}", f"{extra.macs:+,}", _mebibytes(extra.training_bytes(batch), "+"))
+        _add(table, first, token, *costs, _in_the_space(prepared, name, token))
+        first = ""
+    table.add_section()
+
+
+def _in_the_space(prepared: Prepared, site: str, token: str) -> str:
+    if token in prepared.space.tokens.get(site, ()):
+        return "yes"
+    return f"no: {prepared.space.left_out.get(site, {}).get(token, 'space.sites leaves it out')}"
+
+
+def _shape(site: Site) -> str:
+    height, width = site.kernel_size
+    y, x = site.output_size
+    groups = f", {site.groups} groups" if site.groups > 1 else ""
+    return f"{site.in_channels}→{site.out_channels} {height}x{width} at {y}x{x}{groups}"
+
+
+def _mebibytes(number: float, sign: str = "") -> str:
+    return f"{number / 2**20:{sign},.1f} MiB"
+
+
+def _table(*columns: str) -> Table:
+    """A table; a name that ends with > makes a column of numbers. The last one wraps, those before it do not."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        name, numbers = column.removesuffix(" >"), column.endswith(" >")
+        table.add_column(plain(name), justify="right" if numbers else "left", no_wrap=column != columns[-1])
+    return table
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in cells))

@@ -1,0 +1,127 @@
+"""A study may be stopped or killed at any moment, and goes on from the database alone."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from command_line import (
+    DATABASE,
+    TRIALS,
+    Done,
+    Finished,
+    Running,
+    call,
+    epochs,
+    is_gone,
+    optuna_states,
+    story,
+    unfinished,
+    wait_until,
+)
+
+
+def assert_whole(folder: Path, trials: int = TRIALS) -> None:
+    """Every run of the budget has ended once, on Optuna's side as well, and nothing is half-written."""
+    assert unfinished(folder) == 0
+    states = optuna_states(folder)
+    assert sum(states.values()) == trials
+    assert not {"RUNNING", "WAITING"} & set(states)
+    assert not list(folder.rglob("*.tmp"))
+
+
+def assert_politely_stopped(done: Done, workers: list[psutil.Process]) -> None:
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("stopped; go on with: lrlc-nas resume small\n")
+    assert all(map(is_gone, workers))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_that_asks_for_an_end_gets_a_polite_one(
+    number: signal.Signals, study_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(number))
+    assert_politely_stopped(call("start", str(study_file)), workers=[])
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path, study_file: Path) -> None:
+    with Running(tmp_path, ("start", str(study_file))) as study:
+        (worker,) = study.until_training()
+        worker.suspend()  # it cannot answer politely
+        study.signal(signal.SIGTERM)
+        with pytest.raises(psutil.TimeoutExpired):
+            psutil.Process(study.process.pid).wait(1)
+        study.signal(signal.SIGINT)
+        done = study.wait()
+    assert (done.code, done.err) == (130, "")
+    assert is_gone(worker)
+
+
+def test_stopped_and_then_killed_a_study_ends_as_if_undisturbed(
+    tmp_path: Path, study_file: Path, finished: Finished
+) -> None:
+    with Running(tmp_path, ("start", str(study_file))) as study:
+        workers = study.until_training()
+        study.signal(signal.SIGINT)
+        assert_politely_stopped(study.wait(), workers)
+    with Running(tmp_path, ("resume", "small")) as study:
+        workers = study.until_training()
+        study.process.kill()
+        wait_until(lambda: all(map(is_gone, workers)), lambda: f"still alive: {workers}", seconds=5)
+    assert unfinished(tmp_path) > 0
+    done = call("resume", "small")
+    assert (done.code, done.err) == (0, "")
+    assert story(tmp_path) == story(finished.folder)
+    assert_whole(tmp_path)
+
+
+def test_a_killed_worker_is_replaced_and_the_study_ends_as_if_undisturbed(
+    tmp_path: Path, study_file: Path, finished: Finished
+) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        wait_until(lambda: epochs(tmp_path) > 0, lambda: "no epoch")
+        for worker in psutil.Process().children():
+            worker.kill()
+            killed.append(worker.pid)
+
+    with ThreadPoolExecutor() as pool:
+        killing = pool.submit(kill)
+        done = call("start", str(study_file))
+        killing.result()
+    assert len(killed) == 1
+    assert (done.code, done.err) == (0, "")
+    assert story(tmp_path) == story(finished.folder)
+    assert_whole(tmp_path)
+
+
+def test_two_workers_spend_the_same_budget_and_train_no_plan_twice(
+    tmp_path: Path, study_file: Path, finished: Finished
+) -> None:
+    done = call("start", str(study_file), "--workers", "2")
+    assert (done.code, done.err) == (0, "")
+    assert_whole(tmp_path)
+    runs = [row for row in story(tmp_path) if isinstance(row[1], str)]
+    plans = [row[1] for row in runs]
+    hosts = [plan for plan in plans if plan == plans[0]]
+    assert len(plans) == TRIALS
+    assert len(set(plans)) == TRIALS - len(hosts) + 1  # the host alone is repeated, with other seeds
+    block = [row for row in story(finished.folder) if isinstance(row[1], str)][: len(hosts)]
+    assert runs[: len(hosts)] == block  # runs do not depend on who trains beside them
+
+
+def test_a_worker_started_by_hand_trains_the_same_study(
+    tmp_path: Path, untrained: bytes, finished: Finished
+) -> None:
+    (tmp_path / DATABASE).write_bytes(untrained)
+    threads = torch.get_num_threads()
+    try:
+        done = call("worker", "small", "--threads", "1", "--device", "cpu")
+    finally:
+        torch.set_num_threads(threads)
+    assert done == Done(0, "", "")
+    assert story(tmp_path) == story(finished.folder)
+    assert_whole(tmp_path)

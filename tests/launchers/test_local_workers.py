@@ -1,0 +1,250 @@
+"""Workers are kept alive, replaced, stopped, and told no secret where others can read it."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lrlc_nas.errors import LrlcNasError, StudyStoppedError
+from lrlc_nas.launchers import STUDY_STOPPED, LocalWorkers
+from lrlc_nas.store import Store, StudyRecord
+from lrlc_nas.study import load_config, start_study, study_folder
+
+
+SMALL = ("host.options={channels=4}", "data.split.train=100", "data.split.search=100", "budget.trials=5")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, StudyRecord]:
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('launchers') / 'lrlc-nas.db'}")
+    return store, start_study(store, load_config(None, SMALL)).record
+
+
+@pytest.fixture
+def launch(
+    study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., LocalWorkers]]:
+    """Workers that run a script instead of training; their process ids are in `pids`."""
+    store, record = study
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lrlc_nas.launchers.local._POLL_SECONDS", 0.01)
+
+    def make(
+        script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None
+    ) -> LocalWorkers:
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\necho $$ >> {tmp_path / 'pids'}\n{script}\n")
+        python.chmod(stat.S_IRWXU)
+        monkeypatch.setattr("lrlc_nas.launchers.local.sys.executable", str(python))
+        left = runs if runs is not None else {"waiting": 1}
+        monkeypatch.setattr(store, "counts", lambda _: dict(left))
+        return LocalWorkers(store, record, list(devices))
+
+    yield make
+    for pid in pids(tmp_path):
+        if psutil.pid_exists(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def pids(folder: Path) -> list[int]:
+    path = folder / "pids"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def after(number: int, folder: Path, then: Callable[[], None]) -> Callable[[], None]:
+    """A tick that acts once, when so many workers have started."""
+    deadline = time.monotonic() + 30
+    acted = False
+
+    def tick() -> None:
+        nonlocal acted
+        assert time.monotonic() < deadline, f"{pids(folder)} have started"
+        if not acted and len(pids(folder)) >= number:
+            acted = True
+            then()
+
+    return tick
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_it_ends_when_every_worker_has_ended_and_no_run_is_left(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    launch("exit 0", ("cpu", "cpu"), runs={"complete": 5}).run(lambda: None)
+    assert len(pids(tmp_path)) == 2
+
+
+def test_a_worker_that_ends_too_early_is_replaced(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    runs = {"waiting": 1}
+    local = launch("exit 0", runs=runs)
+    local.run(after(3, tmp_path, lambda: runs.update(waiting=0)))
+    assert len(pids(tmp_path)) >= 3
+
+
+def test_a_killed_worker_is_replaced(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
+    local = launch(f"test $(wc -l < {tmp_path / 'pids'}) -gt 1 && exit 2; sleep 60")
+    with pytest.raises(LrlcNasError, match="worker 0: no message"):
+        local.run(after(1, tmp_path, lambda: os.kill(pids(tmp_path)[0], signal.SIGKILL)))
+    assert len(pids(tmp_path)) == 2
+
+
+def test_workers_that_keep_dying_end_the_study_and_the_last_word_is_told(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    local = launch("echo; echo 'Error: no such kernel'; exit 7")
+    message = r"died 6 times and no run ended; the last: exit code 7: no such kernel \(see .*worker-0\.log\)"
+    with pytest.raises(LrlcNasError, match=message):
+        local.run(lambda: None)
+    assert len(pids(tmp_path)) == 6
+
+
+def test_words_of_an_earlier_worker_are_not_taken_for_the_last_ones(
+    launch: Callable[..., LocalWorkers],
+) -> None:
+    with pytest.raises(LrlcNasError, match="worker 0: the first"):
+        launch("echo the first; exit 2").run(lambda: None)
+    with pytest.raises(LrlcNasError, match="worker 0: no message"):
+        launch("exit 2").run(lambda: None)
+
+
+def test_deaths_between_which_runs_end_are_endured(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    runs = {"waiting": 20, "complete": 0}
+    local = launch("kill -9 $$", runs=runs)
+
+    def one_more_run_ended() -> None:
+        ended = min(20, len(pids(tmp_path)) // 2)
+        runs.update(waiting=20 - ended, complete=ended)
+        if ended == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        local.run(one_more_run_ended)
+
+
+def test_a_worker_that_finds_the_study_stuck_stops_it(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    local = launch(f"echo 'Error: all runs fail'; exit {STUDY_STOPPED}")
+    with pytest.raises(StudyStoppedError, match=r"^all runs fail$"):
+        local.run(lambda: None)
+    assert len(pids(tmp_path)) == 1
+
+
+def test_workers_are_asked_to_stop_before_an_interrupt_goes_on(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    local = launch(f"trap 'echo bye >> {said}; exit 0' TERM\nwhile :; do sleep 0.05; done", ("cpu", "cpu"))
+    with pytest.raises(KeyboardInterrupt):
+        local.run(after(2, tmp_path, interrupt))
+    assert said.read_text() == "bye\nbye\n"
+    assert not local.hurried
+    assert not any(map(psutil.pid_exists, pids(tmp_path)))
+
+
+def test_a_second_interrupt_kills_those_that_do_not_stop(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
+    wait = subprocess.Popen.wait
+    waits: list[float | None] = []
+
+    def interrupted_at_first(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        waits.append(timeout)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted_at_first)
+    with pytest.raises(KeyboardInterrupt):
+        local.run(after(1, tmp_path, interrupt))
+    assert local.hurried
+    assert waits[1:] == [None]  # it was killed, and then there is no need for patience
+    assert not any(map(psutil.pid_exists, pids(tmp_path)))
+
+
+def test_those_that_do_not_stop_in_time_are_killed(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrlc_nas.launchers.local._GRACE_SECONDS", 0.2)
+    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
+    with pytest.raises(KeyboardInterrupt):
+        local.run(after(1, tmp_path, interrupt))
+    assert not local.hurried
+    assert not any(map(psutil.pid_exists, pids(tmp_path)))
+
+
+def test_the_password_is_in_no_command_line_and_the_log_is_private(
+    tmp_path: Path, study: tuple[Store, StudyRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store("postgresql://me:canary@127.0.0.1:1/studies")
+    record = StudyRecord(**{**vars(study[1]), "files": str(tmp_path), "name": "-x"})
+    monkeypatch.setattr(store, "counts", lambda _: {"waiting": 1})
+    seen: list[psutil.Process] = []
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nsleep 60\n")
+    python.chmod(stat.S_IRWXU)
+    monkeypatch.setattr("lrlc_nas.launchers.local.sys.executable", str(python))
+
+    def look() -> None:
+        seen.extend(psutil.Process().children())
+        (worker,) = seen
+        words = worker.cmdline()
+        assert words[-2:] == ["--", "-x"]  # a name is never an option
+        assert not any("canary" in word for word in words)
+        assert worker.environ()["LRLC_NAS_STORAGE"] == "postgresql+psycopg://me:canary@127.0.0.1:1/studies"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalWorkers(store, record, ["cpu"]).run(look)
+    (log,) = tmp_path.rglob("worker-0.log")
+    assert log.stat().st_mode & 0o077 == 0
+    assert study_folder(store, record).stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_imports_what_its_supervisor_does_whatever_lies_in_the_folder(
+    study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
+    (tmp_path / "random.py").write_text("raise SystemExit('the random module of the folder')\n")
+    store, record = study
+    monkeypatch.setattr(store, "counts", lambda _: {"waiting": 1})
+    no_such_study = StudyRecord(**{**vars(record), "name": "other"})
+    with pytest.raises(LrlcNasError, match="worker 0: no study 'other' in sqlite:"):
+        LocalWorkers(store, no_such_study, ["cpu"]).run(lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "workers", "threads"),
+    [("3", 2, "3"), ("", 1, "8"), ("", 3, "2"), ("", 9, "1"), ("x", 2, "4")],
+)
+def test_threads_are_what_the_user_set_or_a_share_of_the_cores(
+    launch: Callable[..., LocalWorkers],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    workers: int,
+    threads: str,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    told = tmp_path / "told"
+    local = launch(f'echo "$@" >> {told}\nexit 0', ("cpu",) * workers, runs={"complete": 1})
+    local.run(lambda: None)
+    assert told.read_text().count(f" --threads {threads} ") == workers

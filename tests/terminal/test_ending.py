@@ -1,0 +1,53 @@
+import shlex
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lrlc_nas.study import OpenStudy
+from lrlc_nas.terminal import command, headline, print_end, report_path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("embedded", "embedded-report.html"),
+        ("a b/c", "a-b-c-report.html"),
+        ("../../etc/passwd", "etc-passwd-report.html"),
+        (".hidden", "hidden-report.html"),
+        ("-o", "o-report.html"),
+        ("日本", "study-report.html"),
+        ("x" * 200, f"{'x' * 100}-report.html"),
+    ],
+)
+def test_a_name_never_becomes_a_path_as_it_stands(name: str, file: str) -> None:
+    assert report_path(name) == Path(file)
+
+
+@pytest.mark.parametrize("name", ["embedded", "a b", "it's", "-o", "$(rm x)", "--"])
+def test_commands_may_be_pasted_whatever_the_name(name: str) -> None:
+    words = shlex.split(command("resume", name, "--trials", "9"))
+    assert words[:4] == ["lrlc-nas", "resume", "--trials", "9"]
+    assert words[4:] == (["--", name] if name.startswith("-") else [name])
+
+
+def test_the_headline_says_what_is_about_to_happen(opened: OpenStudy) -> None:
+    words = "study [red]x[/red]: paper-cnn on embedded, 3 sites, 64 plans, 6 runs, "
+    assert headline(opened, 1) == f"{words}1 worker"
+    assert headline(opened, 2) == f"{words}2 workers"
+
+
+def test_the_end_of_a_study_without_a_complete_run_still_says_what_to_do(
+    opened: OpenStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = Console(record=True, width=80, file=(tmp_path / "log").open("w"))
+    print_end(out, opened.store, "[red]x[/red]", ["--storage", "sqlite:///x.db"])
+    out.file.close()
+    lines = out.export_text().splitlines()
+    assert lines[0] == "6 runs: 6 waiting"
+    assert not any(line.startswith("best:") for line in lines)
+    assert f"report: {tmp_path / 'red-x-red-report.html'}" in lines  # in one piece, however long
+    following = [shlex.split(line.removeprefix("next: ")) for line in lines if line.startswith("next: ")]
+    assert [words[1] for words in following] == ["show", "resume", "export", "dashboard"]
+    assert all("--storage" in words and "sqlite:///x.db" in words for words in following)
