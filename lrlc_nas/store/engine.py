@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from typing import Any
 
@@ -11,7 +12,10 @@ from sqlalchemy.engine import URL
 from .url import sqlite_path
 
 
-__all__ = ["create_private_file", "database_now", "engine_options", "harden", "make_engine"]
+__all__ = ["READING", "create_sqlite_file", "database_now", "engine_options", "harden", "make_engine"]
+
+READING = "lrlc_nas_reading"
+"""The execution option of connections that only read: they need not wait for a writer."""
 
 _CLOCK = {
     # unixepoch('subsec') is NULL before SQLite 3.42.
@@ -22,14 +26,16 @@ _CLOCK = {
 }
 _CLOCK["mariadb"] = _CLOCK["mysql"]
 
-_CONNECT_ARGUMENTS: dict[str, dict[str, Any]] = {
+# Seconds until a server that does not answer is given up.
+_SERVER: dict[str, Any] = {"connect_args": {"connect_timeout": 5}}
+_OPTIONS: dict[str, dict[str, Any]] = {
     # Seconds that a writer waits for another one.
-    "sqlite": {"timeout": 60},
-    # Seconds until a server that does not answer is given up.
-    "postgresql": {"connect_timeout": 5},
-    "mysql": {"connect_timeout": 5},
-    "mariadb": {"connect_timeout": 5},
+    "sqlite": {"connect_args": {"timeout": 60}},
+    "postgresql": _SERVER,
+    # Its default, REPEATABLE READ, locks gaps between rows, so that workers who never touch the same row deadlock.
+    "mysql": _SERVER | {"isolation_level": "READ COMMITTED"},
 }
+_OPTIONS["mariadb"] = _OPTIONS["mysql"]
 
 
 def make_engine(url: URL) -> Engine:
@@ -39,18 +45,18 @@ def make_engine(url: URL) -> Engine:
 
 def engine_options(url: URL) -> dict[str, Any]:
     """Keyword arguments of `sqlalchemy.create_engine` for a storage URL."""
-    return {"pool_pre_ping": True, "connect_args": dict(_CONNECT_ARGUMENTS[url.get_backend_name()])}
+    return {"pool_pre_ping": True, **copy.deepcopy(_OPTIONS[url.get_backend_name()])}
 
 
 def harden(engine: Engine) -> Engine:
-    """Make every SQLite transaction take the write lock when it begins.
+    """Make every SQLite transaction that may write take the write lock when it begins.
 
     A deferred transaction that first reads and then writes can be handed the same waiting run as another one:
     SELECT ... FOR UPDATE does nothing in SQLite.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin)
         engine.dispose()  # connections that were pooled before the events were attached
     return engine
 
@@ -60,17 +66,26 @@ def database_now(connection: Connection) -> float:
     return float(connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one())
 
 
-def create_private_file(url: URL) -> None:
-    """Create the SQLite file, readable by its owner alone, if it does not exist."""
-    path = sqlite_path(url)
-    if path is not None and not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+def create_sqlite_file(engine: Engine) -> None:
+    """Create the file of a SQLite database, readable by its owner alone; a server needs nothing of the kind.
+
+    Its readers and its writer do not wait for each other from then on: a write-ahead log is kept with the file.
+    """
+    path = sqlite_path(engine.url)
+    if path is None:
+        return
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions by itself
-    connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

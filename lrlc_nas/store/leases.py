@@ -28,12 +28,20 @@ __all__ = ["claim", "finish", "plan_run", "record_epoch", "release", "release_de
 
 
 def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim | None:
-    """Claim the first run that nobody holds; None if there is none now."""
+    """Claim the first run that nobody holds; None if there is none now.
+
+    A run that has no trial yet is still in the making by whoever raised the total, and is left to them.
+    """
     with Session(store.engine) as session, session.begin():
         now = database_now(session.connection())
         row = session.scalars(
             select(RunRow)
-            .where(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires < now)
+            .where(
+                RunRow.study_id == study.study_id,
+                RunRow.done == 0,
+                RunRow.trial_id.is_not(None),
+                RunRow.expires < now,
+            )
             .order_by(RunRow.slot)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -142,7 +150,6 @@ def finish(
         ended = _update(
             session,
             held,
-            RunRow.done == 0,
             done=1,
             state=state,
             value=value,
@@ -157,9 +164,11 @@ def finish(
 
 
 def _update(session: Session, held: Claim, *conditions: ColumnElement[bool], **values: object) -> bool:
+    """Change the run if it is still held and has not ended; whether it was changed."""
+    still_held = (RunRow.run_id == held.run.run_id, RunRow.attempt == held.attempt, RunRow.done == 0)
     result = session.execute(
         update(RunRow)
-        .where(RunRow.run_id == held.run.run_id, RunRow.attempt == held.attempt, *conditions)
+        .where(*still_held, *conditions)
         .values(**values)
         .execution_options(synchronize_session=False)
     )

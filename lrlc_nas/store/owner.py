@@ -10,6 +10,8 @@ import psutil
 
 __all__ = ["is_dead", "this_process"]
 
+_CLOCK_SECONDS = 2.0
+
 
 def this_process() -> str:
     """A name for this process that no other process ever has: host, process id and start time."""
@@ -17,14 +19,19 @@ def this_process() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Whether the owner ran on this machine and has ended; False if that cannot be known from here."""
+    """Whether the owner, as `this_process` named it, ran on this machine and has ended.
+
+    False if that cannot be known from here.
+    """
     host, _, rest = owner.partition("/")
     pid, _, started = rest.partition("/")
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != socket.gethostname():
         return False
     try:
         process = psutil.Process(int(pid))
-        return f"{process.create_time():.2f}" != started or process.status() == psutil.STATUS_ZOMBIE
+        # The start time is measured from the time of boot, which moves a little when the clock is set.
+        another = abs(process.create_time() - float(started)) > _CLOCK_SECONDS
+        return another or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, inspect, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import column, func, inspect, select, table
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from ..choices import Plan
 from ..errors import InputError, StorageError
-from .engine import create_private_file, database_now, make_engine
+from .engine import READING, create_sqlite_file, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
 from .schema import create_tables, has_tables, require_known_version
@@ -43,33 +43,41 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url: URL = parse_url(url)
         self.engine = make_engine(self.url)
+        self._reading = self.engine.execution_options(**{READING: True})
 
     @property
     def shown(self) -> str:
         """The URL without its password."""
         return shown(self.url)
 
-    def check(self) -> None:
-        """Raise `StorageError` if the database does not answer or is of a newer version. Writes nothing."""
-        path = sqlite_path(self.url)
-        if path is not None and (not path.exists() or path.stat().st_size == 0):
-            return
-        with self._answering(), self.engine.connect() as connection:
-            require_known_version(connection)
-
     def exists(self) -> bool:
-        """Whether the database holds tables of ours. Writes nothing, not even an empty file."""
-        path = sqlite_path(self.url)
-        if path is not None and (not path.exists() or path.stat().st_size == 0):
+        """Whether the database holds tables of ours. Writes nothing, not even an empty file.
+
+        Raises:
+            StorageError: if the database does not answer or is of a newer version.
+        """
+        if self._is_empty_file():
             return False
-        with self._answering(), self.engine.connect() as connection:
+        with self._answering(), self._reading.connect() as connection:
             require_known_version(connection)
             return has_tables(connection)
+
+    def has_optuna_study(self, name: str) -> bool:
+        """Whether Optuna's tables, if they are there at all, hold a study of this name. Writes nothing.
+
+        Optuna's own classes write to an older database as soon as they open it.
+        """
+        if self._is_empty_file():
+            return False
+        studies = table("studies", column("study_name"))
+        query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
+        with self._answering(), self._reading.connect() as connection:
+            return inspect(connection).has_table(studies.name) and bool(connection.scalar(query))
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
         with self._answering():
-            create_private_file(self.url)
+            create_sqlite_file(self.engine)
             create_tables(self.engine)
 
     def add_study(
@@ -93,8 +101,6 @@ class Store:
             InputError: if a study of this name exists.
         """
         with Session(self.engine) as session, session.begin():
-            if session.scalar(select(StudyRow.study_id).where(StudyRow.name == name)) is not None:
-                raise InputError(f"study {name!r} exists already in {self.shown}")
             study = StudyRow(
                 name=name,
                 created=database_now(session.connection()),
@@ -109,7 +115,10 @@ class Store:
                 files=files,
             )
             session.add(study)
-            session.flush()
+            try:
+                session.flush()
+            except IntegrityError:
+                raise InputError(f"study {name!r} exists already in {self.shown}") from None
             for position, site in enumerate(sites):
                 row = SiteRow(study_id=study.study_id, position=position, name=site.name)
                 row.geometry = json.dumps(site.geometry)
@@ -132,7 +141,7 @@ class Store:
         """The names of all studies, oldest first."""
         if not self.exists():
             return []
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
 
     def study(self, name: str) -> StudyRecord:
@@ -145,7 +154,7 @@ class Store:
         if name not in names:
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             row = session.scalars(select(StudyRow).where(StudyRow.name == name)).one()
             sites = session.scalars(
                 select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
@@ -154,7 +163,7 @@ class Store:
 
     def runs(self, study: StudyRecord) -> list[RunRecord]:
         """All runs of a study, by slot."""
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             rows = session.scalars(
                 select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.slot)
             )
@@ -169,7 +178,7 @@ class Store:
             .order_by(EpochRow.run_id, EpochRow.epoch)
         )
         result: dict[int, list[EpochRecord]] = {}
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             for row in session.scalars(query):
                 result.setdefault(row.run_id, []).append(_epoch_record(row))
         return result
@@ -177,7 +186,7 @@ class Store:
     def run_epochs(self, run: RunRecord) -> list[EpochRecord]:
         """The recorded epochs of one run, in order."""
         query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             return [_epoch_record(row) for row in session.scalars(query)]
 
     def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
@@ -188,24 +197,24 @@ class Store:
             .order_by(RunRow.finished.desc(), RunRow.slot.desc())
             .limit(number)
         )
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             return [run_record(row) for row in session.scalars(query)]
-
-    def has_table(self, name: str) -> bool:
-        """Whether the database holds a table, for example one of Optuna's. Writes nothing."""
-        path = sqlite_path(self.url)
-        if path is not None and (not path.exists() or path.stat().st_size == 0):
-            return False
-        with self._answering(), self.engine.connect() as connection:
-            return inspect(connection).has_table(name)
 
     def counts(self, study: StudyRecord) -> dict[str, int]:
         """State to number of runs."""
         query = (
             select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
         )
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
+
+    def is_done(self, study: StudyRecord) -> bool:
+        """Whether every run of a study that has a trial has ended."""
+        query = select(func.count()).where(
+            RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.trial_id.is_not(None)
+        )
+        with Session(self._reading) as session:
+            return session.scalar(query) == 0
 
     def accuracies(self, study: StudyRecord, epoch: int) -> dict[int, float]:
         """Run id to accuracy on the search split, for all runs of the study that have recorded this epoch."""
@@ -214,8 +223,12 @@ class Store:
             .join(RunRow, RunRow.run_id == EpochRow.run_id)
             .where(RunRow.study_id == study.study_id, EpochRow.epoch == epoch)
         )
-        with Session(self.engine) as session:
+        with Session(self._reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
+
+    def _is_empty_file(self) -> bool:
+        path = sqlite_path(self.url)
+        return path is not None and (not path.exists() or path.stat().st_size == 0)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -223,7 +236,7 @@ class Store:
             yield
         except DBAPIError as error:
             # The driver's first line says why; SQLAlchemy's text would add the statement.
-            why = str(error.orig).strip().splitlines()[0]
+            why = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
             raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
         except OSError as error:
             raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None

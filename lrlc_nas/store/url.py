@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from ..errors import StorageError
 
 
 __all__ = ["parse_url", "shown", "sqlite_path"]
 
-_DRIVERS = {
-    "postgresql": ("postgresql+psycopg", "psycopg", "lrlc_nas[postgresql]"),
-    "mysql": ("mysql+pymysql", "pymysql", "lrlc_nas[mysql]"),
-    "mariadb": ("mariadb+pymysql", "pymysql", "lrlc_nas[mysql]"),
+_SERVERS = {
+    "postgresql": ("psycopg", "lrlc_nas[postgresql]"),
+    "mysql": ("pymysql", "lrlc_nas[mysql]"),
+    "mariadb": ("pymysql", "lrlc_nas[mysql]"),
 }
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -42,26 +41,18 @@ def parse_url(text: str) -> URL:
     backend = url.get_backend_name()
     if backend == "sqlite":
         _check_sqlite(url)
-        return url
-    if backend not in _DRIVERS:
+    elif backend in _SERVERS:
+        url = _with_driver(url, *_SERVERS[backend])
+    else:
         raise StorageError(
-            f"storage {shown(url)}: the database must be sqlite, {', '.join(_DRIVERS)}; got {backend}"
-        )
-    driver_name, module, extra = _DRIVERS[backend]
-    if "+" not in url.drivername:
-        url = url.set(drivername=driver_name)
-    wanted = url.get_driver_name()
-    module = module if wanted in driver_name else wanted
-    if importlib.util.find_spec(module) is None:
-        raise StorageError(
-            f"storage {shown(url)}: needs the driver {module}, which is not installed; pip install '{extra}'"
+            f"storage {shown(url)}: the database must be sqlite, {', '.join(_SERVERS)}; got {backend}"
         )
     return url
 
 
 def shown(url: URL) -> str:
-    """The URL as it may be shown: without its password."""
-    return url.render_as_string(hide_password=True)
+    """The URL as it may be shown: without its password, and without the query, which may hold another."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -69,16 +60,49 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
 
 
-def _check_sqlite(url: URL) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+def _with_driver(url: URL, usual: str, extra: str) -> URL:
+    backend = url.get_backend_name()
+    if "+" not in url.drivername:
+        url = url.set(drivername=f"{url.drivername}+{usual}")
+    if not url.database:
         raise StorageError(
-            f"storage {shown(url)}: SQLite needs a file, since workers are processes; for example sqlite:///lrlc-nas.db"
+            f"storage {shown(url)}: names no database; required is {backend}://USER@HOST/DATABASE"
+        )
+    if url.port is not None and not 0 < url.port < 2**16:
+        raise StorageError(f"storage {shown(url)}: the port must be from 1 to 65535; got {url.port}")
+    driver = url.get_driver_name()
+    try:
+        dialect = url.get_dialect()
+        dialect.import_dbapi()
+    except NoSuchModuleError:
+        raise StorageError(
+            f"storage {shown(url)}: unknown driver {driver}; the usual one is {usual}"
+        ) from None
+    except ImportError:
+        hint = f"pip install '{extra}'" if driver == usual else f"the usual one is {usual}"
+        raise StorageError(
+            f"storage {shown(url)}: needs the driver {driver}, which is not installed; {hint}"
+        ) from None
+    if dialect.is_async:
+        raise StorageError(f"storage {shown(url)}: the driver must not be an asynchronous one; got {driver}")
+    return url
+
+
+def _check_sqlite(url: URL) -> None:
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StorageError(f"storage {shown(url)}: SQLite takes no other driver than pysqlite")
+    if url.host or not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise StorageError(
+            f"storage {shown(url)}: SQLite needs a file, since workers are processes; for example "
+            "sqlite:///lrlc-nas.db (with three slashes)"
         )
     path = Path(url.database)
     if path.is_dir():
         raise StorageError(f"storage {shown(url)}: {path} is a directory; a database file is required")
     if not path.parent.is_dir():
         raise StorageError(f"storage {shown(url)}: the folder {path.parent} does not exist")
+    if path.exists() and not path.is_file():
+        raise StorageError(f"storage {shown(url)}: {path} is not a file")
     if path.exists():
         _check_is_database(url, path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +12,7 @@ import torch
 from ..choices import Plan
 from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, plan_run, record_epoch
 from ..training import Checkpoints, EpochResult, fit
-from .files import adopt_checkpoints
+from .files import adopt_checkpoints, run_checkpoints
 from .halving import falls_behind, is_rung
 from .mirror import Mirror
 from .outcome import Outcome, RunEndedError, candidate_errors
@@ -53,11 +54,7 @@ class Attempt:
             OSError: if the disk or the database fails; the run stays claimable.
         """
         run = self._planned()
-        try:
-            outcome = self._train(run)
-        except RunEndedError as error:
-            outcome = error.outcome
-        self._end(run, outcome)
+        self._end(run, self._outcome(run))
 
     def _planned(self) -> RunRecord:
         """The run with its plan; one that has none gets the sampler's."""
@@ -78,6 +75,17 @@ class Attempt:
         if not plan_run(self.store, self.held, plan, cost.parameters, cost.macs):
             return None
         return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
+
+    def _outcome(self, run: RunRecord) -> Outcome:
+        try:
+            return self._train(run)
+        except RunEndedError as error:
+            outcome = error.outcome
+        # Not before here: the traceback of the error held the network, and whatever filled the memory.
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return outcome
 
     def _train(self, run: RunRecord) -> Outcome:
         checkpoints = adopt_checkpoints(self.store, self.study, run)
@@ -138,6 +146,8 @@ class Attempt:
         }
         finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
         self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
+        if outcome.state != "complete":
+            run_checkpoints(self.store, self.study, run).remove_all()
 
     def _device_name(self) -> str:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)

@@ -111,7 +111,7 @@ class Search(_Section):
 class Budget(_Section):
     """How much may be spent: the number of runs, the balanced block included."""
 
-    trials: _Count = 24
+    trials: Annotated[int, Field(ge=1, le=100_000)] = 24
 
 
 class StudyConfig(_Section):
@@ -132,6 +132,13 @@ class StudyConfig(_Section):
         if not name.isprintable() or name != name.strip():
             raise InputError("must be printable and must not begin or end with a space")
         return name
+
+    def with_absolute_paths(self) -> StudyConfig:
+        """The same study, with paths to its images that hold in any folder."""
+        form, colon, path = self.data.name.partition(":")
+        name = f"{form}:{_absolute(path)}" if form == "imagefolder" and colon else self.data.name
+        data = self.data.model_copy(update={"name": name, "root": _absolute(self.data.root)})
+        return self.model_copy(update={"data": data})
 
     def to_json(self) -> str:
         """Canonical JSON, from which `from_json` makes an equal configuration."""
@@ -166,6 +173,10 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
         return StudyConfig.model_validate_json(text)
     except ValidationError as error:
         raise InputError(f"{where}: {_first_problem(error)}") from None
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -218,9 +229,9 @@ def _unknown_key(location: list[int | str]) -> str:
     known = sorted(_keys(location[:-1]))
     key = str(location[-1])
     close = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = f"; did you mean {close[0]}?" if close else "."
     section = ".".join(str(part) for part in location[:-1]) or "the top level"
-    return f"unknown key {key!r} in {section}{hint} Known keys: {', '.join(known)}".replace("?  ", "? ")
+    return f"unknown key {key!r} in {section}{hint} Known keys: {', '.join(known)}"
 
 
 def _keys(location: Iterable[int | str]) -> Iterable[str]:

@@ -26,20 +26,23 @@ def files_folder(store: Store) -> Path:
 
 
 def study_folder(store: Store, study: StudyRecord) -> Path:
-    """The folder of one study. Beside a SQLite file it moves with the file, else it stays where it was made."""
+    """The folder of one study. Beside a SQLite file it moves with the file, else it stays where it was made.
+
+    Its name tells the moment of creation as well, because a new database counts its studies from 1 again.
+    """
     base = files_folder(store) if sqlite_path(store.url) is not None else Path(study.files)
-    return base / f"study-{study.study_id}"
+    return base / f"study-{study.study_id}-{study.created:%Y%m%d-%H%M%S-%f}"
 
 
 def adopt_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpoints:
-    """The checkpoints of a claimed run, with those of earlier attempts taken over.
+    """The checkpoints of a claimed run, with those of the attempt before taken over.
 
-    Each attempt writes to a folder of its own. Renaming the newest one is one step: a frozen worker that wakes
-    up finds its folder gone.
+    Each attempt writes to a folder of its own. Renaming the newest earlier one is one step: a frozen worker that
+    wakes up finds its folder gone, and cannot take a later one.
     """
     folder = _run_folder(store, study, run)
     mine = folder / f"attempt-{run.attempt}"
-    earlier = _attempts(folder)
+    earlier = [path for number, path in _attempts(folder) if number < run.attempt]
     if earlier and not mine.exists():
         with suppress(FileNotFoundError):
             earlier[-1].rename(mine)
@@ -49,18 +52,17 @@ def adopt_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Check
 def run_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpoints:
     """The checkpoints of a run as they stand, for reading."""
     folder = _run_folder(store, study, run)
-    attempts = _attempts(folder) or [folder / f"attempt-{run.attempt}"]
-    return Checkpoints(attempts[-1], _identity(study, run))
+    attempts = _attempts(folder) or [(run.attempt, folder / f"attempt-{run.attempt}")]
+    return Checkpoints(attempts[-1][1], _identity(study, run))
 
 
 def _run_folder(store: Store, study: StudyRecord, run: RunRecord) -> Path:
     return study_folder(store, study) / f"trial-{run.slot}"
 
 
-def _attempts(folder: Path) -> list[Path]:
+def _attempts(folder: Path) -> list[tuple[int, Path]]:
     found = [(path, _ATTEMPT.fullmatch(path.name)) for path in folder.glob("attempt-*")]
-    numbered = [(int(match[1]), path) for path, match in found if match is not None]
-    return [path for _, path in sorted(numbered)]
+    return sorted((int(match[1]), path) for path, match in found if match is not None)
 
 
 def _identity(study: StudyRecord, run: RunRecord) -> str:

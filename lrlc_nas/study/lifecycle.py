@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from ..choices import Plan
@@ -10,7 +11,7 @@ from ..store import NewRun, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
 from .files import files_folder
-from .mirror import Mirror, require_free_name
+from .mirror import Mirror, create_optuna_tables
 from .preparation import Prepared, prepare, require_unchanged
 
 
@@ -32,17 +33,20 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
     Raises:
         InputError: if the name is taken, or anything in the configuration is wrong.
     """
-    store.check()
     if config.name in store.names():
         raise InputError(
             f"study {config.name!r} exists already in {store.shown}; "
             f"'lrlc-nas resume' goes on with it, --name gives this one another name"
         )
-    require_free_name(store, config.name)
+    if store.has_optuna_study(config.name):
+        raise InputError(
+            f"study {config.name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
+        )
+    config = config.with_absolute_paths()
     prepared = prepare(config)
     runs = _planned_runs(prepared)
     store.create()
-    mirror = Mirror(store, config.name, prepared.space.tokens, create=True)
+    create_optuna_tables(store)
     record = store.add_study(
         name=config.name,
         config=config.to_json(),
@@ -56,8 +60,9 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         sites=prepared.site_records,
         runs=runs,
     )
-    mirror.add_trials(store, record, store.runs(record))
-    return OpenStudy(store, record, prepared)
+    study = OpenStudy(store, record, prepared)
+    catch_up(study)
+    return study
 
 
 def open_study(store: Store, name: str) -> OpenStudy:
@@ -91,9 +96,9 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
 def catch_up(study: OpenStudy) -> None:
     """Bring Optuna's side to where our tables stand."""
     store, record = study.store, study.record
-    mirror = Mirror(store, record.name, record.space, create=True)
-    mirror.add_trials(store, record, store.runs(record))
-    mirror.catch_up(store.runs(record), store.epochs(record))
+    with closing(Mirror(store, record.name, record.space, create=True)) as mirror:
+        mirror.add_trials(store, record, store.runs(record))
+        mirror.catch_up(store.runs(record), store.epochs(record))
 
 
 def _planned_runs(prepared: Prepared) -> list[NewRun]:

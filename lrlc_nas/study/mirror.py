@@ -18,15 +18,14 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
-from ..errors import InputError
+from ..errors import InputError, StorageError
 from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, set_trial
 
 
-__all__ = ["Mirror", "require_free_name"]
+__all__ = ["Mirror", "create_optuna_tables"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _SLOT = "slot"
-_MARK = "lrlc_nas"
 
 
 class Mirror:
@@ -39,7 +38,8 @@ class Mirror:
         create: make Optuna's tables and its study where they are missing.
 
     Raises:
-        InputError: if Optuna holds a study of this name that is not ours, or none and `create` is off.
+        InputError: if Optuna has no study of this name and `create` is off.
+        StorageError: if Optuna's tables are of another version than Optuna itself.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Mirror:
             self.study = optuna.create_study(
                 study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
             )
-            self.study.set_user_attr(_MARK, 1)
         else:
             try:
                 self.study = optuna.load_study(study_name=name, storage=self._storage)
@@ -63,7 +62,11 @@ class Mirror:
         missing = [run for run in runs if run.trial_id is None]
         if not missing:
             return
-        known = {trial.user_attrs.get(_SLOT): trial._trial_id for trial in self._trials()}
+        # Whoever made them before may have been killed before it could tie them to their runs.
+        known: dict[int, int] = {}
+        for trial in self._trials():
+            if not trial.state.is_finished():
+                known.setdefault(trial.user_attrs[_SLOT], trial._trial_id)
         for run in missing:
             trial_id = known.get(run.slot)
             if trial_id is None:
@@ -103,7 +106,8 @@ class Mirror:
         if run.reason:
             with suppress(UpdateFinishedTrialError):
                 self._storage.set_trial_user_attr(run.trial_id, "reason", run.reason[:1000])
-        values = None if run.value is None else [run.value]
+        # Optuna takes no value for a failed trial.
+        values = None if run.value is None or run.state == "failed" else [run.value]
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(run.trial_id, _STATES[run.state], values)
 
@@ -120,6 +124,10 @@ class Mirror:
                 self.report(run, epoch.epoch, epoch.accuracy)
             self.end(run)
 
+    def close(self) -> None:
+        """Close the connections to the database; the next call opens them again."""
+        self._storage.engine.dispose()
+
     def _new_trial(self, run: RunRecord) -> int:
         waiting = create_trial(
             state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role}, system_attrs={}
@@ -133,23 +141,25 @@ class Mirror:
         return self.study.get_trials(deepcopy=False)
 
 
-def require_free_name(store: Store, name: str) -> None:
-    """Raise `InputError` if Optuna holds a study of this name that is not ours. Writes nothing."""
-    if not store.has_table("studies"):
-        return
-    for summary in optuna.get_all_study_summaries(_open(store, create=False), include_best_trial=False):
-        if summary.study_name == name and _MARK not in summary.user_attrs and summary.n_trials:
-            raise InputError(
-                f"study {name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
-            )
+def create_optuna_tables(store: Store) -> None:
+    """Create Optuna's tables where they are missing.
+
+    Raises:
+        StorageError: if there are tables of another version than Optuna itself.
+    """
+    _open(store, create=True).engine.dispose()
 
 
 def _open(store: Store, *, create: bool) -> RDBStorage:
     optuna.logging.set_verbosity(logging.WARNING)
-    storage = RDBStorage(
-        store.url.render_as_string(hide_password=False),
-        engine_kwargs=engine_options(store.url),
-        skip_table_creation=not create,
-    )
+    url = store.url.render_as_string(hide_password=False)
+    try:
+        storage = RDBStorage(
+            url.replace("{", "{{").replace("}", "}}"),  # Optuna takes the URL for a template
+            engine_kwargs=engine_options(store.url),
+            skip_table_creation=not create,
+        )
+    except RuntimeError as error:
+        raise StorageError(f"storage {store.shown}: {error}") from None
     harden(storage.engine)
     return storage

@@ -6,6 +6,7 @@ import optuna
 import torch
 
 from ..choices import Plan
+from ..errors import DivergedError
 from ..training import fit
 from .config import StudyConfig
 from .preparation import prepare
@@ -33,7 +34,17 @@ class Objective:
         self.device = device
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Train the plan that the trial suggests; raises `optuna.TrialPruned` if the study gives it up."""
+        """Train the plan that the trial suggests.
+
+        Raises:
+            optuna.TrialPruned: if the study gives the trial up, or its network diverges or does not fit in memory.
+        """
+        try:
+            return self._train(trial)
+        except (DivergedError, torch.OutOfMemoryError, MemoryError) as error:
+            raise optuna.TrialPruned(str(error)) from error
+
+    def _train(self, trial: optuna.Trial) -> float:
         tokens = self.prepared.space.tokens
         plan = Plan.of({site: trial.suggest_categorical(site, choices) for site, choices in tokens.items()})
         config, splits = self.prepared.config, self.prepared.splits

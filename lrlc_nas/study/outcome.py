@@ -21,7 +21,8 @@ from ..errors import CheckpointError, DivergedError, FencedError, TrainingStoppe
 __all__ = ["Outcome", "RunEndedError", "candidate_errors"]
 
 _LOG = logging.getLogger("lrlc_nas")
-_WORLD = (TrainingStoppedError, FencedError, CheckpointError, OSError)
+# After an AcceleratorError the device is of no use to this process; the next one may well succeed.
+_WORLD = (TrainingStoppedError, FencedError, CheckpointError, OSError, torch.AcceleratorError)
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,13 @@ def candidate_errors() -> Iterator[None]:
         outcome = _outcome(error)
         if outcome.state == "failed":
             _LOG.error("%s\n%s", outcome.reason, traceback.format_exc())
-        # From None: the traceback of an out-of-memory error holds the tensors that filled the memory.
         raise RunEndedError(outcome) from None
 
 
 def _outcome(error: Exception) -> Outcome:
-    text = (str(error).strip().splitlines() or [""])[0][:300]
+    first_line = (str(error).strip().splitlines() or [""])[0][:300]
+    # Not every database takes a NUL or half of a surrogate pair.
+    text = "".join(letter if letter.isprintable() else "?" for letter in first_line)
     if isinstance(error, DivergedError):
         return Outcome("pruned", f"diverged: {text}")
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or _cpu_is_full(error):

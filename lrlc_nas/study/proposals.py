@@ -21,8 +21,9 @@ from .space import Space
 
 __all__ = ["propose"]
 
-_TRIES = 25
+_TRIES = 40
 _STARTUP = 8
+_CANDIDATES = 24
 _ENUMERABLE = 20_000
 
 
@@ -46,7 +47,7 @@ def propose(
         for attempt in range(_TRIES):
             # Seeds of Optuna's samplers have 32 bits.
             number = stream_seed(seed, "sampler", trial.number, attempt) % 2**32
-            params = _tpe(number).sample_relative(study, trial, dict(distributions))
+            params = _tpe(number, attempt).sample_relative(study, trial, dict(distributions))
             if not params:
                 break
             yield Plan.of(params)
@@ -58,9 +59,18 @@ def propose(
             yield _random_plan(space.tokens, rng)
 
 
-def _tpe(seed: int) -> optuna.samplers.TPESampler:
+def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
+    """TPE, which draws some candidates from where good plans lie and proposes the best of them.
+
+    In a small space that is the same plan again and again. So with each one that is taken there are fewer
+    candidates, down to a single one.
+    """
     return optuna.samplers.TPESampler(
-        multivariate=True, constant_liar=True, n_startup_trials=_STARTUP, seed=seed
+        multivariate=True,
+        constant_liar=True,
+        n_startup_trials=_STARTUP,
+        n_ei_candidates=max(1, _CANDIDATES // (1 + attempt)),
+        seed=seed,
     )
 
 

@@ -52,6 +52,10 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: i
         InputError: if a pattern matches no site, or nothing is left to choose.
     """
     chosen = _matching(section, survey)
+    if not chosen:
+        raise InputError(
+            f"space.exclude: {', '.join(section.exclude)} leave no site of {', '.join(survey.sites)}"
+        )
     choices: dict[str, tuple[Choice, ...]] = {}
     left_out: dict[str, dict[str, str]] = {}
     for name in chosen:

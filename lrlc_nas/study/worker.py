@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import torch
 
@@ -57,17 +58,18 @@ class Worker:
         Raises:
             StudyStoppedError: if the last runs have all ended with the same error.
         """
-        while not self.should_stop():
-            self._require_progress()
-            held = claim(self.store, self.study, self._owner, LEASE_SECONDS)
-            if held is not None:
-                self._train(held)
-            elif self._done():
-                return
-            elif not release_dead(self.store, self.study):
-                time.sleep(_POLL_SECONDS)  # living workers hold all that is left; one of them may die
+        with closing(self.mirror):
+            self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
+            while not self.should_stop():
+                held = claim(self.store, self.study, self._owner, LEASE_SECONDS)
+                if held is not None:
+                    self._attempt(held)
+                elif self.store.is_done(self.study):
+                    return
+                elif not release_dead(self.store, self.study):
+                    time.sleep(_POLL_SECONDS)  # living workers hold all that is left; one of them may die
 
-    def _train(self, held: Claim) -> None:
+    def _attempt(self, held: Claim) -> None:
         try:
             with Lease(self.store, held) as lease:
                 Attempt(
@@ -86,12 +88,11 @@ class Worker:
         except BaseException:
             release(self.store, held)
             raise
-
-    def _done(self) -> bool:
-        counts = self.store.counts(self.study)
-        return not counts.get("waiting") and not counts.get("running")
+        else:
+            self._require_progress()
 
     def _require_progress(self) -> None:
+        # Only after a run of this worker has ended: a study that errors stopped may be resumed when they are mended.
         last = self.store.last_ended(self.study, _SAME_ERRORS)
         ends = {(run.state, run.reason) for run in last}
         if len(last) == _SAME_ERRORS and len(ends) == 1 and last[0].state == "failed":

@@ -1,0 +1,273 @@
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from toy_store import FOREVER, WAITING, a_plan, add_study, an_epoch, make_store
+
+from lrlc_nas.errors import FencedError
+from lrlc_nas.store import (
+    NewRun,
+    claim,
+    finish,
+    plan_run,
+    record_epoch,
+    release,
+    release_dead,
+    renew,
+    set_trial,
+    this_process,
+)
+
+
+def only_run(store, study, slot=0):
+    return store.runs(study)[slot]
+
+
+def taken_over(store, study):
+    """An attempt that another one has replaced, and that one."""
+    stale = claim(store, study, "first", FOREVER)
+    release(store, stale)
+    return stale, claim(store, study, "second", FOREVER)
+
+
+def test_runs_are_claimed_in_order_and_each_once(store, study):
+    held = [claim(store, study, "me", FOREVER) for _ in range(4)]
+    assert [h and h.run.slot for h in held] == [0, 1, 2, None]
+    assert [run.state for run in store.runs(study)] == ["running"] * 3
+    assert [run.attempt for run in store.runs(study)] == [1, 1, 1]
+
+
+def test_a_run_without_a_trial_is_left_to_whoever_makes_it(store):
+    study = add_study(store, [WAITING] * 2, trials=False)
+    set_trial(store, study, 1, 5)
+    assert claim(store, study, "me", FOREVER).run.slot == 1
+    assert claim(store, study, "me", FOREVER) is None
+    assert not store.is_done(study)
+
+
+def test_a_trial_is_tied_to_a_run_once(store):
+    study = add_study(store, [WAITING], trials=False)
+    assert set_trial(store, study, 0, 5)
+    assert not set_trial(store, study, 0, 6)
+    assert only_run(store, study).trial_id == 5
+
+
+def test_an_expired_lease_can_be_claimed_and_a_running_one_cannot(store):
+    study = add_study(store, [WAITING])
+    first = claim(store, study, "first", 0.2)
+    assert claim(store, study, "second", FOREVER) is None
+    time.sleep(0.25)
+    second = claim(store, study, "second", FOREVER)
+    assert (second.run.run_id, second.attempt) == (first.run.run_id, 2)
+
+
+def test_a_renewed_lease_lasts_its_full_time_again(store):
+    study = add_study(store, [WAITING])
+    held = claim(store, study, "first", 0.4)
+    time.sleep(0.25)
+    renew(store, held)
+    time.sleep(0.25)
+    assert claim(store, study, "second", FOREVER) is None
+
+
+def test_an_expired_lease_that_nobody_took_can_be_renewed(store):
+    study = add_study(store, [WAITING])
+    held = claim(store, study, "first", 0.0)
+    renew(store, held)
+    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+
+
+def test_leases_go_by_the_clock_of_the_database(store, monkeypatch):
+    study = add_study(store, [WAITING])
+    claim(store, study, "first", FOREVER)
+    monkeypatch.setattr("time.time", lambda: 2e10)
+    assert claim(store, study, "second", FOREVER) is None
+
+
+def test_a_released_run_can_be_claimed_at_once(store):
+    study = add_study(store, [WAITING])
+    stale, held = taken_over(store, study)
+    assert (held.run.slot, held.attempt) == (stale.run.slot, 2)
+
+
+STALE_WRITES = {
+    "renew": lambda store, held: renew(store, held),
+    "plan": lambda store, held: plan_run(store, held, a_plan(2), 10, 20),
+    "record": lambda store, held: record_epoch(store, held, an_epoch(held.run.run_id, 0)),
+    "finish": lambda store, held: finish(store, held, "complete", value=0.5, facts={}),
+}
+
+
+@pytest.mark.parametrize("write", STALE_WRITES.values(), ids=STALE_WRITES)
+def test_a_stale_attempt_writes_nothing(store, study, write):
+    stale, _ = taken_over(store, study)
+    before = store.runs(study)
+    with pytest.raises(FencedError, match="run 0: another worker has claimed it after attempt 1"):
+        write(store, stale)
+    assert store.runs(study) == before
+    assert store.epochs(study) == {}
+
+
+def test_a_stale_attempt_cannot_release_the_run_of_another(store, study):
+    stale, _ = taken_over(store, study)
+    release(store, stale)
+    assert claim(store, study, "third", FOREVER).run.slot == 1
+
+
+def test_a_stale_attempt_may_not_repeat_what_its_successor_recorded(store, study):
+    stale, held = taken_over(store, study)
+    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    with pytest.raises(FencedError):
+        record_epoch(store, stale, an_epoch(held.run.run_id, 0))
+    finish(store, held, "complete", value=0.5, facts={})
+    with pytest.raises(FencedError):
+        finish(store, stale, "failed", value=None, facts={})
+    assert only_run(store, study).state == "complete"
+
+
+def test_recording_and_ending_may_be_repeated(store, study):
+    held = claim(store, study, "me", FOREVER)
+    epochs = [an_epoch(held.run.run_id, number, accuracy=number / 4) for number in range(2)]
+    for _ in range(2):
+        for epoch in epochs:
+            record_epoch(store, held, epoch)
+    assert store.run_epochs(held.run) == epochs
+    assert only_run(store, study).epoch == 2
+    for _ in range(2):
+        finish(store, held, "pruned", value=0.25, reason="behind", facts={"device": "cpu"})
+    record_epoch(store, held, epochs[1])
+    run = only_run(store, study)
+    assert (run.state, run.value, run.reason, run.facts) == ("pruned", 0.25, "behind", {"device": "cpu"})
+
+
+def test_an_epoch_cannot_be_skipped(store, study):
+    held = claim(store, study, "me", FOREVER)
+    with pytest.raises(FencedError):
+        record_epoch(store, held, an_epoch(held.run.run_id, 1))
+    assert store.epochs(study) == {}
+
+
+def test_an_ended_run_is_never_claimed_again(store):
+    study = add_study(store, [WAITING])
+    held = claim(store, study, "me", FOREVER)
+    finish(store, held, "failed", value=None, reason="error", facts={})
+    release(store, held)
+    assert claim(store, study, "me", FOREVER) is None
+    assert store.is_done(study)
+
+
+def test_an_ended_run_changes_no_more(store):
+    study = add_study(store, [WAITING])
+    held = claim(store, study, "me", FOREVER)
+    finish(store, held, "complete", value=0.5, facts={})
+    ended = store.runs(study)
+    finish(store, held, "failed", value=None, reason="again", facts={})
+    for write in (STALE_WRITES["plan"], STALE_WRITES["record"], STALE_WRITES["renew"]):
+        with pytest.raises(FencedError):
+            write(store, held)
+    assert store.runs(study) == ended
+    assert store.epochs(study) == {}
+
+
+def test_recording_an_epoch_renews_the_lease(store):
+    study = add_study(store, [WAITING])
+    held = claim(store, study, "me", 0.4)
+    time.sleep(0.25)
+    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    time.sleep(0.25)
+    assert claim(store, study, "other", FOREVER) is None
+
+
+def test_a_plan_is_reserved_once_in_a_study(store, study):
+    first, second = (claim(store, study, "me", FOREVER) for _ in range(2))
+    assert plan_run(store, first, a_plan(2), 10, 20)
+    assert not plan_run(store, second, a_plan(2), 10, 20)
+    assert only_run(store, study, 1).plan is None
+    assert plan_run(store, second, a_plan(3), 11, 2**40)
+    run = only_run(store, study, 1)
+    assert (run.plan, run.parameters, run.macs) == (a_plan(3), 11, 2**40)
+
+
+def test_two_studies_may_train_one_plan(store, study):
+    other = add_study(store, [WAITING], name="other")
+    for each in (study, other):
+        assert plan_run(store, claim(store, each, "me", FOREVER), a_plan(2), 10, 20)
+
+
+def test_repeats_of_one_plan_are_runs_of_their_own(store):
+    plan = a_plan(2)
+    study = add_study(store, [NewRun("host", 0, repeat, plan, 1, 2) for repeat in range(2)])
+    assert [run.plan for run in store.runs(study)] == [plan, plan]
+
+
+def test_claims_of_the_dead_are_given_back_and_those_of_the_living_are_not(store, study):
+    host, pid, started = this_process().split("/")
+    reused = f"{host}/{pid}/{float(started) - 50}"
+    for owner in (this_process(), reused, f"another-{host}/1/1.00"):
+        claim(store, study, owner, FOREVER)
+    assert release_dead(store, study) == 1
+    assert claim(store, study, "me", FOREVER).run.slot == 1
+    assert claim(store, study, "me", FOREVER) is None
+
+
+CALLS = st.lists(
+    st.tuples(st.sampled_from(["claim", "release", "expire", "record", "finish"]), st.integers(0, 2)),
+    max_size=25,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=CALLS)
+def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls):
+    """A model: who holds each run, and how many epochs and ends it has."""
+    store = make_store(tmp_path_factory.mktemp("model"))
+    study = add_study(store, [WAITING] * 2)
+    held = [None] * 3
+    holder, epochs, ended = {}, {0: 0, 1: 0}, set()
+    for call, worker in calls:
+        mine = held[worker]
+        slot = mine and mine.run.slot
+        holds = mine is not None and holder.get(slot) == (worker, mine.attempt)
+        if call == "claim":
+            free = [s for s in (0, 1) if s not in holder and s not in ended]
+            held[worker] = claim(store, study, str(worker), FOREVER)
+            assert (held[worker] and held[worker].run.slot) == (free[0] if free else None)
+            if held[worker] is not None:
+                holder[free[0]] = (worker, held[worker].attempt)
+        elif call == "expire":
+            with store.engine.begin() as connection:
+                connection.execute(
+                    text("UPDATE nas_run SET expires = 1.0 WHERE slot = :s"), {"s": worker % 2}
+                )
+            holder.pop(worker % 2, None)
+        elif mine is None:
+            continue
+        elif call == "release":
+            release(store, mine)
+            if holds:
+                del holder[slot]
+        else:
+            # Without a holder, the last attempt may still write: nobody else has claimed the run.
+            attempt = store.runs(study)[slot].attempt
+            allowed = mine.attempt == attempt and slot not in ended
+            try:
+                if call == "record":
+                    record_epoch(store, mine, an_epoch(mine.run.run_id, epochs[slot]))
+                else:
+                    finish(store, mine, "complete", value=0.5, facts={})
+            except FencedError:
+                assert not allowed
+                continue
+            if call == "record":
+                assert allowed
+                epochs[slot] += 1
+                holder[slot] = (worker, mine.attempt)
+            else:
+                assert allowed or mine.attempt == attempt
+                ended.add(slot)
+                holder.pop(slot, None)
+    assert [run.epoch for run in store.runs(study)] == [epochs[0], epochs[1]]
+    assert {run.slot for run in store.runs(study) if run.state == "complete"} == ended
+    store.engine.dispose()

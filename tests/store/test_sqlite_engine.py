@@ -1,0 +1,88 @@
+import sqlite3
+import stat
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from toy_store import FOREVER, WAITING, add_study, make_store
+
+from lrlc_nas.store import Store, claim
+from lrlc_nas.store.engine import READING, database_now, engine_options
+from lrlc_nas.store.owner import is_dead, this_process
+
+
+def test_the_file_is_its_owners_alone(tmp_path, store):
+    assert stat.S_IMODE((tmp_path / "studies.db").stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path):
+    (tmp_path / "studies.db").touch(mode=0o640)
+    (tmp_path / "studies.db").chmod(0o640)
+    make_store(tmp_path)
+    assert stat.S_IMODE((tmp_path / "studies.db").stat().st_mode) == 0o640
+
+
+def test_the_clock_of_the_database_runs(store):
+    with store.engine.connect() as connection:
+        first = database_now(connection)
+        later = database_now(connection)
+    assert 1.7e9 < first <= later < first + 60
+
+
+def test_readers_do_not_wait_for_a_writer(tmp_path, store, study):
+    writer = sqlite3.connect(tmp_path / "studies.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    assert store.names() == ["toy"]
+    assert len(store.runs(study)) == 3
+    writer.close()
+
+
+def test_a_transaction_that_may_write_takes_the_lock_before_it_reads(tmp_path, store):
+    with store.engine.connect() as connection:
+        database_now(connection)
+        another = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            another.execute("BEGIN IMMEDIATE")
+        another.close()
+
+
+def test_a_reading_connection_takes_no_lock(tmp_path, store):
+    with store.engine.connect().execution_options(**{READING: True}) as connection:
+        database_now(connection)
+        another = sqlite3.connect(tmp_path / "studies.db", isolation_level=None, timeout=0)
+        another.execute("BEGIN IMMEDIATE")
+        another.close()
+
+
+def test_a_broken_transaction_leaves_nothing(store):
+    study = add_study(store, [WAITING])
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE nas_run SET done = 1")
+        with pytest.raises(OperationalError):
+            connection.exec_driver_sql("UPDATE nas_none SET done = 1")
+    assert claim(store, study, "me", FOREVER) is not None
+
+
+def test_the_options_of_one_engine_are_not_those_of_another(tmp_path):
+    url = Store(f"sqlite:///{tmp_path}/a.db").url
+    engine_options(url)["connect_args"]["timeout"] = 0
+    assert engine_options(url)["connect_args"]["timeout"] == 60
+
+
+def test_this_process_lives():
+    assert not is_dead(this_process())
+
+
+def test_a_process_that_has_ended_is_dead():
+    host, _, started = this_process().split("/")
+    assert is_dead(f"{host}/{2**22 + 1}/{started}")
+
+
+def test_a_process_with_a_reused_number_is_dead():
+    host, pid, started = this_process().split("/")
+    assert is_dead(f"{host}/{pid}/{float(started) + 60}")
+    assert not is_dead(f"{host}/{pid}/{float(started) + 1}"), "a clock that was set back a second"
+
+
+def test_of_another_machine_nothing_is_known():
+    _, _, started = this_process().split("/")
+    assert not is_dead(f"elsewhere/{2**22 + 1}/{started}")

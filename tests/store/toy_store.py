@@ -1,0 +1,85 @@
+"""Studies whose runs train nothing."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+from lrlc_nas.choices import Plan
+from lrlc_nas.store import (
+    EpochRecord,
+    NewRun,
+    SiteRecord,
+    Store,
+    StudyRecord,
+    claim,
+    finish,
+    set_trial,
+    this_process,
+)
+
+
+FOREVER = 3600.0
+WAITING = NewRun("sampled", seed=7)
+
+
+def make_store(folder: Path) -> Store:
+    store = Store(f"sqlite:///{folder}/studies.db")
+    store.create()
+    return store
+
+
+def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bool = True) -> StudyRecord:
+    study = store.add_study(
+        name=name,
+        config='{"name":"toy"}',
+        space={"first": ("conv", "lrlc-2")},
+        left_out={"first": {"lc": "too large"}},
+        refused={"odd": "groups"},
+        host_fingerprint="1" * 64,
+        data_fingerprint="2" * 64,
+        facts={"versions": {"torch": "3"}},
+        files="/somewhere",
+        sites=[SiteRecord("first", {"size": [3, 4]})],
+        runs=runs,
+    )
+    if trials:
+        tie(store, study)
+    return study
+
+
+def tie(store: Store, study: StudyRecord) -> None:
+    """Give every run some trial; only runs that have one can be claimed."""
+    for run in store.runs(study):
+        set_trial(store, study, run.slot, 100 * study.study_id + run.slot)
+
+
+def an_epoch(run_id: int, epoch: int, accuracy: float = 0.5) -> EpochRecord:
+    return EpochRecord(
+        run_id=run_id,
+        epoch=epoch,
+        train_loss=1.25,
+        train_accuracy=0.25,
+        loss=1.5,
+        accuracy=accuracy,
+        learning_rate=0.1,
+        seconds=2.0,
+        images_per_second=50.0,
+    )
+
+
+def a_plan(number: int) -> Plan:
+    return Plan.of({"first": f"lrlc-{number}"})
+
+
+def claim_all(url: str, path: str, barrier: multiprocessing.synchronize.Barrier) -> None:
+    """Claim and end runs until there are none, and write down which."""
+    store = Store(url)
+    study = store.study("toy")
+    owner = this_process()
+    barrier.wait(60)
+    mine = []
+    while (held := claim(store, study, owner, FOREVER)) is not None:
+        mine.append(held.run.slot)
+        finish(store, held, "complete", value=0.5, facts={})
+    Path(path).write_text(" ".join(map(str, mine)))

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import pytest
+import torch
+import toy_study
+
+from lrlc_nas.errors import FencedError
+from lrlc_nas.store import Store, claim
+from lrlc_nas.study import start_study, study_folder
+from lrlc_nas.study.files import adopt_checkpoints, files_folder, run_checkpoints
+
+
+@pytest.fixture
+def study(study):
+    return study.record
+
+
+@pytest.fixture
+def run(store, study):
+    return claim(store, study, "me", 3600.0).run
+
+
+def saved(checkpoints, epoch):
+    checkpoints.save(epoch, {"network": {"weight": torch.tensor([float(epoch)])}})
+    return checkpoints
+
+
+def newest(checkpoints):
+    state = checkpoints.load_newest()
+    return None if state is None else state["epoch"]
+
+
+def test_an_attempt_takes_the_checkpoints_of_the_one_before(store, study, run):
+    first = saved(adopt_checkpoints(store, study, run), 0)
+    second = adopt_checkpoints(store, study, replace(run, attempt=2))
+    assert newest(second) == 0
+    assert second.folder != first.folder
+    with pytest.raises(FencedError):
+        saved(first, 1)
+    assert newest(saved(second, 1)) == 1
+
+
+def test_a_frozen_attempt_cannot_take_those_of_its_successor(store, study, run):
+    second = saved(adopt_checkpoints(store, study, replace(run, attempt=2)), 0)
+    assert newest(adopt_checkpoints(store, study, replace(run, attempt=1))) is None
+    assert newest(saved(second, 1)) == 1
+
+
+def test_the_tenth_attempt_comes_after_the_ninth(store, study, run):
+    saved(adopt_checkpoints(store, study, replace(run, attempt=9)), 0)
+    saved(adopt_checkpoints(store, study, replace(run, attempt=10)), 1)
+    assert newest(run_checkpoints(store, study, run)) == 1
+    assert newest(adopt_checkpoints(store, study, replace(run, attempt=11))) == 1
+
+
+def test_checkpoints_of_another_plan_or_seed_are_not_used(store, study, run, caplog):
+    saved(adopt_checkpoints(store, study, run), 0)
+    for other in (replace(run, seed=5), replace(run, plan=store.runs(study)[3].plan)):
+        assert newest(run_checkpoints(store, study, other)) is None
+    assert "belongs to another run" in caplog.text
+
+
+def test_names_never_become_paths(store, tmp_path):
+    name = "../../etc/<x> %s"
+    study = start_study(store, toy_study.config(name=name))
+    toy_study.work(store, name, should_stop=iter([False] * 12 + [True] * 9).__next__)
+    paths = {path.relative_to(tmp_path / "store").parts[0] for path in (tmp_path / "store").rglob("*")}
+    assert {path.name for path in tmp_path.iterdir()} == {"store"}
+    assert paths <= {"studies.db", "studies.db-wal", "studies.db-shm", "studies.runs"}
+    assert study_folder(store, study.record).name.startswith("study-1-")
+    assert {path.name for path in study_folder(store, study.record).iterdir()} <= {"trial-0", "trial-1"}
+
+
+def test_a_new_database_does_not_find_the_files_of_one_that_was_deleted(store, study):
+    folder = study_folder(store, study)
+    store.engine.dispose()
+    (files_folder(store).parent / "studies.db").unlink()
+    again = Store(str(store.url))
+    assert study_folder(again, start_study(again, toy_study.config()).record) != folder
+
+
+def test_files_move_with_the_database(store, study, tmp_path):
+    store.engine.dispose()
+    (tmp_path / "store").rename(tmp_path / "moved")
+    moved = Store(f"sqlite:///{tmp_path}/moved/studies.db")
+    assert study_folder(moved, moved.study("toy")).is_relative_to(tmp_path / "moved" / "studies.runs")
+
+
+def test_what_stays_is_the_last_checkpoint_of_each_complete_run(uninterrupted):
+    study = uninterrupted.study("toy")
+    for run in uninterrupted.runs(study):
+        checkpoints = run_checkpoints(uninterrupted, study, run)
+        files = sorted(path.name[:11] for path in checkpoints.folder.glob("*"))
+        assert files == (["epoch-00002"] if run.state == "complete" else [])

@@ -1,0 +1,68 @@
+import optuna
+import pytest
+import torch
+import toy_study
+from optuna.trial import TrialState
+
+from lrlc_nas.study import Objective
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def test_a_study_of_the_users_own_maximises_the_accuracy():
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
+    study.optimize(Objective(toy_study.config()), n_trials=3)
+    for trial in study.trials:
+        assert trial.params.keys() == {"first", "second"}
+        assert set(trial.params.values()) <= {"conv", "lrlc-2", "lrlc-3", "lc"}
+        assert (trial.state, trial.value) == (TrialState.COMPLETE, trial.intermediate_values[2])
+        assert list(trial.intermediate_values) == [0, 1, 2]
+
+
+def test_the_same_plan_and_number_give_the_same_accuracy():
+    objective = Objective(toy_study.config())
+    params = {"first": "lc", "second": "conv"}
+    one, again, other = (objective(optuna.trial.FixedTrial(params, number=number)) for number in (4, 4, 5))
+    assert one == again != other
+
+
+def test_it_equals_the_run_of_a_study_with_the_same_seed(uninterrupted):
+    run = uninterrupted.runs(uninterrupted.study("toy"))[4]
+    params = {site: run.plan.at(site).token for site in ("first", "second")}
+    assert Objective(toy_study.config())(optuna.trial.FixedTrial(params, number=run.seed)) == run.value
+
+
+def test_the_users_pruner_decides():
+    class Never(optuna.pruners.BasePruner):
+        def prune(self, study, trial):
+            return True
+
+    study = optuna.create_study(direction="maximize", pruner=Never())
+    study.optimize(Objective(toy_study.config()), n_trials=1)
+    assert study.trials[0].state == TrialState.PRUNED
+    assert list(study.trials[0].intermediate_values) == [0]
+
+
+@pytest.mark.parametrize("trouble", ["diverges", "out of memory"])
+def test_a_network_that_cannot_be_trained_is_pruned(trouble):
+    study = optuna.create_study(direction="maximize")
+    study.enqueue_trial({"first": "conv", "second": "lc"})
+    study.optimize(Objective(toy_study.config(host={"options": {"trouble": trouble}})), n_trials=1)
+    assert study.trials[0].state == TrialState.PRUNED
+
+
+def test_a_bug_is_the_users_to_see():
+    objective = Objective(toy_study.config(host={"options": {"trouble": "bug"}}))
+    with pytest.raises(ValueError, match="no such"):
+        objective(optuna.trial.FixedTrial({"first": "conv", "second": "lc"}))
+
+
+def test_it_leaves_torchs_random_numbers_alone():
+    before = torch.random.get_rng_state()
+    Objective(toy_study.config(recipe={"epochs": 1}))(
+        optuna.trial.FixedTrial({"first": "lc", "second": "lc"})
+    )
+    assert torch.equal(torch.random.get_rng_state(), before)
