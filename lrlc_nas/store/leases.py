@@ -69,9 +69,9 @@ def renew(store: Store, held: Claim) -> None:
 
 
 def release(store: Store, held: Claim) -> None:
-    """Give a claim back, so that it can be claimed at once. Does nothing if it is no longer held."""
+    """Give a claim back: the run waits again, and can be claimed at once. Nothing happens if it is not held."""
     with Session(store.engine) as session, session.begin():
-        _update(session, held, expires=0.0)
+        _update(session, held, expires=0.0, state="waiting")
 
 
 def release_dead(store: Store, study: StudyRecord) -> int:
@@ -83,6 +83,7 @@ def release_dead(store: Store, study: StudyRecord) -> int:
         ]
         for row in rows:
             row.expires = 0.0
+            row.state = "waiting"
         return len(rows)
 
 

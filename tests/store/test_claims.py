@@ -86,7 +86,13 @@ def test_leases_go_by_the_clock_of_the_database(store, monkeypatch):
     assert claim(store, study, "second", FOREVER) is None
 
 
-def test_a_released_run_can_be_claimed_at_once(store):
+def test_a_released_run_waits_and_can_be_claimed_at_once(store):
+    study = add_study(store, [WAITING])
+    release(store, claim(store, study, "first", FOREVER))
+    assert [run.state for run in store.runs(study)] == ["waiting"]
+
+
+def test_a_run_that_was_taken_over_is_held_by_the_next_attempt(store):
     study = add_study(store, [WAITING])
     stale, held = taken_over(store, study)
     assert (held.run.slot, held.attempt) == (stale.run.slot, 2)

@@ -152,7 +152,7 @@ def test_trouble_of_the_world_rises_and_leaves_the_run_to_the_next(store, monkey
     with pytest.raises(OSError, match="No space left on device"):
         toy_study.work(store)
     run = store.runs(store.study("toy"))[5]
-    assert (run.state, run.reason) == ("running", "")
+    assert (run.state, run.reason) == ("waiting", "")
     monkeypatch.setattr(toy_study, "make_trouble", lambda kind: 1.0)
     toy_study.work(store)
     assert {run.state for run in store.runs(store.study("toy"))} == {"complete"}
@@ -190,4 +190,4 @@ def test_a_polite_stop_is_not_taken_for_a_fourth_error(store):
         toy_study.work(store)
     asked = iter([False, True, True])  # before the first step of the run after the three that failed
     toy_study.work(store, should_stop=lambda: next(asked))
-    assert store.counts(store.study("toy")) == {"complete": 5, "failed": 3, "running": 1, "waiting": 7}
+    assert store.counts(store.study("toy")) == {"complete": 5, "failed": 3, "waiting": 8}
