@@ -7,6 +7,7 @@ from .export import export_best as export_best
 from .files import study_folder as study_folder
 from .lifecycle import OpenStudy as OpenStudy
 from .lifecycle import catch_up as catch_up
+from .lifecycle import most_trials as most_trials
 from .lifecycle import open_study as open_study
 from .lifecycle import resume_study as resume_study
 from .lifecycle import start_study as start_study

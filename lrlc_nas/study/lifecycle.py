@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
 from ..choices import Plan
 from ..errors import InputError
-from ..store import NewRun, Store, StudyRecord, release_dead
+from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
 from .files import files_folder
@@ -15,7 +17,7 @@ from .mirror import Mirror, create_optuna_tables
 from .preparation import Prepared, prepare, require_unchanged
 
 
-__all__ = ["OpenStudy", "catch_up", "open_study", "resume_study", "start_study"]
+__all__ = ["OpenStudy", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,12 @@ def catch_up(study: OpenStudy) -> None:
         mirror.catch_up(store.runs(record), store.epochs(record))
 
 
+def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:
+    """How many runs a study can have: each plan of its space once, and the host as often as it is planned."""
+    plans = math.prod(len(tokens) for tokens in study.space.values())
+    return plans - 1 + sum(run.plan == Plan() for run in runs)
+
+
 def _planned_runs(prepared: Prepared) -> list[NewRun]:
     config = prepared.config
     block = balanced_block(prepared.space, config.budget.trials, config.search.host_repeats, config.seed)
@@ -123,7 +131,7 @@ def _raise_total(study: OpenStudy, trials: int) -> None:
         raise InputError(
             f"--trials is the total and can only be raised: study {record.name!r} has {record.trials}; got {trials}"
         )
-    most = prepared.space.size - 1 + sum(run.plan == Plan() for run in study.store.runs(record))
+    most = most_trials(record, study.store.runs(record))
     if trials > most:
         raise InputError(
             f"--trials: the space of study {record.name!r} holds at most {most} runs; got {trials}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from ..evidence import screen
 from ..report import write_report
 from ..store import Store
-from ..study import OpenStudy
+from ..study import OpenStudy, most_trials
 from .tables import print_effects, run_counts
 from .words import percent, plain
 
@@ -53,7 +53,8 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
         storage: the option that leads other commands to this database, if they need one.
     """
     study = store.study(name)
-    screening = screen(study, store.runs(study))
+    runs = store.runs(study)
+    screening = screen(study, runs)
     out.print(run_counts(store, study))
     print_effects(out, screening)
     if screening.best is not None:
@@ -64,7 +65,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
     for following in (
         command("show", name, *storage),
-        command("resume", name, "--trials", str(study.trials + 10), *storage),
+        command("resume", name, "--trials", str(min(study.trials + 10, most_trials(study, runs))), *storage),
         command("export", name, "-o", "best", *storage),
         shlex.join(["lrlc-nas", "dashboard", *storage]),
     ):

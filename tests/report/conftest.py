@@ -17,6 +17,7 @@ from lrlc_nas.store import (
     finish,
     plan_run,
     record_epoch,
+    set_trial,
 )
 
 
@@ -148,6 +149,7 @@ def new_store(tmp_path):
 
 def train(store, study, sites, number):
     """Claim a run and end it: the last but one is pruned, the last fails."""
+    set_trial(store, study, number, number)
     held = claim(store, study, "worker", 60)
     if held.run.plan is None:
         plan = {sites[0]: "lc", sites[1]: ("lrlc-2", "lc")[number % 2]}
