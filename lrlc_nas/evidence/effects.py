@@ -23,6 +23,7 @@ from statsmodels.regression.linear_model import OLS
 
 from ..choices import CONV, Plan
 from ..store import RunRecord, StudyRecord
+from ..study import best_run
 from .caveats import caveats
 
 
@@ -148,7 +149,7 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord]) -> Screening:
         runs_used=len(used),
         runs_pruned=sum(run.state == "pruned" for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
-        best=max(used, key=_points, default=None),
+        best=best_run(used),
         caveats=caveats(runs, used, effects=len(cells), degrees_of_freedom=fit.degrees_of_freedom),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ class Exported:
     epochs: int
 
 
-def best_run(runs: list[RunRecord]) -> RunRecord | None:
+def best_run(runs: Sequence[RunRecord]) -> RunRecord | None:
     """The completed run with the highest accuracy on the search split; the earliest of equals."""
     complete = [run for run in runs if run.state == "complete" and run.value is not None]
     return max(complete, key=lambda run: (run.value or 0.0, -run.slot), default=None)
