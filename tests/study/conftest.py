@@ -10,9 +10,9 @@ from lrlc_nas.store import Store, sqlite_path
 from lrlc_nas.study import OpenStudy, open_study, start_study
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread():
-    """The bits of a run depend on the number of threads."""
+    """The bits of a run depend on the number of threads, also those of the runs that a whole session shares."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
