@@ -22,7 +22,7 @@ from torch import Tensor
 from .geometry import Geometry
 
 
-__all__ = ["add_bias", "apply_banks", "apply_kernels", "mix_banks"]
+__all__ = ["add_bias", "apply_banks", "apply_kernels", "laid_out_as", "mix_banks", "padded"]
 
 
 def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
     features = _convolved(x, filters, geometry)
     features = features.view(x.shape[0], groups, rank, per_group, *geometry.output_size)
     mixed = features * combining.to(features.dtype).permute(2, 0, 1).unsqueeze(1)
-    return _laid_out_as(x, mixed.sum(2).flatten(1, 2))
+    return laid_out_as(x, mixed.sum(2).flatten(1, 2))
 
 
 def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
@@ -76,7 +76,7 @@ def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
     filters = kernels.reshape(rows * columns * groups, per_group, geometry.fan_in)
     y = torch.bmm(_patches(x, geometry), filters.mT)
     y = y.view(rows, columns, groups, batch, per_group).permute(3, 2, 4, 0, 1).flatten(1, 2)
-    return _laid_out_as(x, y)
+    return laid_out_as(x, y)
 
 
 def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:
@@ -105,7 +105,7 @@ def _patches(x: Tensor, geometry: Geometry) -> Tensor:
     """Gather what each position sees, with one copy: (B, C, H, W) -> (Y*X*G, B, T*C/G)."""
     (height, width), (stride_h, stride_w) = geometry.extent, geometry.stride
     step_h, step_w = geometry.dilation
-    windows = _padded(x, geometry).unfold(2, height, stride_h).unfold(3, width, stride_w)
+    windows = padded(x, geometry).unfold(2, height, stride_h).unfold(3, width, stride_w)
     taps = windows[..., ::step_h, ::step_w]  # (B, C, Y, X, rows, columns)
     batch, (rows, columns) = x.shape[0], geometry.output_size
     groups, per_group = geometry.groups, geometry.in_channels // geometry.groups
@@ -119,11 +119,11 @@ def _convolved(x: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
     if geometry.padding_mode == "zeros" and symmetric:
         padding = (top, left)
     else:
-        x, padding = _padded(x, geometry), (0, 0)
+        x, padding = padded(x, geometry), (0, 0)
     return F.conv2d(x, filters, None, geometry.stride, padding, geometry.dilation, geometry.groups)
 
 
-def _padded(x: Tensor, geometry: Geometry) -> Tensor:
+def padded(x: Tensor, geometry: Geometry) -> Tensor:
     if not any(geometry.pads):
         return x
     mode = "constant" if geometry.padding_mode == "zeros" else geometry.padding_mode
@@ -131,7 +131,7 @@ def _padded(x: Tensor, geometry: Geometry) -> Tensor:
     return padded
 
 
-def _laid_out_as(x: Tensor, y: Tensor) -> Tensor:
+def laid_out_as(x: Tensor, y: Tensor) -> Tensor:
     """Give y the memory format of x, as a convolution does: what follows may call ``view``."""
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return y.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
