@@ -151,9 +151,11 @@ class _OwnKernels:
         self._gradient: Tensor | None = None
 
     def kernels(self, rows: slice) -> Tensor:
-        kernels = self._kernels[rows].flatten(0, 1).flatten(2).unflatten(1, (self._geometry.groups, -1))
+        kernels = torch.unflatten(
+            self._kernels[rows].flatten(0, 1).flatten(2), 1, (self._geometry.groups, -1)
+        )
         # In two copies, because each then moves runs of memory: together they take half the time of one.
-        kernels = kernels.mT.contiguous().unflatten(2, (-1, math.prod(self._geometry.kernel_size)))
+        kernels = torch.unflatten(kernels.mT.contiguous(), 2, (-1, math.prod(self._geometry.kernel_size)))
         return kernels.transpose(2, 3).flatten(0, 1)
 
     def collect(self, rows: slice, taps: slice, gradient: Tensor) -> None:
@@ -226,7 +228,7 @@ class _Map:
 
     def _gathered(self, rows: slice) -> Tensor:
         seen = torch.stack([self._seen(rows, tap) for tap in range(self.taps)], dim=-2)  # (R, B, X, T, C)
-        by_group = seen.unflatten(-1, (self._geometry.groups, -1)).permute(0, 2, 4, 1, 3, 5)
+        by_group = torch.unflatten(seen, -1, (self._geometry.groups, -1)).permute(0, 2, 4, 1, 3, 5)
         return by_group.flatten(0, 2).flatten(2)
 
     def _in_place(self, row: int, tap: int, run: int) -> Tensor:
@@ -260,7 +262,7 @@ def _backward(
             for taps, inputs in seen.pieces(rows):
                 if needs_kernels:
                     of_kernels = torch.bmm(inputs.mT, of_rows)
-                    source.collect(rows, taps, of_kernels.unflatten(1, (taps.stop - taps.start, -1)))
+                    source.collect(rows, taps, torch.unflatten(of_kernels, 1, (taps.stop - taps.start, -1)))
                 if kernels is not None and result is not None:
                     result.add(rows, taps, torch.bmm(of_rows, kernels[:, taps].flatten(1, 2).mT))
         return None if result is None else laid_out_as(x, result.image())
@@ -274,27 +276,25 @@ def _empty_positions(x: Tensor, geometry: Geometry) -> Tensor:
 
 def _by_position(y: Tensor, geometry: Geometry) -> Tensor:
     """Lay an output out by position: (B, F, Y, X) -> (Y, X, G, B, F/G)."""
-    return y.unflatten(1, (geometry.groups, -1)).permute(3, 4, 1, 0, 2).contiguous()
+    return torch.unflatten(y, 1, (geometry.groups, -1)).permute(3, 4, 1, 0, 2).contiguous()
 
 
 def _tap_major(kernels: Tensor, geometry: Geometry) -> Tensor:
     """Lay kernels out as the maps are: (M, F, C/G, rows, columns) -> (M, G, T, C/G, F/G); a view if possible."""
-    return kernels.flatten(3).unflatten(1, (geometry.groups, -1)).permute(0, 1, 4, 3, 2)
+    return torch.unflatten(kernels.flatten(3), 1, (geometry.groups, -1)).permute(0, 1, 4, 3, 2)
 
 
 def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
     """Undo `_tap_major`."""
     kernels = tap_major.permute(0, 1, 4, 3, 2).flatten(1, 2)
-    return kernels.unflatten(3, geometry.kernel_size).contiguous()
+    return torch.unflatten(kernels, 3, geometry.kernel_size).contiguous()
 
 
 def _plainly_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
     return apply_kernels(x, mix_banks(banks, combining), geometry)
 
 
-def _differentiable(
-    function: Callable[..., Tensor], ctx: Any, gradient: Tensor
-) -> tuple[Tensor | None, ...]:
+def _differentiable(function: Callable[..., Tensor], ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     """The gradients by operations that autograd knows, for those who differentiate twice."""
     # Aliases, so that what the tensors themselves depend on is left to the outer graph.
     tensors = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]

@@ -1,5 +1,6 @@
 """The study database: Optuna's tables and ours, in one place. The only room that imports SQLAlchemy."""
 
+from .compute_paths import ComputePaths as ComputePaths
 from .engine import engine_options as engine_options
 from .engine import harden as harden
 from .leases import claim as claim

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-__all__ = ["Base", "EpochRow", "RunRow", "SiteRow", "StudyRow"]
+__all__ = ["Base", "EpochRow", "PathRow", "RunRow", "SiteRow", "StudyRow"]
 
 # TEXT of MySQL ends at 64 KiB; the sites of a large network take more.
 _LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -104,3 +104,14 @@ class EpochRow(Base):
     learning_rate: Mapped[float] = mapped_column(Double)
     seconds: Mapped[float] = mapped_column(Double)
     images_per_second: Mapped[float] = mapped_column(Double)
+
+
+class PathRow(Base):
+    """Which way computes a layer in one situation; the digest is that of the situation's text."""
+
+    __tablename__ = "nas_path"
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    situation: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(String(20))

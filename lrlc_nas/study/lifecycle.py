@@ -88,6 +88,7 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
         InputError: as `open_study`; or if `trials` is below the present total or above what the space holds.
     """
     study = open_study(store, name)
+    store.create()  # an older version may have made the tables
     if trials is not None:
         _raise_total(study, trials)
     release_dead(store, study.record)

@@ -10,7 +10,8 @@ from contextlib import closing
 import torch
 
 from ..errors import FencedError, StudyStoppedError, TrainingStoppedError
-from ..store import Claim, Store, StudyRecord, claim, release, release_dead, this_process
+from ..layers.paths import remembering
+from ..store import Claim, ComputePaths, Store, StudyRecord, claim, release, release_dead, this_process
 from .attempt import Attempt
 from .lease import LEASE_SECONDS, Lease
 from .mirror import Mirror
@@ -58,7 +59,7 @@ class Worker:
         Raises:
             StudyStoppedError: if the last runs have all ended with the same error.
         """
-        with closing(self.mirror):
+        with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
             self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
             while not self.should_stop():
                 held = claim(self.store, self.study, self._owner, LEASE_SECONDS)

@@ -1,0 +1,194 @@
+"""Which of its two ways computes a low-rank layer: measured once for each situation, then remembered.
+
+Which is faster depends on the device, the sizes, the rank and the batch, and no rule of thumb survives a change
+of machine. So a layer whose path is ``auto`` times both on the first input that it meets in a situation: the
+forward pass, and the backward pass where there will be one. The two differ in their last bits, so whoever must
+repeat a training exactly keeps what was found (`remembering`), or names a path.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .geometry import Geometry
+
+
+__all__ = ["PATHS", "Memory", "Situation", "choose", "may_measure", "only_plain_operations", "remembering"]
+
+PATHS = ("bank", "kernel")
+
+_ROUNDS = 5
+_CLEAR = (4.0, 1.5)
+"""By how much a path has to lead to be chosen at once: in the first round, which warms up, and in later ones."""
+
+
+class Memory(Protocol):
+    """Where choices are kept: a dictionary from the text of a situation to a path, or something like it."""
+
+    def get(self, situation: str, /) -> str | None:
+        """The path that was chosen, or None."""
+
+    def setdefault(self, situation: str, path: str, /) -> str:
+        """Keep a path unless there is one, and return the one that is kept."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that the speed of a layer depends on.
+
+    Attributes:
+        device: its name, with the number of threads on the CPU.
+        dtype: in which the products are computed.
+        layout: of the input, ``contiguous`` or ``channels_last``.
+        batch: B, rounded up to a power of two: the last batch of an epoch is not another situation.
+        geometry: of the layer.
+        rank: K.
+        gradients: which are needed: ``none``, ``parameters``, ``input`` or ``both``.
+    """
+
+    device: str
+    dtype: str
+    layout: str
+    batch: int
+    geometry: Geometry
+    rank: int
+    gradients: str
+
+    @classmethod
+    def of(cls, x: Tensor, parameters: Sequence[Tensor], geometry: Geometry, rank: int) -> Situation:
+        """The situation of a layer that meets x, with shape (B, C, H, W)."""
+        kind = x.device.type
+        lowered = torch.is_autocast_enabled(kind) and x.dtype != torch.float64
+        layout = "contiguous" if x.is_contiguous() else "channels_last"
+        return cls(
+            device=_device_name(x.device),
+            dtype=str(torch.get_autocast_dtype(kind) if lowered else x.dtype).removeprefix("torch."),
+            layout=layout,
+            batch=1 << max(0, len(x) - 1).bit_length(),
+            geometry=geometry,
+            rank=rank,
+            gradients=_gradients(x, parameters),
+        )
+
+    @property
+    def text(self) -> str:
+        """One line; equal for equal situations."""
+        mode = f"gradients of {self.gradients}" if self.gradients != "none" else "inference"
+        return (
+            f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; "
+            f"{self.geometry.describe()}, rank={self.rank}; {mode}"
+        )
+
+
+def choose(
+    situation: Situation, compute: Callable[[str, Tensor], Tensor], x: Tensor, parameters: Sequence[Tensor]
+) -> str:
+    """The faster path in a situation: the remembered one, or else the one that a measurement finds.
+
+    Args:
+        situation: where the layer stands.
+        compute: a path and an input to the output.
+        x: the input.
+        parameters: those of the layer.
+    """
+    text = situation.text
+    known = _memory.get(text)
+    if known is not None:
+        return known
+    with _measuring:
+        known = _memory.get(text)
+        return known if known is not None else _memory.setdefault(text, _faster(compute, x, parameters))
+
+
+@contextmanager
+def remembering(memory: Memory) -> Iterator[None]:
+    """Keep the choices of this process in another memory until the block ends."""
+    global _memory
+    before, _memory = _memory, memory
+    try:
+        yield
+    finally:
+        _memory = before
+
+
+def may_measure(x: Tensor) -> bool:
+    """Whether both paths can be run now, for the sake of their times."""
+    if x.is_meta or only_plain_operations():
+        return False
+    return not (x.is_cuda and torch.cuda.is_current_stream_capturing())
+
+
+def only_plain_operations() -> bool:
+    """Whether someone reads the program (a compiler, an exporter, a function transform) rather than run it."""
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return True
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+_memory: Memory = dict[str, str]()
+_measuring = threading.Lock()
+
+
+def _faster(compute: Callable[[str, Tensor], Tensor], x: Tensor, parameters: Sequence[Tensor]) -> str:
+    x = x.detach().requires_grad_(x.requires_grad)
+    leaves = [tensor for tensor in (x, *parameters) if tensor.requires_grad and torch.is_grad_enabled()]
+    times: dict[str, list[float]] = {path: [] for path in PATHS}
+    for _ in range(_ROUNDS):
+        for path in PATHS:
+            times[path].append(_seconds(partial(compute, path, x), leaves, x.device))
+        if _is_clear(times, x.is_cuda):
+            break
+    # The first call of a path allocates and, on CUDA, compiles: it counts only where there is no other.
+    return min(PATHS, key=lambda path: statistics.median(times[path][1:] or times[path]))
+
+
+def _is_clear(times: Mapping[str, Sequence[float]], on_cuda: bool) -> bool:
+    fast, slow = sorted(values[-1] for values in times.values())
+    warm = len(times[PATHS[0]]) > 1
+    if on_cuda and not warm:
+        return False
+    return slow > fast * _CLEAR[warm]
+
+
+def _seconds(compute: Callable[[], Tensor], leaves: Sequence[Tensor], device: torch.device) -> float:
+    try:
+        _wait(device)
+        start = time.perf_counter()
+        y = compute()
+        if leaves:
+            torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True)
+        _wait(device)
+        return time.perf_counter() - start
+    except torch.OutOfMemoryError:
+        return math.inf
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _gradients(x: Tensor, parameters: Sequence[Tensor]) -> str:
+    if not torch.is_grad_enabled():
+        return "none"
+    of_parameters = any(parameter.requires_grad for parameter in parameters)
+    if x.requires_grad:
+        return "both" if of_parameters else "input"
+    return "parameters" if of_parameters else "none"
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} with {torch.get_num_threads()} threads"
