@@ -18,6 +18,8 @@ from .errors import InputError, LrlcNasError, StudyStoppedError
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from .launchers import LocalWorkers
@@ -34,6 +36,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which convolutions of a network should stop sharing their kernel across positions, by how much?",
 )
+
+bench = typer.Typer(
+    rich_markup_mode=None,
+    help="""Measure how fast the layers are on this machine.
+
+    Example: lrlc-nas bench layers --quick
+    """,
+)
+app.add_typer(bench, name="bench")
 
 Storage = Annotated[
     str,
@@ -191,6 +202,109 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
 
 
 @app.command()
+def power(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
+    """Say which effects a study can see, before anything more is spent.
+
+    The spread over seeds comes from the repeats of the untouched host.
+
+    Example: lrlc-nas power embedded
+    """
+    from .evidence.planning import study_power
+
+    typer.echo(study_power(_store(storage), name))
+
+
+@app.command()
+def confirm(
+    name: Name,
+    site: Annotated[
+        list[str], typer.Option(help="A site to claim a --choice at; may be repeated.", show_default=False)
+    ] = [],  # noqa: B006 - as above
+    choice: Annotated[
+        list[str], typer.Option(help="A choice to claim at each --site.", show_default=False)
+    ] = [],  # noqa: B006 - as above
+    plan: Annotated[
+        list[str],
+        typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.", show_default=False),
+    ] = [],  # noqa: B006 - as above
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.", show_default=False),
+    ] = None,
+    smallest_effect: Annotated[
+        float | None,
+        typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False),
+    ] = None,
+    storage: Storage = _DEFAULT_STORAGE,
+    workers: Workers = None,
+    device: Device = None,
+) -> None:
+    """Test the claims of a study on fresh seeds, beside their controls.
+
+    Without claims these are its best few cells and its best plan. Every arm is scored on images that the search
+    never saw. Ctrl-C stops it; the same command goes on; a larger --seeds adds seeds later.
+
+    Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
+    """
+    from .evidence.claims import named_claims
+    from .evidence.confirming import confirmation_to_run
+    from .launchers import worker_devices
+    from .terminal import print_conclusion
+
+    _require_device(device)
+    claims = named_claims(site, choice, plan)
+    study = confirmation_to_run(
+        _store(storage),
+        name,
+        claims,
+        seeds=seeds,
+        smallest_effect=smallest_effect,
+        device=worker_devices(device, 1)[0],
+    )
+    _train(study, workers, device, storage, lambda out: print_conclusion(out, study.store, name))
+
+
+@app.command("test")
+def open_test(
+    name: Name,
+    again: Annotated[
+        bool, typer.Option("--again", help="Open the test images although they were read before.")
+    ] = False,
+    storage: Storage = _DEFAULT_STORAGE,
+    device: Device = None,
+) -> None:
+    """Open the sealed test images for the confirmed claims of a study.
+
+    Each opening is recorded in the study before an image is read, and every report shows how many there were.
+
+    Example: lrlc-nas test embedded
+    """
+    from .evidence.confirming import measure_sealed
+    from .launchers import worker_devices
+    from .terminal import console, print_test
+
+    _require_device(device)
+    look = measure_sealed(_store(storage), name, device=worker_devices(device, 1)[0], again=again)
+    print_test(console(), look)
+
+
+@app.command()
+def cards(
+    name: Name,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.", show_default=False)],
+    storage: Storage = _DEFAULT_STORAGE,
+) -> None:
+    """Write a card for each claim of a study: all that it rests on, as Markdown and JSON.
+
+    Example: lrlc-nas cards embedded -o cards
+    """
+    from .terminal import write_cards
+
+    for path in write_cards(_store(storage), name, output):
+        typer.echo(path)
+
+
+@app.command()
 def export(
     name: Name,
     output: Annotated[
@@ -235,6 +349,46 @@ def worker(
         run_worker(study, device=worker_devices(device, 1)[0], threads=threads, parent=parent)
     except StudyStoppedError as error:
         _fail(error, STUDY_STOPPED)
+
+
+@bench.command()
+def layers(
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")
+    ] = False,
+    sizes: Annotated[
+        list[str],
+        typer.Option(
+            "--size",
+            metavar="KEY=N,...",
+            help="C, F, kernel, input, B, padding, groups; may be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - as above
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False),
+    ] = None,
+) -> None:
+    """Compare the layers with convolutions and with the usual code.
+
+    It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
+    All of it takes about ten minutes on two CPU cores, --quick about one.
+
+    Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json
+    """
+    from .benchmarks import Request, run_layers
+
+    request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
+    run_layers(request, typer.echo)
 
 
 def main() -> None:
@@ -295,7 +449,13 @@ def _require_device(device: str | None) -> None:
         require_device(device)
 
 
-def _train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> None:
+def _train(
+    study: OpenStudy,
+    workers: int | None,
+    device: str | None,
+    url: str,
+    ending: Callable[[Console], None] | None = None,
+) -> None:
     from .launchers import LocalWorkers, default_workers, worker_devices
     from .terminal import command, console, headline, plain, print_end
 
@@ -303,16 +463,18 @@ def _train(study: OpenStudy, workers: int | None, device: str | None, url: str) 
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
     name, out, storage = study.record.name, console(), _storage_option(study.store, url)
     if local.done():
-        out.print(
-            plain(f"study {name}: all {study.record.trials} runs have ended; --trials raises the total")
-        )
+        more = "--trials" if ending is None else "--seeds"
+        out.print(plain(f"study {name}: all {study.record.trials} runs have ended; {more} raises the total"))
     else:
         out.print(plain(headline(study, number)))
         out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
         if not _completed(study, local, out):
             out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
             return
-    print_end(out, study.store, name, storage)
+    if ending is None:
+        print_end(out, study.store, name, storage)
+    else:
+        ending(out)
 
 
 def _storage_option(store: Store, url: str) -> list[str]:

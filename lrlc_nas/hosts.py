@@ -27,7 +27,7 @@ from torchvision import models
 from .errors import InputError
 
 
-__all__ = ["FORMS", "build_host", "call_with_options", "import_function", "is_reference"]
+__all__ = ["FORMS", "PaperCnn", "build_host", "call_with_options", "import_function", "is_reference"]
 
 FORMS = ("paper-cnn", "torchvision:NAME", "package.module:function")
 """The forms the name of a host can take."""
@@ -149,6 +149,41 @@ def _require_logits(host: nn.Module, image: _Image, classes: int) -> None:
 # The network of the paper
 
 
+class PaperCnn(nn.Sequential):
+    """The reference network: layers of convolution, batch norm and ReLU, global average pool, linear logits.
+
+    Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
+    https://arxiv.org/abs/2002.02959
+    """
+
+    def widening(self, site: str, rank: int) -> tuple[int, tuple[str, ...]] | None:
+        """How the paper widens a convolution to the parameters of a low-rank layer.
+
+        The width is floor(F(KC + F)/(C + F)), with which this layer and the next, if that has F filters too,
+        have the parameters of K banks here; it is KF in the last layer.
+
+        Args:
+            site: name of a convolution.
+            rank: K.
+
+        Returns:
+            The number of filters, and the modules that follow up to the one that reads them; None for what is
+            no convolution of this network.
+        """
+        modules = dict(self.named_children())
+        conv = modules.get(site)
+        if not isinstance(conv, nn.Conv2d):
+            return None
+        names = list(modules)
+        after = names[names.index(site) + 1 :]
+        reader = next(name for name in after if isinstance(modules[name], nn.Conv2d | nn.Linear))
+        inputs, filters = conv.in_channels, conv.out_channels
+        width = filters * (rank * inputs + filters) // (inputs + filters)
+        if isinstance(modules[reader], nn.Linear):
+            width = rank * filters
+        return width, tuple(after[: after.index(reader) + 1])
+
+
 def _paper_cnn(
     image: _Image,
     classes: int,
@@ -157,12 +192,11 @@ def _paper_cnn(
     strides: object = (1, 1, 1),
     padding: object = "valid",
     kernel_size: object = 3,
-) -> nn.Sequential:
-    """The reference network: layers of convolution, batch norm and ReLU, global average pool, linear logits.
+) -> PaperCnn:
+    """The reference network, freshly drawn.
 
-    Elsayed et al., "Revisiting Spatial Invariance with Low-Rank Local Connectivity", ICML 2020,
-    https://arxiv.org/abs/2002.02959. Padding is ``valid`` by default, as there: zeros at the border would
-    tell a plain convolution where it is.
+    Padding is ``valid`` by default, as in the paper: zeros at the border would tell a plain convolution where
+    it is.
     """
     steps = _whole_numbers("strides", strides)
     widths = _whole_numbers("channels", [channels] * len(steps) if isinstance(channels, int) else channels)
@@ -184,7 +218,7 @@ def _paper_cnn(
     nn.init.xavier_uniform_(logits.weight)
     nn.init.zeros_(logits.bias)
     parts |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "logits": logits}
-    return nn.Sequential(parts)
+    return PaperCnn(parts)
 
 
 def _whole_numbers(name: str, values: object) -> list[int]:

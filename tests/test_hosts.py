@@ -69,6 +69,22 @@ def test_paper_cnn_options() -> None:
     assert nn.Sequential(*convolutions(host).values())(torch.zeros(1, 1, 2, 1)).shape == (1, 16, 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("rank", "widths"), [(1, (64, 64, 64)), (2, (66, 96, 128)), (3, (69, 128, 192)), (8, (84, 288, 512))]
+)
+def test_paper_cnn_says_how_the_paper_widens_its_convolutions(rank: int, widths: tuple[int, ...]) -> None:
+    host = build("paper-cnn")
+    assert [host.widening(f"conv{layer}", rank)[0] for layer in (1, 2, 3)] == list(widths)
+
+
+def test_paper_cnn_names_what_reads_a_convolution() -> None:
+    options = {"channels": [4, 6], "strides": [1, 1]}
+    host = build_host("paper-cnn", channels=3, classes=10, size=(8, 8), options=options)
+    assert host.widening("conv1", 2)[1] == ("bn1", "relu1", "conv2")
+    assert host.widening("conv2", 2)[1] == ("bn2", "relu2", "pool", "flatten", "logits")
+    assert host.widening("logits", 2) is host.widening("conv9", 2) is None
+
+
 def test_a_host_is_a_function_of_the_global_seed() -> None:
     def weights(seed: int, name: str) -> torch.Tensor:
         torch.manual_seed(seed)

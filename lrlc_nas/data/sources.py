@@ -12,6 +12,7 @@ from .embedded import load_embedded
 from .folder import load_folder
 from .images import ImageSet
 from .known import KNOWN, load_known
+from .planted import load_planted
 from .request import Request
 from .resizing import resized
 from .user import load_users_own
@@ -24,6 +25,7 @@ _NAMED: dict[str, Callable[..., ImageSet]] = {
     **dict.fromkeys(KNOWN, load_known),
     "celeba": load_celeba,
     "celeba-translated": load_translated_celeba,
+    "planted": load_planted,
 }
 
 FORMS = (*_NAMED, "imagefolder:PATH", "package.module:function")

@@ -3,57 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..store import RunRecord
+from .interactions import Context, Interaction
+from .observed import Observed
+
+
+if TYPE_CHECKING:
+    from .effects import Effect
 
 
 __all__ = ["caveats"]
 
 
 def caveats(
-    runs: Sequence[RunRecord], used: Sequence[RunRecord], *, effects: int, degrees_of_freedom: int
+    runs: Sequence[RunRecord],
+    seen: Observed,
+    effects: Sequence[Effect],
+    contexts: Sequence[Context],
+    interactions: Sequence[Interaction],
+    *,
+    degrees_of_freedom: int,
 ) -> tuple[str, ...]:
     """What a reader has to know before believing a screening.
 
     Args:
         runs: all runs of the study.
-        used: those that the estimates come from.
-        effects: how many effects were looked at.
+        seen: those that the estimates come from.
+        effects: that were estimated.
+        contexts: the same cells, alone and in company.
+        interactions: of pairs of sites.
         degrees_of_freedom: of the residual.
 
     Returns:
         Whole sentences, the most important first.
     """
-    return tuple(_sentences(runs, used, effects, degrees_of_freedom))
+    return (
+        *_about_confidence(seen, len(effects), degrees_of_freedom),
+        *_about_addition(seen, contexts, interactions),
+        *_about_selection(runs, seen),
+    )
 
 
-def _sentences(
-    runs: Sequence[RunRecord], used: Sequence[RunRecord], effects: int, degrees_of_freedom: int
-) -> Iterator[str]:
+def _about_confidence(seen: Observed, effects: int, degrees_of_freedom: int) -> Iterator[str]:
     yield (
         "This is a screening: one look, mostly one seed for each plan, on the images that the search itself "
         "looks at. A gain counts only after a confirmation with fresh seeds on images that the search never "
         "saw."
     )
-    if used and degrees_of_freedom > 0:
+    if seen.complete and degrees_of_freedom > 0:
         yield (
             f"Each interval holds for its own effect alone: with {effects} looked at, about "
             f"{0.05 * effects:.1f} would exclude zero by chance."
         )
-    if used and degrees_of_freedom == 0:
+    if seen.complete and degrees_of_freedom == 0:
         yield "There are as many effects as runs, so that no interval can be given: more runs are needed."
-    if used:
-        yield "Effects are taken to add up over sites; what two relaxed sites do to each other is not told."
-    yield from _about_selection(runs, used)
 
 
-def _about_selection(runs: Sequence[RunRecord], used: Sequence[RunRecord]) -> Iterator[str]:
-    pruned = sum(run.state == "pruned" for run in runs)
-    if pruned:
+def _about_addition(
+    seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]
+) -> Iterator[str]:
+    if not seen.complete:
+        return
+    cells = [f"{each.choice} at {each.site}" for each in contexts if each.disagrees]
+    pairs = [f"{each.first} with {each.second}" for each in interactions if each.flagged]
+    if cells:
         yield (
-            f"{_runs(pruned, 'was', 'were')} pruned and {'is' if pruned == 1 else 'are'} not used: "
+            f"Alone and with other sites relaxed, {_listed(cells)} {_does(cells)} not do the same: the effect "
+            "is an average over the plans of this study."
+        )
+    if pairs:
+        yield f"Effects do not add up for {_listed(pairs)}: what one does depends on the other."
+    if not cells and not pairs:
+        tested = sum(each.p_value is not None for each in interactions)
+        yield (
+            "Effects are taken to add up over sites; "
+            f"{tested} of {len(interactions)} pairs of sites could be tested for that, and none stood out."
+        )
+
+
+def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]:
+    given_up = len(seen.given_up)
+    if given_up:
+        yield (
+            f"{_runs(given_up, 'was', 'were')} given up early and {_is(given_up)} used up to there: what "
+            "the end would have been is inferred from the complete runs, on the assumption that it follows from "
+            "plan and early accuracy in a straight line."
+        )
+    unused = sum(run.state == "pruned" for run in runs) - given_up
+    if unused:
+        yield (
+            f"{_runs(unused, 'was', 'were')} pruned and {_is(unused)} not used: "
             "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
         )
+    used = (*seen.complete, *seen.given_up)
     sampled = sum(run.role == "sampled" for run in used)
     if sampled:
         yield (
@@ -62,8 +106,20 @@ def _about_selection(runs: Sequence[RunRecord], used: Sequence[RunRecord]) -> It
         )
     failed = sum(run.state == "failed" for run in runs)
     if failed:
-        yield f"{_runs(failed, 'has', 'have')} failed and {'is' if failed == 1 else 'are'} not used."
+        yield f"{_runs(failed, 'has', 'have')} failed and {_is(failed)} not used."
 
 
 def _runs(count: int, one: str, many: str) -> str:
     return f"1 run {one}" if count == 1 else f"{count} runs {many}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _does(names: Sequence[str]) -> str:
+    return "does" if len(names) == 1 else "do"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

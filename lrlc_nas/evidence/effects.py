@@ -1,41 +1,37 @@
-"""The screening: main effects of every choice at every site, from the complete runs of a study.
+"""The screening: main effects of every choice at every site, from the block and the sampled runs together.
 
 With y the accuracy of a run in points (100 x fraction) and x[s, c] = 1 where its plan has choice c at site s
 
-    y = host + Σ effect[s, c] · x[s, c] + error,
+    y = host + Σ effect[s, c] · x[s, c] + error;
 
-fitted by ordinary least squares; ``conv`` is the level that all others are compared with. The intervals are
-Student's t intervals of the coefficients.
+``conv`` is the level that all others are compared with. Complete runs alone give this by ordinary least squares;
+with runs that fell behind and were given up it is the last of several such regressions, one for each epoch where
+that happened (see `lrlc_nas.evidence.missing`), which takes the survivors for what they are: selected. The intervals
+are Student's t intervals of the coefficients.
+
+That the sampler's choice of plans depends on earlier results does not enter the likelihood; `rehearsal` measures
+what is left of it in the coverage of the intervals.
 
 Reference: Montgomery, "Design and Analysis of Experiments", chapter 10.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import qr
-from statsmodels.regression.linear_model import OLS
 
-from ..choices import CONV, Plan
-from ..store import RunRecord, StudyRecord
+from ..choices import Plan
+from ..store import EpochRecord, RunRecord, StudyRecord
 from ..study import best_run
 from .caveats import caveats
+from .interactions import Context, Interaction, contexts, interactions
+from .missing import CONFIDENCE, Contrast, StaircaseFit, fit_staircase
+from .observed import Cell, Observed, cells_of, main_effects, observe
 
 
 __all__ = ["CONFIDENCE", "Effect", "HostSummary", "Screening", "screen"]
-
-CONFIDENCE = 0.95
-"""The level of all intervals, each taken by itself."""
-
-_Matrix = NDArray[np.float64]
-
-# Rounding alone leaves about 1e-14; a spread of 1e-9 points is no spread between trained networks.
-_NO_SPREAD = 1e-9
 
 
 @dataclass(frozen=True)
@@ -88,155 +84,103 @@ class HostSummary:
 
 @dataclass(frozen=True)
 class Screening:
-    """All that the complete runs of a study say. No number in it is NaN or infinite.
+    """All that the runs of a study say. No number in it is NaN or infinite.
 
     Attributes:
         effects: one for each site and choice except ``conv``, in the order of the study's space.
+        contexts: the same cells, alone and in company.
+        interactions: one for each pair of sites.
         host: the runs of the untouched host.
         residual_sd: standard deviation, in points, of what the main effects leave unexplained; None without
             degrees of freedom.
-        runs_used: number of complete runs, which are those that were used.
-        runs_pruned: number of pruned runs, which were not.
-        degrees_of_freedom: runs used less the rank of the design; 0 without a run.
+        runs_used: number of complete runs that were used.
+        runs_given_up: number of runs that fell behind, were given up and were used up to there.
+        runs_pruned: number of pruned runs, used or not.
+        degrees_of_freedom: complete runs used less the rank of the last regression; 0 without a run.
         best: the complete run of the highest accuracy, the first of equals; None without a complete run.
         caveats: sentences that belong beside the numbers.
     """
 
     effects: tuple[Effect, ...]
+    contexts: tuple[Context, ...]
+    interactions: tuple[Interaction, ...]
     host: HostSummary
     residual_sd: float | None
     runs_used: int
+    runs_given_up: int
     runs_pruned: int
     degrees_of_freedom: int
     best: RunRecord | None
     caveats: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """A coefficient for each column; NaN where it cannot be told, and in all intervals if there are none."""
-
-    estimates: _Matrix
-    lows: _Matrix
-    highs: _Matrix
-    residual_sd: float | None
-    degrees_of_freedom: int
-
-
-def screen(study: StudyRecord, runs: Sequence[RunRecord]) -> Screening:
-    """Estimate every main effect of a study.
+def screen(
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+) -> Screening:
+    """Estimate every main effect of a study, and look where effects do not add up.
 
     Args:
         study: gives the space, and so which effects there are.
-        runs: all runs of the study, whatever their state; only complete ones are used.
+        runs: all runs of the study, whatever their state.
+        epochs: run id to its recorded epochs, for the runs that were given up.
 
     Returns:
         The effects, with None where a number cannot be told.
     """
-    used = [run for run in runs if run.state == "complete" and run.plan is not None and _has_value(run)]
-    cells = [(site, token) for site, tokens in study.space.items() for token in tokens if token != str(CONV)]
-    design = _design(cells, [run.plan for run in used if run.plan is not None])
-    fit = _fit(design, np.array([_points(run) for run in used]))
-    counts = design[:, 1:].sum(axis=0).astype(int)
-    effects = tuple(
-        _effect(cell, fit, column, int(counts[column - 1])) for column, cell in enumerate(cells, start=1)
-    )
-    host = _host(used)
+    cells = cells_of(study)
+    seen, fit = _fitted(cells, observe(runs, epochs))
+    effects = _effects(cells, seen, fit)
+    alone, pairs = contexts(cells, seen), interactions(cells, seen)
     return Screening(
         effects=effects,
-        host=host,
+        contexts=alone,
+        interactions=pairs,
+        host=_host(seen.complete),
         residual_sd=fit.residual_sd,
-        runs_used=len(used),
+        runs_used=len(seen.complete),
+        runs_given_up=len(seen.given_up),
         runs_pruned=sum(run.state == "pruned" for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
-        best=best_run(used),
-        caveats=caveats(runs, used, effects=len(cells), degrees_of_freedom=fit.degrees_of_freedom),
+        best=best_run(seen.complete),
+        caveats=caveats(runs, seen, effects, alone, pairs, degrees_of_freedom=fit.degrees_of_freedom),
     )
 
 
-def _has_value(run: RunRecord) -> bool:
-    return run.value is not None and isfinite(run.value)
+def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseFit]:
+    """The fit, and what it used: the runs that were given up only if the complete ones can tell what they missed."""
+    fit = fit_staircase(main_effects(cells, seen.plans), seen.outcomes)
+    if seen.given_up and not fit.determined:
+        return _fitted(cells, seen.without_given_up())
+    return seen, fit
 
 
-def _points(run: RunRecord) -> float:
-    assert run.value is not None
-    return 100 * run.value
-
-
-def _design(cells: Sequence[tuple[str, str]], plans: Sequence[Plan]) -> _Matrix:
-    """The one-hot design: (runs, 1 + cells), with the host's column of ones first."""
-    design = np.zeros((len(plans), 1 + len(cells)))
-    design[:, 0] = 1
-    columns = {cell: column for column, cell in enumerate(cells, start=1)}
-    for row, plan in enumerate(plans):
-        for site, token in plan.tokens.items():
-            if (site, token) in columns:
-                design[row, columns[site, token]] = 1
-    return design
-
-
-def _fit(design: _Matrix, points: _Matrix) -> _Fit:
-    runs, columns = design.shape
-    nothing = np.full(columns, np.nan)
-    if runs == 0:
-        return _Fit(nothing, nothing, nothing, None, 0)
-    basis = _independent(design)
-    told = _told(design)
-    # Of the aliased columns some are left out. That moves only coefficients that cannot be told anyway.
-    result = OLS(points, design[:, basis]).fit()
-    estimates = nothing.copy()
-    estimates[basis] = result.params
-    estimates[~told] = np.nan
-    degrees = runs - len(basis)
-    if degrees == 0:
-        return _Fit(estimates, nothing, nothing, None, 0)
-    residual_sd = float(np.sqrt(result.scale))
-    if residual_sd < _NO_SPREAD:
-        return _Fit(estimates, nothing, nothing, 0.0, degrees)
-    bounds = np.full((columns, 2), np.nan)
-    bounds[basis] = result.conf_int(alpha=1 - CONFIDENCE)
-    bounds[~told] = np.nan
-    return _Fit(estimates, bounds[:, 0], bounds[:, 1], residual_sd, degrees)
-
-
-def _independent(design: _Matrix) -> NDArray[np.intp]:
-    """Indices of a largest set of linearly independent columns, ascending."""
-    _, _, order = qr(design, mode="economic", pivoting=True)
-    return np.sort(order[: np.linalg.matrix_rank(design)])
-
-
-def _told(design: _Matrix) -> NDArray[np.bool_]:
-    """Which coefficients the design determines: those whose unit vector lies in its row space.
-
-    Reference: Searle, "Linear Models", section 5.4 (estimable functions).
-    """
-    _, _, right = np.linalg.svd(design, full_matrices=False)
-    rows = right[: np.linalg.matrix_rank(design)]
-    return np.asarray((rows**2).sum(axis=0) > 1 - 1e-8)
-
-
-def _effect(cell: tuple[str, str], fit: _Fit, column: int, runs: int) -> Effect:
-    estimate, low, high = (
-        None if np.isnan(values[column]) else float(values[column])
-        for values in (fit.estimates, fit.lows, fit.highs)
+def _effects(cells: Sequence[Cell], seen: Observed, fit: StaircaseFit) -> tuple[Effect, ...]:
+    counts = main_effects(cells, seen.plans)[: len(seen.complete), 1:].sum(axis=0).astype(int)
+    units = np.eye(1 + len(cells))[1:]
+    return tuple(
+        _effect(cell, fit.contrast(unit), fit, int(runs))
+        for cell, unit, runs in zip(cells, units, counts, strict=True)
     )
-    return Effect(*cell, estimate, low, high, runs, _reason(estimate, low, fit, runs))
 
 
-def _reason(estimate: float | None, low: float | None, fit: _Fit, runs: int) -> str:
+def _effect(cell: Cell, found: Contrast, fit: StaircaseFit, runs: int) -> Effect:
+    return Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
+
+
+def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:
     if runs == 0:
         return "no complete run holds this choice here"
-    if estimate is None:
+    if found.estimate is None:
         return "the complete runs do not separate this choice from others"
-    if low is None and fit.degrees_of_freedom == 0:
+    if found.low is None and fit.degrees_of_freedom == 0:
         return "as many effects as runs: nothing is left to tell the spread"
-    if low is None:
+    if found.low is None:
         return "the runs show no spread at all, so that there is nothing to measure an effect by"
     return ""
 
 
-def _host(used: Sequence[RunRecord]) -> HostSummary:
-    points = [_points(run) for run in used if run.plan == Plan()]
+def _host(complete: Sequence[RunRecord]) -> HostSummary:
+    points = [100 * run.value for run in complete if run.plan == Plan() and run.value is not None]
     return HostSummary(
         runs=len(points),
         mean=float(np.mean(points)) if points else None,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import LrlcNasError, StudyStoppedError
+from ..faults import fault_point
 from ..store import Store, StudyRecord
 from ..study import study_folder
 
@@ -91,7 +92,10 @@ class LocalWorkers:
             "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
         }
         path = study_folder(self.store, self.study) / f"worker-{index}.log"
-        return _Process.start(index, command, environment, path)
+        fault_point("supervisor.before")
+        process = _Process.start(index, command, environment, path)
+        fault_point("supervisor.after")
+        return process
 
     def _successors(self, worker: _Process, code: int) -> list[_Process]:
         """The process that replaces one that has ended, or none if there is nothing left to do."""

@@ -1,16 +1,23 @@
 """Layers between full sharing and none; torch is all they need."""
 
+from .controls import CoordConv2d, TiedBanksConv2d, WideConv2d, matching_hidden_channels
 from .convolution import is_convolution, require_plain, why_not_plain
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .low_rank import LowRankLocallyConnected2d
+from .smoothness import smoothness_penalty
 
 
 __all__ = [
+    "CoordConv2d",
     "Geometry",
     "LocallyConnected2d",
     "LowRankLocallyConnected2d",
+    "TiedBanksConv2d",
+    "WideConv2d",
     "is_convolution",
+    "matching_hidden_channels",
     "require_plain",
+    "smoothness_penalty",
     "why_not_plain",
 ]

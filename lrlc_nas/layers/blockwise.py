@@ -95,7 +95,7 @@ class _Local(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, kernels = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiable(apply_kernels, ctx, gradient)
+            return _differentiable(_plainly_local, ctx, gradient)
         needs_x, _, needs_kernels = ctx.needs_input_grad
         source = _OwnKernels(kernels, ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, needs_kernels)
@@ -291,7 +291,12 @@ def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _plainly_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
-    return apply_kernels(x, mix_banks(banks, combining), geometry)
+    exact = torch.promote_types(banks.dtype, torch.float32)
+    return _plainly_local(x, mix_banks(banks.to(exact), combining.to(exact)), geometry)
+
+
+def _plainly_local(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
+    return apply_kernels(x, kernels.to(x.dtype), geometry)
 
 
 def _differentiable(function: Callable[..., Tensor], ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -300,8 +305,10 @@ def _differentiable(function: Callable[..., Tensor], ctx: Any, gradient: Tensor)
     tensors = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]
     needs = [ctx.needs_input_grad[0], *ctx.needs_input_grad[2:]]
     needed = [tensor for tensor, is_needed in zip(tensors, needs, strict=True) if is_needed]
-    y = function(*tensors, ctx.geometry)
-    gradients = iter(torch.autograd.grad(y, needed, gradient, create_graph=True))
+    # The precisions are those of the forward pass, whether the caller is still under its autocast or not.
+    with torch.autocast(tensors[0].device.type, enabled=False):
+        y = function(*tensors, ctx.geometry)
+        gradients = iter(torch.autograd.grad(y, needed, gradient, create_graph=True))
     of_x, *others = (next(gradients) if is_needed else None for is_needed in needs)
     return (of_x, None, *others)
 

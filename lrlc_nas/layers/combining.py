@@ -1,6 +1,6 @@
 """Combining weights: the K numbers at each position that mix the banks.
 
-Raw weights A come from one of four parametrisations (i row, j column, k bank):
+Raw weights A come from one of five parametrisations (i row, j column, k bank):
 
 =================  =============================  ==================================
 ``weights``        A[i, j, k]                     parameters
@@ -9,10 +9,11 @@ Raw weights A come from one of four parametrisations (i row, j column, k bank):
 ``"rows"``         row[i, k]                      ``row`` (Y, K)
 ``"columns"``      column[j, k]                   ``column`` (X, K)
 ``"full"``         position[i, j, k]              ``position`` (Y, X, K)
+``"input"``        net(x)[i, j, k]                those of `lrlc_nas.layers.input_weights`
 =================  =============================  ==================================
 
 and are normalised over k at each position: ``"softmax"``, ``"norm"`` (length 1) or ``"none"``. The same sums
-give the position bias, with one number in the place of K.
+give the position bias, with one number in the place of K; under ``"input"`` the bias is as under ``"full"``.
 
 Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
 https://arxiv.org/abs/2002.02959
@@ -23,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,6 +36,7 @@ __all__ = [
     "PARTS",
     "constant_weight",
     "mixture_sum",
+    "neighbour_difference",
     "normalized",
     "part_shape",
     "require_combining",
@@ -45,8 +48,9 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "rows": ("row",),
     "columns": ("column",),
     "full": ("position",),
+    "input": ("position",),
 }
-"""The parametrisations that exist, and the parameters that each of them sums."""
+"""The parametrisations that exist, and the parts that each of them sums; under ``input`` the bias alone."""
 
 NORMALIZATIONS = ("softmax", "norm", "none")
 
@@ -93,17 +97,35 @@ def normalized(raw: Tensor, normalize: str) -> Tensor:
     """Normalise raw combining weights over the banks.
 
     Args:
-        raw: A, with shape (Y, X, K).
+        raw: A, with shape (Y, X, K) or (B, Y, X, K).
         normalize: ``softmax``, ``norm`` or ``none``.
 
     Returns:
-        The combining weights, with shape (Y, X, K).
+        The combining weights, with the shape of A.
     """
     if normalize == "softmax":
         return F.softmax(raw, dim=-1)
     if normalize == "norm":
         return F.normalize(raw, dim=-1, eps=_EPSILON)
     return raw
+
+
+def neighbour_difference(combining: Tensor) -> Tensor:
+    r"""How much combining weights differ from one position to the next.
+
+    .. math:: \mathrm{mean}_{k, (p, q)} |w_{p,k} - w_{q,k}| \quad \text{over all pairs (p, q) of neighbours}
+
+    Approximately Equivariant Networks for Imperfectly Symmetric Dynamics (Wang, Walters and Yu, 2022)
+    https://arxiv.org/abs/2201.11969
+
+    Args:
+        combining: w, with shape (Y, X, K) or (B, Y, X, K).
+
+    Returns:
+        The mean over pairs along rows and along columns, banks and images, with shape (); 0 for one position.
+    """
+    steps = torch.cat([combining.diff(dim=axis).flatten() for axis in (-3, -2)])
+    return steps.abs().sum() / max(steps.numel(), 1)
 
 
 def constant_weight(weights: str, rank: int) -> float:

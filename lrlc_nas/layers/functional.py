@@ -30,10 +30,10 @@ def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
 
     Args:
         banks: shape (K, F, C/G, rows, columns).
-        combining: w, with shape (Y, X, K).
+        combining: w, with shape (Y, X, K) or (B, Y, X, K).
 
     Returns:
-        The kernels, with shape (Y, X, F, C/G, rows, columns).
+        The kernels, with shape (Y, X, F, C/G, rows, columns) or (B, Y, X, F, C/G, rows, columns).
     """
     kernels: Tensor = torch.tensordot(combining, banks, dims=1)
     return kernels
@@ -45,7 +45,7 @@ def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
     Args:
         x: shape (B, C, H, W).
         banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
+        combining: shape (Y, X, K), or (B, Y, X, K) where each image has its own.
         geometry: of the layer.
 
     Returns:
@@ -56,7 +56,7 @@ def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
     filters = banks.view(rank, groups, per_group, *banks.shape[2:]).transpose(0, 1).flatten(0, 2)
     features = _convolved(x, filters, geometry)
     features = features.view(x.shape[0], groups, rank, per_group, *geometry.output_size)
-    mixed = features * combining.to(features.dtype).permute(2, 0, 1).unsqueeze(1)
+    mixed = features * combining.to(features.dtype).movedim(-1, -3).unsqueeze(-3).unsqueeze(-5)
     return laid_out_as(x, mixed.sum(2).flatten(1, 2))
 
 
@@ -124,6 +124,7 @@ def _convolved(x: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
 
 
 def padded(x: Tensor, geometry: Geometry) -> Tensor:
+    """Pad the maps of x, with shape (B, C, H, W), as the geometry says."""
     if not any(geometry.pads):
         return x
     mode = "constant" if geometry.padding_mode == "zeros" else geometry.padding_mode

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .by_position import apply_own
 from .convolution import require_plain
-from .functional import add_bias, apply_kernels
+from .folding import as_convolution
+from .functional import add_bias
 from .geometry import Geometry
 
 
@@ -119,6 +121,23 @@ class LocallyConnected2d(nn.Module):
                 layer.bias.zero_()
         return layer.train(conv.training)
 
+    @classmethod
+    def from_kernels(cls, kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> LocallyConnected2d:
+        """Make the layer that has these kernels and biases.
+
+        Args:
+            kernels: shape (Y, X, F, C/G, rows, columns); dtype and device are taken over, values are copied.
+            bias: shape (F, Y, X), or None for no bias.
+            geometry: of the layer.
+        """
+        layer = cls(**asdict(geometry), bias=bias is not None, device="meta", dtype=kernels.dtype)
+        layer.to_empty(device=kernels.device)
+        with torch.no_grad():
+            layer.weight.copy_(kernels)
+            if bias is not None and layer.bias is not None:
+                layer.bias.copy_(bias)
+        return layer
+
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set biases to zero."""
         bound = math.sqrt(6 / self.geometry.fan_in)
@@ -145,7 +164,13 @@ class LocallyConnected2d(nn.Module):
         self.geometry.require_input(input)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
-        return add_bias(apply_kernels(input, self.weight, self.geometry), self.bias, None)
+        return add_bias(apply_own(input, self.weight, self.geometry), self.bias, None)
+
+    def fold(self) -> LocallyConnected2d | nn.Conv2d:
+        """The convolution that computes the same, if all positions are equal up to rounding; else this layer."""
+        with torch.no_grad():
+            conv = as_convolution(self.weight, self.bias, self.geometry)
+        return self if conv is None else conv.train(self.training)
 
     def extra_repr(self) -> str:
         """The geometry, in the manner of `torch.nn.Conv2d`."""

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .combining import PARTS, constant_weight, mixture_sum, normalized, part_shape, require_combining, summed
+from .banks import (
+    Size,
+    apply_different_banks,
+    common_frame,
+    describe_different,
+    different_geometries,
+    embedded,
+)
+from .by_position import apply_mixtures
+from .combining import mixture_sum, require_combining
 from .convolution import require_plain
-from .functional import add_bias, apply_banks, apply_kernels, mix_banks
+from .folding import as_convolution
+from .functional import add_bias, apply_banks, mix_banks
 from .geometry import Geometry
+from .locally_connected import LocallyConnected2d
+from .mixture import PositionMixture
+from .paths import PATHS, Situation, choose, may_measure
 
 
 __all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d"]
 
-COMPUTE_PATHS = ("bank", "kernel")
-"""The two ways to compute the layer; `lrlc_nas.layers.functional` says what each costs."""
+COMPUTE_PATHS = ("auto", *PATHS)
+"""The two ways to compute the layer, whose costs `lrlc_nas.layers.functional` tells, or the faster of them."""
 
 
-class LowRankLocallyConnected2d(nn.Module):
+class LowRankLocallyConnected2d(PositionMixture):
     r"""A convolution whose kernel at each position is a mixture of K filter banks.
 
     .. math::
@@ -31,7 +44,11 @@ class LowRankLocallyConnected2d(nn.Module):
 
     It starts as a convolution: the combining weights are equal at all positions and the biases are zero.
     Under softmax the variance of the initial mixture is 1/K of a convolution's; under the other
-    normalisations it is the same.
+    normalisations it is the same. With ``weights="input"`` the combining weights are computed from the input
+    by `InputWeights`, whose random start makes them unequal, though nearly equal under softmax.
+
+    Banks may differ in kernel size and dilation. They then need ``padding="same"``, and the kernel of a
+    position has the size of the largest.
 
     Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
     https://arxiv.org/abs/2002.02959
@@ -39,85 +56,96 @@ class LowRankLocallyConnected2d(nn.Module):
     Args:
         in_channels: C.
         out_channels: F.
-        kernel_size: rows and columns of the kernels.
+        kernel_size: rows and columns of the kernels; a *list* has one entry for each bank.
         input_size: (H, W) of the maps that the layer takes; no other size is possible.
         rank: K, the number of banks.
         stride: as in `torch.nn.Conv2d`, like the following.
         padding: integers, ``"same"`` or ``"valid"``.
-        dilation: distance between taps.
+        dilation: distance between taps; a *list* has one entry for each bank.
         groups: G.
         bias: whether to add a bias for each channel.
         padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns`` or ``full``.
+        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full`` or
+            ``input``.
         normalize: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
         spatial_bias: whether to add a position bias s, which depends on what the combining weights depend on.
-        path: how to compute the layer, ``bank`` or ``kernel``; both mean the same.
+        path: how to compute the layer: ``bank``, ``kernel``, or ``auto`` for the one that `choose` finds to be
+            the faster; both mean the same. Combining weights that depend on the input differ between images,
+            so for them there is the bank path alone.
         device: of the parameters.
         dtype: of the parameters.
 
     Attributes:
-        banks: shape (K, F, C/G, rows, columns).
+        geometry: of the kernel of a position.
+        bank_geometries: of each bank where they differ, else None.
+        banks: shape (K, F, C/G, rows, columns); a list of K tensors (F, C/G, rows, columns) where they differ.
         row_weights: r, with shape (Y, K), under ``row+column`` and ``rows``.
         column_weights: c, with shape (X, K), under ``row+column`` and ``columns``.
         position_weights: shape (Y, X, K), under ``full``.
-        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do.
+        weight_net: the network that computes the combining weights, under ``input``; else None.
+        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and
+            ``position_bias`` under ``input`` as well.
         bias: shape (F,), or None.
 
     Raises:
         InputError: if the arguments do not describe a layer.
     """
 
-    banks: Tensor
+    banks: Tensor | nn.ParameterList
     bias: Tensor | None
+    bank_geometries: tuple[Geometry, ...] | None
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: int | Sequence[int],
+        kernel_size: Size,
         input_size: int | Sequence[int],
         rank: int,
         *,
         stride: int | Sequence[int] = 1,
         padding: int | Sequence[int] | str = 0,
-        dilation: int | Sequence[int] = 1,
+        dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
         weights: str = "row+column",
         normalize: str = "softmax",
         spatial_bias: bool = True,
-        path: str = "bank",
+        path: str = "auto",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
         require_combining(weights, normalize, rank)
-        self.geometry = Geometry.of(
+        geometry = Geometry.of(
             in_channels,
             out_channels,
-            kernel_size,
+            1 if isinstance(kernel_size, list) else kernel_size,
             input_size,
             stride=stride,
             padding=padding,
-            dilation=dilation,
+            dilation=1 if isinstance(dilation, list) else dilation,
             groups=groups,
             padding_mode=padding_mode,
         )
-        self.rank = rank
-        self.weights = weights
-        self.normalize = normalize
-        self.spatial_bias = spatial_bias
+        different = None
+        if isinstance(kernel_size, list) or isinstance(dilation, list):
+            different = different_geometries(geometry, kernel_size, dilation, rank)
+            geometry = common_frame(different)
+        super().__init__(geometry, rank, weights, normalize, spatial_bias)
+        self.bank_geometries = different
         self.path = path
+        banks = "" if different is None else f", {describe_different(different)}"
+        self._sizes = f"{geometry.describe()}{banks}, rank={rank}"
 
         def parameter(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
 
-        self.banks = parameter(rank, *self.geometry.kernel_shape)
-        for part in PARTS[weights]:
-            self.register_parameter(f"{part}_weights", parameter(*self._positions(part), rank))
-            if spatial_bias:
-                self.register_parameter(f"{part}_bias", parameter(*self._positions(part)))
+        if different is None:
+            self.banks = parameter(rank, *geometry.kernel_shape)
+        else:
+            self.banks = nn.ParameterList(parameter(*own.kernel_shape) for own in different)
+        self._add_mixture(device, dtype)
         self.bias = parameter(out_channels) if bias else None
         self.reset_parameters()
 
@@ -131,13 +159,14 @@ class LowRankLocallyConnected2d(nn.Module):
         weights: str = "row+column",
         normalize: str = "softmax",
         spatial_bias: bool = True,
-        path: str = "bank",
+        path: str = "auto",
     ) -> LowRankLocallyConnected2d:
         """Make the layer that computes what a convolution computes, with banks that differ.
 
         The initial mixture of the banks is the kernel of the convolution, up to rounding. The banks are that
         kernel plus K draws minus the mean of the K, which cancel in the mixture: banks that were equal would
-        have equal gradients, and stay equal for ever.
+        have equal gradients, and stay equal for ever. Combining weights that depend on the input start equal
+        too: their network begins with a last projection of zero, which the first step moves.
 
         The draws come from the global generator of torch for the CPU, whatever the device, so that a seed
         gives the same layer everywhere. Their standard deviation is that of the kernel.
@@ -149,7 +178,7 @@ class LowRankLocallyConnected2d(nn.Module):
             weights: as in the constructor, like the following.
             normalize: ``softmax``, ``norm`` or ``none``.
             spatial_bias: whether to add a bias for each position.
-            path: ``bank`` or ``kernel``.
+            path: ``auto``, ``bank`` or ``kernel``.
 
         Raises:
             InputError: if the module is not a plain `torch.nn.Conv2d`, or the options do not describe a
@@ -169,43 +198,64 @@ class LowRankLocallyConnected2d(nn.Module):
             dtype=conv.weight.dtype,
         )
         layer.to_empty(device=conv.weight.device)
-        layer._reset_combining()
+        layer._mix_equally()
         with torch.no_grad():
-            layer.banks.copy_(_spread(conv.weight, rank) / mixture_sum(normalize, rank))
+            layer.stacked_banks().copy_(_spread(conv.weight, rank) / mixture_sum(normalize, rank))
             if conv.bias is not None and layer.bias is not None:
                 layer.bias.copy_(conv.bias)
         return layer.train(conv.training)
 
     @property
     def path(self) -> str:
-        """How the layer is computed: ``bank`` or ``kernel``; may be set."""
+        """How the layer is computed: ``auto``, ``bank`` or ``kernel``; may be set."""
         return self._path
 
     @path.setter
     def path(self, path: str) -> None:
         if path not in COMPUTE_PATHS:
             raise InputError(f"path must be one of {', '.join(COMPUTE_PATHS)}, but is {path!r}")
+        if path == "kernel" and self.weights == "input":
+            raise InputError(
+                "weights='input' requires path='bank', but path is 'kernel': the kernels would depend on the input"
+            )
         self._path = path
 
     def reset_parameters(self) -> None:
-        """Draw he_uniform banks from the global generator of torch, mix them equally, set biases to zero."""
+        """Start anew, with random numbers from the global generator of torch.
+
+        Banks are he_uniform. They are mixed equally, or by a new random network; biases are zero.
+        """
         # The fan-in is that of one bank: with softmax the mixture then has 1/K of the variance, as in the
         # reference.
-        bound = math.sqrt(6 / self.geometry.fan_in)
-        nn.init.uniform_(self.banks, -bound, bound)
-        self._reset_combining()
+        if isinstance(self.banks, Tensor):
+            _he_uniform(self.banks, self.geometry.fan_in)
+        else:
+            for bank, own in self._different_banks():
+                _he_uniform(bank, own.fan_in)
+        self._reset_mixture()
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
-    def combining_weights(self) -> Tensor:
-        """The normalised combining weights w, with shape (Y, X, K)."""
-        return normalized(self._summed("weights"), self.normalize)
+    def stacked_banks(self) -> Tensor:
+        """The banks in one geometry, that of the layer, with shape (K, F, C/G, rows, columns)."""
+        if isinstance(self.banks, Tensor):
+            return self.banks
+        return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._different_banks()])
 
-    def position_bias_map(self) -> Tensor | None:
-        """The position bias s, with shape (Y, X), or None if there is none."""
-        return self._summed("bias") if self.spatial_bias else None
+    def kernels(self, input: Tensor | None = None) -> Tensor:
+        """The kernel of each position.
 
-    def kernels(self) -> Tensor:
-        """The kernel of each position, with shape (Y, X, F, C/G, rows, columns)."""
-        return mix_banks(self.banks, self.combining_weights())
+        Args:
+            input: as in `combining_weights`.
+
+        Returns:
+            The kernels, with shape (Y, X, F, C/G, rows, columns), or (B, Y, X, F, C/G, rows, columns) if they
+            depend on the input.
+
+        Raises:
+            InputError: as in `combining_weights`.
+        """
+        return mix_banks(self.stacked_banks(), self.combining_weights(input))
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer.
@@ -222,33 +272,64 @@ class LowRankLocallyConnected2d(nn.Module):
         self.geometry.require_input(input)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
-        if self.path == "bank":
-            y = apply_banks(input, self.banks, self.combining_weights(), self.geometry)
-        else:
-            y = apply_kernels(input, self.kernels(), self.geometry)
+        y = self._mixed(self._path_for(input), input)
         return add_bias(y, self.bias, self.position_bias_map())
+
+    def fold(self) -> nn.Module:
+        """The layer that computes the same with one kernel for each position, for inference.
+
+        Returns:
+            A convolution where all positions are equal, up to rounding; else a locally connected layer, with
+            Y*X/K times the kernels of this one. Where the combining weights depend on the input there are no
+            fixed kernels, and the layer itself is returned.
+        """
+        if self.weights == "input":
+            return self
+        with torch.no_grad():
+            kernels, bias = self.kernels(), self._bias_map()
+        conv = as_convolution(kernels, bias, self.geometry)
+        if conv is not None:
+            return conv.train(self.training)
+        return LocallyConnected2d.from_kernels(kernels, bias, self.geometry).train(self.training)
 
     def extra_repr(self) -> str:
         """The geometry, in the manner of `torch.nn.Conv2d`, then the options of this layer."""
         absent = {"bias": self.bias is None, "spatial_bias": not self.spatial_bias}
         off = "".join(f", {name}=False" for name, is_absent in absent.items() if is_absent)
-        mixing = f"rank={self.rank}, weights={self.weights!r}, normalize={self.normalize!r}"
-        return f"{self.geometry.describe()}, {mixing}{off}, path={self.path!r}"
+        mixing = f"weights={self.weights!r}, normalize={self.normalize!r}"
+        return f"{self._sizes}, {mixing}{off}, path={self.path!r}"
 
-    def _positions(self, part: str) -> tuple[int, ...]:
-        return part_shape(part, self.geometry.output_size)
+    def _path_for(self, input: Tensor) -> str:
+        if self.path != "auto":
+            return self.path
+        # A compiler can take the bank path whatever it is; nothing can be measured while it reads.
+        if self.weights == "input" or not may_measure(input):
+            return "bank"
+        parameters = list(self.parameters())
+        return choose(Situation.of(self._sizes, input, parameters), self._mixed, input, parameters)
 
-    def _summed(self, suffix: str) -> Tensor:
-        parts = {part: getattr(self, f"{part}_{suffix}") for part in PARTS[self.weights]}
-        return summed(parts, self.geometry.output_size)
+    def _mixed(self, path: str, input: Tensor) -> Tensor:
+        combining = self.combining_weights(input)
+        if path == "kernel":
+            return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
+        if isinstance(self.banks, Tensor):
+            return apply_banks(input, self.banks, combining, self.geometry)
+        return apply_different_banks(input, self._different_banks(), combining)
 
-    def _reset_combining(self) -> None:
-        for part in PARTS[self.weights]:
-            nn.init.constant_(getattr(self, f"{part}_weights"), constant_weight(self.weights, self.rank))
-            if self.spatial_bias:
-                nn.init.zeros_(getattr(self, f"{part}_bias"))
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+    def _bias_map(self) -> Tensor | None:
+        """Both biases, with shape (F, Y, X)."""
+        if self.bias is None and not self.spatial_bias:
+            return None
+        zeros = torch.zeros(self.geometry.out_channels, *self.geometry.output_size).to(self.stacked_banks())
+        return add_bias(zeros, self.bias, self.position_bias_map())
+
+    def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
+        return zip(self.banks, self.bank_geometries or (), strict=True)
+
+
+def _he_uniform(bank: Tensor, fan_in: int) -> None:
+    bound = math.sqrt(6 / fan_in)
+    nn.init.uniform_(bank, -bound, bound)
 
 
 def _spread(kernel: Tensor, rank: int) -> Tensor:

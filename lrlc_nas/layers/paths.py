@@ -21,8 +21,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .geometry import Geometry
-
 
 __all__ = ["PATHS", "Memory", "Situation", "choose", "may_measure", "only_plain_operations", "remembering"]
 
@@ -52,8 +50,7 @@ class Situation:
         dtype: in which the products are computed.
         layout: of the input, ``contiguous`` or ``channels_last``.
         batch: B, rounded up to a power of two: the last batch of an epoch is not another situation.
-        geometry: of the layer.
-        rank: K.
+        layer: its sizes, in words.
         gradients: which are needed: ``none``, ``parameters``, ``input`` or ``both``.
     """
 
@@ -61,13 +58,12 @@ class Situation:
     dtype: str
     layout: str
     batch: int
-    geometry: Geometry
-    rank: int
+    layer: str
     gradients: str
 
     @classmethod
-    def of(cls, x: Tensor, parameters: Sequence[Tensor], geometry: Geometry, rank: int) -> Situation:
-        """The situation of a layer that meets x, with shape (B, C, H, W)."""
+    def of(cls, layer: str, x: Tensor, parameters: Sequence[Tensor]) -> Situation:
+        """The situation of a layer, described in words, that meets x, with shape (B, C, H, W)."""
         kind = x.device.type
         lowered = torch.is_autocast_enabled(kind) and x.dtype != torch.float64
         layout = "contiguous" if x.is_contiguous() else "channels_last"
@@ -76,8 +72,7 @@ class Situation:
             dtype=str(torch.get_autocast_dtype(kind) if lowered else x.dtype).removeprefix("torch."),
             layout=layout,
             batch=1 << max(0, len(x) - 1).bit_length(),
-            geometry=geometry,
-            rank=rank,
+            layer=layer,
             gradients=_gradients(x, parameters),
         )
 
@@ -85,10 +80,7 @@ class Situation:
     def text(self) -> str:
         """One line; equal for equal situations."""
         mode = f"gradients of {self.gradients}" if self.gradients != "none" else "inference"
-        return (
-            f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; "
-            f"{self.geometry.describe()}, rank={self.rank}; {mode}"
-        )
+        return f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; {self.layer}; {mode}"
 
 
 def choose(
@@ -123,15 +115,23 @@ def remembering(memory: Memory) -> Iterator[None]:
 
 
 def may_measure(x: Tensor) -> bool:
-    """Whether both paths can be run now, for the sake of their times."""
-    if x.is_meta or only_plain_operations():
+    """Whether both paths can be run now, for the sake of their times.
+
+    Not while operations are watched (counted, or faked): the watcher would see the measurement.
+    """
+    if x.is_meta or only_plain_operations() or torch._C._len_torch_dispatch_stack() > 0:
         return False
     return not (x.is_cuda and torch.cuda.is_current_stream_capturing())
 
 
 def only_plain_operations() -> bool:
-    """Whether someone reads the program (a compiler, an exporter, a function transform) rather than run it."""
+    """Whether someone reads the program (a compiler, an exporter, a transform) rather than run it.
+
+    So do derivatives in forward mode, which autograd functions of our own do not have.
+    """
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return True
+    if torch.autograd.forward_ad._current_level >= 0:
         return True
     return torch._C._functorch.peek_interpreter_stack() is not None
 

@@ -1,9 +1,14 @@
 """Hosts, sites and the networks that plans make of them; torch is all this needs."""
 
-from .costs import Cost, host_cost, plan_cost, site_cost
-from .realise import BUILDABLE, INITS, buildable, require_buildable
+from .cost import Cost
+from .fold import fold
+from .measuring import host_cost
+from .plan_costs import plan_cost
+from .realise import BUILDABLE, INITS, require_buildable, why_not_buildable
 from .replace import relax
+from .site_costs import site_cost
 from .sites import Site, Survey, sites, survey
+from .widening import Widening
 
 
 __all__ = [
@@ -12,7 +17,8 @@ __all__ = [
     "Cost",
     "Site",
     "Survey",
-    "buildable",
+    "Widening",
+    "fold",
     "host_cost",
     "plan_cost",
     "relax",
@@ -20,4 +26,5 @@ __all__ = [
     "site_cost",
     "sites",
     "survey",
+    "why_not_buildable",
 ]

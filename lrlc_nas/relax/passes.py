@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 
-__all__ = ["Sightings", "copied", "observe", "run"]
+__all__ = ["Sightings", "copied", "elements_kept", "observe", "run"]
 
 
 @dataclass
@@ -89,6 +89,14 @@ def observe(host: nn.Module, names: Sequence[str], sample: Tensor) -> dict[str, 
     return called | sightings
 
 
+def elements_kept(inputs: Any, output: Any) -> int:
+    """How many numbers a call leaves for the backward pass: its output, but not what lies in its input's memory."""
+    own = {tensor.untyped_storage().data_ptr() for tensor in _tensors(inputs)}
+    return sum(
+        tensor.numel() for tensor in _tensors(output) if tensor.untyped_storage().data_ptr() not in own
+    )
+
+
 def _computed_tensors(host: nn.Module) -> list[Tensor]:
     values = (value for module in host.modules() for value in vars(module).values())
     return [value for value in values if isinstance(value, Tensor) and not value.is_leaf]
@@ -129,3 +137,11 @@ def _note_hidden(conv: nn.Module, seen: Sightings) -> None:
         seen.hidden = True
 
     conv.register_forward_hook(note)
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [tensor for item in value for tensor in _tensors(item)]
+    return []

@@ -15,6 +15,7 @@ from ..errors import InputError
 from .passes import copied
 from .realise import INITS, realised, require_buildable
 from .sites import Survey, survey
+from .widening import widen
 
 
 __all__ = ["relax"]
@@ -37,22 +38,26 @@ def relax(
         init: ``host``, so that the network computes what the host computes, or ``paper``, so that relaxed
             layers start from their own initialisation.
         seed: if given, every relaxed layer draws from a stream of its own, made from the seed and the name
-            of its site: relaxing one site more changes no other, and the global random numbers are left
-            alone. Without a seed the layers draw from the global generator of torch, one after the other.
+            of its site: relaxing one site more changes no other (but for what reads a site that the host
+            widens), and the global random numbers are left alone. Without a seed the layers draw from the
+            global generator of torch, one after the other.
 
     Returns:
         A copy of the host with relaxed layers under all the names of each site.
 
     Raises:
-        InputError: if the plan names something that is not a site, or a choice that this version does not
-            build; if the host cannot be copied or does not run on the sample.
+        InputError: if the plan names something that is not a site, or a choice that cannot be built there; if
+            the host cannot be copied or does not run on the sample.
     """
     if init not in INITS:
         raise InputError(f"init must be one of {', '.join(INITS)}, but is {init!r}")
     found = survey(host, sample)
     plan = _checked(plan, found)
     candidate = copied(host)
+    _widen(candidate, plan, found, init, seed)
     for name, choice in plan:
+        if found.widening(name, choice) is not None:
+            continue
         site = found.sites[name]
         conv = cast(nn.Conv2d, candidate.get_submodule(name))  # a site is nothing else
         with _stream(seed, name):
@@ -74,11 +79,18 @@ def _checked(plan: Plan | Mapping[str, str], found: Survey) -> Plan:
     for name, choice in plan:
         if name in found.refused:
             raise InputError(f"{name!r} cannot be relaxed to {choice}: {found.refused[name]}")
-        try:
-            require_buildable(choice)
-        except InputError as error:
-            raise InputError(f"site {name!r}: {error}") from None
+        require_buildable(found, name, choice)
     return plan
+
+
+def _widen(candidate: nn.Module, plan: Plan, found: Survey, init: str, seed: int | None) -> None:
+    """Widen what the host itself widens, before layers are replaced: the next one may read what is wider."""
+    for name in found.sites:
+        choice = plan.at(name)
+        widening = found.widening(name, choice)
+        if widening is not None:
+            with _stream(seed, name):
+                widen(candidate, name, widening, choice.rank, init)
 
 
 @contextmanager

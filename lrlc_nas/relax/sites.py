@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import cast
 
 from torch import Tensor, nn
 
+from ..choices import Choice
 from ..layers import Geometry, is_convolution, why_not_plain
 from .passes import Sightings, copied, observe
+from .widening import Widening, widenings
 
 
 __all__ = ["Site", "Survey", "sites", "survey"]
@@ -57,6 +59,11 @@ class Site:
         """Y*X."""
         return self.output_size[0] * self.output_size[1]
 
+    @property
+    def geometry(self) -> Geometry:
+        """The geometry of its convolution."""
+        return Geometry(**{each.name: getattr(self, each.name) for each in fields(Geometry)})
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -66,10 +73,16 @@ class Survey:
         sites: name to site, in the order of the forward pass.
         refused: name to the reason why that convolution cannot be relaxed, in the order of the host's
             modules.
+        widenings: name to how the host itself widens that site, for the hosts that do.
     """
 
     sites: Mapping[str, Site]
     refused: Mapping[str, str]
+    widenings: Mapping[str, Widening] = field(default_factory=dict)
+
+    def widening(self, name: str, choice: Choice) -> Widening | None:
+        """How the host realises a choice by widening the site; None if a layer is to take its place."""
+        return self.widenings.get(name) if choice.kind == "wide" else None
 
 
 def survey(host: nn.Module, sample: Tensor) -> Survey:
@@ -96,9 +109,11 @@ def survey(host: nn.Module, sample: Tensor) -> Survey:
         for name, site in found.items()
         if site.positions == 1
     }
+    fit = {name: site for name, site in found.items() if name not in refused}
     return Survey(
-        sites={name: site for name, site in found.items() if name not in refused},
+        sites=fit,
         refused={name: refused[name] for name in names if name in refused},
+        widenings=widenings(host, fit, sample),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..store import EpochRecord, RunRecord, StudyRecord
+from ..study.halving import AUDIT
 from .numbers import NOTHING, count, duration
 from .question import Line
 from .study_file import settings, study_file
@@ -117,6 +118,8 @@ def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Lin
     values: dict[str, dict[str, None]] = {}
     for run in runs:
         for fact, value in run.facts.items():
+            if fact == AUDIT:
+                continue  # what became of a run, not where
             values.setdefault(fact, {})[str(value)] = None
     for fact, seen in values.items():
         yield fact.replace("_", " "), ", ".join(seen)

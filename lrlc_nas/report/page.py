@@ -20,12 +20,13 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
-from ..evidence import screen
+from ..evidence import audit, screen
 from ..store import EpochRecord, RunRecord, Store, StudyRecord
+from ..study import study_importances
 from .method import method
 from .panels import panels
 from .question import question
-from .tables import effect_rows, trial_rows
+from .tables import audit_rows, disagreement_rows, effect_rows, trial_rows
 from .verdict import verdict
 
 
@@ -46,7 +47,7 @@ def report_page(store: Store, name: str) -> str:
         InputError: if there is no such study.
     """
     study = store.study(name)
-    return _render(study, store.runs(study), store.epochs(study))
+    return _render(study, store.runs(study), store.epochs(study), study_importances(store, name))
 
 
 def write_report(store: Store, name: str, path: Path) -> None:
@@ -69,9 +70,13 @@ def write_report(store: Store, name: str, path: Path) -> None:
 
 
 def _render(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+    study: StudyRecord,
+    runs: Sequence[RunRecord],
+    epochs: Mapping[int, Sequence[EpochRecord]],
+    importances: Mapping[str, float],
 ) -> str:
-    screening = screen(study, runs)
+    screening = screen(study, runs, epochs)
+    audited = audit(study, runs, epochs)
     answer, *qualifications = verdict(study, runs, screening)
     plotly, script, style = get_plotlyjs(), _asset("page.js"), _asset("page.css")
     return (
@@ -84,7 +89,10 @@ def _render(
             qualifications=qualifications,
             question=question(study, runs),
             screening=screening,
-            effects=effect_rows(screening),
+            effects=effect_rows(screening, importances),
+            disagreements=disagreement_rows(screening),
+            audit=audited,
+            audit_rows=audit_rows(audited),
             panels=panels(runs, epochs, screening),
             trials=trial_rows(runs, epochs),
             method=method(study, runs, epochs),

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..evidence import Screening
+from ..evidence import Audit, Context, Interaction, Screening
 from ..store import EpochRecord, RunRecord
 from .numbers import NOTHING, count, interval, percent, points
 
 
-__all__ = ["EffectRow", "TrialRow", "effect_rows", "trial_rows"]
+__all__ = [
+    "AuditLine",
+    "DisagreementRow",
+    "EffectRow",
+    "TrialRow",
+    "audit_rows",
+    "disagreement_rows",
+    "effect_rows",
+    "trial_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -23,8 +32,9 @@ class EffectRow:
         effect: in points, with its sign.
         interval: 95 %, in points.
         runs: how many complete runs hold the choice there.
-        note: why a number is missing.
+        note: why a number is missing, or that the choice does something else in company.
         clear: whether the interval excludes zero.
+        importance: Optuna's, of the site; on the first row of each site.
     """
 
     site: str
@@ -34,6 +44,38 @@ class EffectRow:
     runs: str
     note: str
     clear: bool
+    importance: str = ""
+
+
+@dataclass(frozen=True)
+class DisagreementRow:
+    """One line of the table of effects that do not add up.
+
+    Attributes:
+        where: a cell, or a pair of sites.
+        alone: effect with ``conv`` everywhere else; nothing for a pair.
+        in_company: effect with other sites relaxed; nothing for a pair.
+        difference: between the two, or what a pair gives beyond the sum of its effects.
+        interval: 95 %, of the difference.
+    """
+
+    where: str
+    alone: str
+    in_company: str
+    difference: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """One line of the table of the audit: see `lrlc_nas.evidence.AuditRow`."""
+
+    choice: str
+    audited: str
+    would_end: str
+    wrongly: str
+    never_pruned: str
+    rank_correlation: str
 
 
 @dataclass(frozen=True)
@@ -67,8 +109,15 @@ class TrialRow:
     seconds: str
 
 
-def effect_rows(screening: Screening) -> list[EffectRow]:
-    """One row for each effect, in the order of the space."""
+def effect_rows(screening: Screening, importances: Mapping[str, float] | None = None) -> list[EffectRow]:
+    """One row for each effect, in the order of the space.
+
+    Args:
+        screening: of the study.
+        importances: of its sites, by Optuna.
+    """
+    notes = {(context.site, context.choice): context.sentence for context in screening.contexts}
+    first = {effect.site: effect for effect in reversed(screening.effects)}
     return [
         EffectRow(
             site=effect.site,
@@ -76,10 +125,34 @@ def effect_rows(screening: Screening) -> list[EffectRow]:
             effect=points(effect.estimate),
             interval=interval(effect.low, effect.high),
             runs=str(effect.runs),
-            note=effect.reason,
+            note=effect.reason or notes.get((effect.site, effect.choice), ""),
             clear=effect.distinguishable,
+            importance=_share((importances or {}).get(effect.site)) if effect is first[effect.site] else "",
         )
         for effect in screening.effects
+    ]
+
+
+def disagreement_rows(screening: Screening) -> list[DisagreementRow]:
+    """One row for each cell and each pair of sites whose effects do not add up."""
+    return [
+        *(_context_row(context) for context in screening.contexts if context.disagrees),
+        *(_pair_row(pair) for pair in screening.interactions if pair.flagged),
+    ]
+
+
+def audit_rows(audit: Audit) -> list[AuditLine]:
+    """One row for all runs, then one for each choice."""
+    return [
+        AuditLine(
+            row.choice or "all",
+            str(row.audited),
+            str(row.would_end),
+            str(row.wrongly),
+            str(row.never_pruned),
+            points(row.rank_correlation),
+        )
+        for row in audit.rows
     ]
 
 
@@ -91,6 +164,30 @@ def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochRec
         epochs: run id to its recorded epochs.
     """
     return [_trial_row(run, epochs.get(run.run_id, ())) for run in runs]
+
+
+def _context_row(context: Context) -> DisagreementRow:
+    return DisagreementRow(
+        f"{context.site}: {context.choice}",
+        points(context.alone),
+        points(context.in_company),
+        points(context.difference),
+        interval(context.low, context.high),
+    )
+
+
+def _pair_row(pair: Interaction) -> DisagreementRow:
+    return DisagreementRow(
+        f"{pair.first} with {pair.second}",
+        NOTHING,
+        NOTHING,
+        points(pair.estimate),
+        interval(pair.low, pair.high),
+    )
+
+
+def _share(importance: float | None) -> str:
+    return NOTHING if importance is None else f"{importance:.2f}"
 
 
 def _trial_row(run: RunRecord, epochs: Sequence[EpochRecord]) -> TrialRow:

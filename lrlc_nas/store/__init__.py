@@ -5,12 +5,17 @@ from .engine import engine_options as engine_options
 from .engine import harden as harden
 from .leases import claim as claim
 from .leases import finish as finish
+from .leases import note as note
 from .leases import plan_run as plan_run
 from .leases import record_epoch as record_epoch
 from .leases import release as release
 from .leases import release_dead as release_dead
 from .leases import renew as renew
 from .leases import set_trial as set_trial
+from .looks import LookRecord as LookRecord
+from .looks import add_look as add_look
+from .looks import looks as looks
+from .looks import record_results as record_results
 from .owner import this_process as this_process
 from .records import Claim as Claim
 from .records import EpochRecord as EpochRecord

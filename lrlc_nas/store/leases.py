@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..choices import Plan
 from ..errors import FencedError
+from ..faults import fault_point
 from .engine import database_now
 from .models import EpochRow, RunRow
 from .owner import is_dead
@@ -24,7 +25,17 @@ from .records import Claim, EpochRecord, StudyRecord
 from .studies import Store, run_record
 
 
-__all__ = ["claim", "finish", "plan_run", "record_epoch", "release", "release_dead", "renew", "set_trial"]
+__all__ = [
+    "claim",
+    "finish",
+    "note",
+    "plan_run",
+    "record_epoch",
+    "release",
+    "release_dead",
+    "renew",
+    "set_trial",
+]
 
 
 def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim | None:
@@ -54,7 +65,10 @@ def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim
         row.state = "running"
         row.started = row.started or now
         session.flush()
-        return Claim(run_record(row), row.attempt, owner, seconds)
+        held = Claim(run_record(row), row.attempt, owner, seconds)
+        fault_point("claim.commit")
+    fault_point("claim.stored")
+    return held
 
 
 def renew(store: Store, held: Claim) -> None:
@@ -72,6 +86,8 @@ def release(store: Store, held: Claim) -> None:
     """Give a claim back: the run waits again, and can be claimed at once. Nothing happens if it is not held."""
     with Session(store.engine) as session, session.begin():
         _update(session, held, expires=0.0, state="waiting")
+        fault_point("release.commit")
+    fault_point("release.stored")
 
 
 def release_dead(store: Store, study: StudyRecord) -> int:
@@ -84,18 +100,21 @@ def release_dead(store: Store, study: StudyRecord) -> int:
         for row in rows:
             row.expires = 0.0
             row.state = "waiting"
-        return len(rows)
+        fault_point("dead.commit")
+    fault_point("dead.stored")
+    return len(rows)
 
 
 def set_trial(store: Store, study: StudyRecord, slot: int, trial_id: int) -> bool:
-    """Tie a run to its Optuna trial, once; False if it was tied before."""
+    """Tie a run to its Optuna trial, once; False if it is tied to another one."""
     with Session(store.engine) as session, session.begin():
         result = session.execute(
             update(RunRow)
             .where(RunRow.study_id == study.study_id, RunRow.slot == slot, RunRow.trial_id.is_(None))
             .values(trial_id=trial_id)
         )
-        return _rows(result) == 1
+        tied = select(RunRow.trial_id).where(RunRow.study_id == study.study_id, RunRow.slot == slot)
+        return _rows(result) == 1 or session.scalar(tied) == trial_id
 
 
 def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) -> bool:
@@ -116,8 +135,10 @@ def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) 
                 macs=macs,
             )
             _require(done, held)
+            fault_point("plan.commit")
     except IntegrityError:
         return False
+    fault_point("plan.stored")
     return True
 
 
@@ -132,16 +153,28 @@ def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
         expected = RunRow.epoch == epoch.epoch
         if _update(session, held, expected, epoch=epoch.epoch + 1, expires=now + held.seconds):
             session.add(EpochRow(attempt=held.attempt, **vars(epoch)))
+            session.flush()
+            fault_point("epoch.commit")
             return
         # Either the answer to an earlier try was lost, or the run is not ours any more.
         row = session.get_one(RunRow, held.run.run_id)
         _require(row.attempt == held.attempt and row.epoch > epoch.epoch, held)
 
 
+def note(store: Store, held: Claim, facts: Mapping[str, Any]) -> None:
+    """Note facts of a claimed run before its end; of one that is noted already the first value stays.
+
+    Raises:
+        FencedError: if another worker has claimed the run since.
+    """
+    with Session(store.engine) as session, session.begin():
+        _require(_update(session, held, facts=json.dumps({**facts, **_noted(session, held)})), held)
+
+
 def finish(
     store: Store, held: Claim, state: str, *, value: float | None, reason: str = "", facts: Mapping[str, Any]
 ) -> None:
-    """End a run as ``complete``, ``pruned`` or ``failed``, once.
+    """End a run as ``complete``, ``pruned`` or ``failed``, once; facts that were noted before stay.
 
     Raises:
         FencedError: if another worker has claimed the run since.
@@ -157,11 +190,20 @@ def finish(
             reason=reason,
             finished=now,
             expires=0.0,
-            facts=json.dumps(facts),
+            facts=json.dumps({**facts, **_noted(session, held)}),
         )
         if not ended:
             row = session.get_one(RunRow, held.run.run_id)
             _require(row.attempt == held.attempt and bool(row.done), held)
+        fault_point("finish.commit")
+    fault_point("finish.stored")
+
+
+def _noted(session: Session, held: Claim) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads(
+        session.scalars(select(RunRow.facts).where(RunRow.run_id == held.run.run_id)).one()
+    )
+    return noted
 
 
 def _update(session: Session, held: Claim, *conditions: ColumnElement[bool], **values: object) -> bool:

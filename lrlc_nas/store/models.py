@@ -10,7 +10,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-__all__ = ["Base", "EpochRow", "PathRow", "RunRow", "SiteRow", "StudyRow"]
+__all__ = ["Base", "EpochRow", "LookRow", "PathRow", "RunRow", "SiteRow", "StudyRow"]
 
 # TEXT of MySQL ends at 64 KiB; the sites of a large network take more.
 _LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -115,3 +115,15 @@ class PathRow(Base):
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     situation: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(String(20))
+
+
+class LookRow(Base):
+    """One opening of the test split; no results where it was never finished."""
+
+    __tablename__ = "nas_look"
+
+    look_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"))
+    opened: Mapped[float] = mapped_column(Double)
+    subject: Mapped[str] = mapped_column(_LONG)
+    results: Mapped[str | None] = mapped_column(_LONG)

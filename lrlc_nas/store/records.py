@@ -108,7 +108,8 @@ class RunRecord:
         epoch: how many epochs are recorded.
         started: first claim, UTC.
         finished: end, UTC.
-        facts: device, threads, precision and whatever else decides its bits.
+        facts: device, threads, precision and whatever else decides its bits; of an audited run also what the
+            pruner would have done.
     """
 
     run_id: int

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ..choices import Plan
 from ..errors import InputError, StorageError
+from ..faults import fault_point
 from .engine import READING, create_sqlite_file, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
@@ -124,6 +125,9 @@ class Store:
                 row.geometry = json.dumps(site.geometry)
                 session.add(row)
             session.add_all(_run_rows(study.study_id, 0, runs))
+            session.flush()
+            fault_point("study.commit")
+        fault_point("study.stored")
         return self.study(name)
 
     def extend(self, study: StudyRecord, total: int, runs: Sequence[NewRun]) -> None:
@@ -136,6 +140,9 @@ class Store:
             missing = max(0, total - row.trials)
             session.add_all(_run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))
             row.trials = max(row.trials, total)
+            session.flush()
+            fault_point("total.commit")
+        fault_point("total.stored")
 
     def names(self) -> list[str]:
         """The names of all studies, oldest first."""

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from ..choices import Plan
-from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, plan_run, record_epoch
+from ..faults import fault_point
+from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
 from ..training import Checkpoints, EpochResult, fit
 from .files import adopt_checkpoints, run_checkpoints
-from .halving import falls_behind, is_rung
+from .halving import AUDIT, audited, behind, falls_behind, is_rung
 from .mirror import Mirror
 from .outcome import Outcome, RunEndedError, candidate_errors
 from .preparation import Prepared
@@ -68,6 +69,7 @@ class Attempt:
             run = next(filter(None, map(self._reserved, proposals)))
         attributes = {"plan": str(run.plan), "parameters": run.parameters, "macs": run.macs, "seed": run.seed}
         self.mirror.show_plan(run, attributes)
+        fault_point("plan.shown")
         return run
 
     def _reserved(self, plan: Plan) -> RunRecord | None:
@@ -98,8 +100,9 @@ class Attempt:
                 if result is None:
                     break
                 self._record(run, result)
-                if self._falls_behind(run, result):
-                    return Outcome("pruned", f"behind the others after epoch {result.epoch + 1}")
+                if self._falls_behind(run, result) and not self._goes_on(run, result.epoch + 1):
+                    return Outcome("pruned", behind(result.epoch + 1))
+        fault_point("keep.before")
         checkpoints.keep_last()
         return Outcome("complete")
 
@@ -109,7 +112,7 @@ class Attempt:
         return fit(
             self.prepared.network(run.plan, run.seed),
             splits.train,
-            splits.search,
+            self.prepared.scored,
             self.prepared.config.recipe,
             seed=run.seed,
             mean=splits.mean,
@@ -121,12 +124,15 @@ class Attempt:
 
     def _record(self, run: RunRecord, result: EpochResult) -> None:
         if result.epoch >= run.epoch:
+            fault_point("epoch.before")
             record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))
+            fault_point("epoch.stored")
         self.mirror.report(run, result.epoch, result.accuracy)
+        fault_point("report.after")
 
     def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
         search, epochs = self.prepared.config.search, result.epoch + 1
-        if run.role != "sampled" or search.pruner == "none" or epochs == self.prepared.config.recipe.epochs:
+        if not self._is_judged(run) or epochs == self.prepared.config.recipe.epochs:
             return False
         # A crash may have come between the last record and its verdict; earlier verdicts stand.
         if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
@@ -134,6 +140,20 @@ class Attempt:
         accuracies = self.store.accuracies(self.study, result.epoch)
         others = [accuracy for run_id, accuracy in accuracies.items() if run_id != run.run_id]
         return falls_behind(result.accuracy, others, search.reduction)
+
+    def _is_judged(self, run: RunRecord) -> bool:
+        return run.role == "sampled" and self.prepared.config.search.pruner != "none"
+
+    def _is_audited(self, run: RunRecord) -> bool:
+        config = self.prepared.config
+        return self._is_judged(run) and audited(config.seed, run.slot, config.search.audit)
+
+    def _goes_on(self, run: RunRecord, epochs: int) -> bool:
+        """Whether a run that has fallen behind goes on for the audit; when it first did is noted."""
+        if not self._is_audited(run):
+            return False
+        note(self.store, self.held, {AUDIT: epochs})
+        return True
 
     def _end(self, run: RunRecord, outcome: Outcome) -> None:
         recorded = self.store.run_epochs(run)
@@ -144,8 +164,12 @@ class Attempt:
             "torch": torch.__version__,
             "init": self.prepared.config.recipe.init,
         }
+        if self._is_audited(run):
+            facts[AUDIT] = 0  # unless it is noted that the run has fallen behind
+        fault_point("finish.before")
         finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
         self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
+        fault_point("end.after")
         if outcome.state != "complete":
             run_checkpoints(self.store, self.study, run).remove_all()
 

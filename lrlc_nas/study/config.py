@@ -16,14 +16,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ..choices import Choice
+from ..choices import Choice, Plan
 from ..data import SplitSpec
 from ..errors import InputError
-from ..relax import require_buildable
 from ..training import Recipe
 
 
-__all__ = ["Budget", "DataSection", "HostSection", "Search", "SpaceSection", "StudyConfig", "load_config"]
+__all__ = ["Budget", "ClaimSection", "ConfirmationSection", "DataSection", "HostSection", "Search", "SpaceSection", "StudyConfig", "load_config"]
 
 _EMBEDDED = Path(__file__).with_name("embedded.toml")
 
@@ -71,9 +70,10 @@ class DataSection(_Section):
 class SpaceSection(_Section):
     """Where the search may relax, and how far.
 
-    `sites` and `exclude` are shell patterns over qualified names. A choice that would make the network larger
-    than `max_parameters` times the host's parameters, or its training larger than `max_memory` times the host's
-    training memory, is left out of the space.
+    `sites` and `exclude` are shell patterns over qualified names. `choices` are tokens of any form; ``conv`` is
+    always there. A choice that would make the network larger than `max_parameters` times the host's parameters,
+    or its training larger than `max_memory` times the host's training memory, is left out of the space, and so is
+    one that cannot be built at a site.
     """
 
     sites: tuple[str, ...] = ("*",)
@@ -86,8 +86,6 @@ class SpaceSection(_Section):
     @classmethod
     def _known_choices(cls, tokens: tuple[str, ...]) -> tuple[str, ...]:
         choices = {Choice.parse(token) for token in tokens}
-        for choice in choices:
-            require_buildable(choice)
         relaxed = sorted((choice for choice in choices if choice.kind != "conv"), key=lambda c: c.relaxation)
         if not relaxed:
             raise InputError("needs at least one choice besides conv")
@@ -98,13 +96,15 @@ class Search(_Section):
     """How plans are proposed after the balanced block, and when a run is given up.
 
     With ``successive-halving`` a sampled run goes on after epoch `min_epochs`, `min_epochs` x `reduction`, …
-    only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch.
+    only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch. The share
+    `audit` of the sampled runs goes on all the same, to show what giving up costs.
     """
 
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["successive-halving", "none"] = "successive-halving"
     min_epochs: _Count = 2
     reduction: Annotated[int, Field(ge=2)] = 2
+    audit: Annotated[float, Field(ge=0, le=1)] = 0.1
     host_repeats: Annotated[int, Field(ge=1)] = 3
 
 
@@ -112,6 +112,36 @@ class Budget(_Section):
     """How much may be spent: the number of runs, the balanced block included."""
 
     trials: Annotated[int, Field(ge=1, le=100_000)] = 24
+
+
+class ClaimSection(_Section):
+    """A plan that is said to help, and the plans that may explain why: label to site to token."""
+
+    label: str
+    plan: dict[str, str]
+    controls: dict[str, dict[str, str]]
+
+
+class ConfirmationSection(_Section):
+    """What a confirmation tests; `lrlc-nas confirm` writes it, a study file cannot.
+
+    `of` is the study that made the claims, `family` the number of hypotheses that it looked at, `smallest_effect` is
+    in points of accuracy, and `notes` say what had to be decided about the controls.
+    """
+
+    of: str
+    claims: tuple[ClaimSection, ...]
+    family: Annotated[int, Field(ge=1)]
+    smallest_effect: Annotated[float, Field(gt=0, lt=100)] = 0.3
+    notes: tuple[str, ...] = ()
+
+    @property
+    def arms(self) -> tuple[Plan, ...]:
+        """Every plan once: the untouched host, then each claim with its controls."""
+        plans = [Plan()]
+        for claim in self.claims:
+            plans += [Plan.of(claim.plan), *(Plan.of(tokens) for tokens in claim.controls.values())]
+        return tuple(dict.fromkeys(plans))
 
 
 class StudyConfig(_Section):
@@ -125,6 +155,18 @@ class StudyConfig(_Section):
     space: SpaceSection = SpaceSection()
     search: Search = Search()
     budget: Budget = Budget()
+    confirmation: ConfirmationSection | None = None
+
+    @property
+    def confirmed(self) -> ConfirmationSection:
+        """What a confirmation tests.
+
+        Raises:
+            InputError: if this is a search.
+        """
+        if self.confirmation is None:
+            raise InputError(f"study {self.name!r} is no confirmation")
+        return self.confirmation
 
     @field_validator("name")
     @classmethod

@@ -19,7 +19,7 @@ from .files import run_checkpoints
 from .lifecycle import OpenStudy, open_study
 
 
-__all__ = ["Exported", "best_run", "export_best"]
+__all__ = ["Exported", "best_run", "export_best", "trained_weights"]
 
 _CHECK_IMAGES = 16
 
@@ -110,7 +110,7 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"export: {folder} exists already and is not an empty folder")
     study = open_study(store, name)
-    state = _weights(store, record, run)
+    state = trained_weights(store, record, run)
     check = _check(study, run, state["network"])
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
@@ -122,7 +122,12 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
     return Exported(folder, run, state["epoch"] + 1)
 
 
-def _weights(store: Store, record: StudyRecord, run: RunRecord) -> dict[str, Any]:
+def trained_weights(store: Store, record: StudyRecord, run: RunRecord) -> dict[str, Any]:
+    """The checkpoint of a run's last epoch, with its weights under ``network``.
+
+    Raises:
+        CheckpointError: if it is missing or damaged.
+    """
     checkpoints = run_checkpoints(store, record, run)
     state = checkpoints.load_newest()
     if state is None or state["epoch"] != run.epoch - 1:

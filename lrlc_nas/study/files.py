@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from ..faults import fault_point
 from ..store import RunRecord, Store, StudyRecord, sqlite_path
 from ..training import Checkpoints
 from .config import StudyConfig
@@ -45,7 +46,9 @@ def adopt_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Check
     earlier = [path for number, path in _attempts(folder) if number < run.attempt]
     if earlier and not mine.exists():
         with suppress(FileNotFoundError):
+            fault_point("adopt.before")
             earlier[-1].rename(mine)
+            fault_point("adopt.after")
     return Checkpoints(mine, _identity(study, run))
 
 

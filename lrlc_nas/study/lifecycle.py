@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from ..choices import Plan
 from ..errors import InputError
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
-from .files import files_folder
+from .files import files_folder, run_checkpoints
 from .mirror import Mirror, create_optuna_tables
 from .preparation import Prepared, prepare, require_unchanged
 
 
-__all__ = ["OpenStudy", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]
+__all__ = ["OpenStudy", "add_study", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,25 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         raise InputError(
             f"study {config.name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
         )
+    if config.confirmation is not None:
+        raise InputError("unknown key 'confirmation': 'lrlc-nas confirm' makes confirmations")
     config = config.with_absolute_paths()
     prepared = prepare(config)
-    runs = _planned_runs(prepared)
+    return add_study(store, prepared, _planned_runs(prepared))
+
+
+def add_study(
+    store: Store, prepared: Prepared, runs: Sequence[NewRun], facts: Mapping[str, Any] | None = None
+) -> OpenStudy:
+    """Write a study with all its runs waiting.
+
+    Args:
+        store: the study database.
+        prepared: what the study is.
+        runs: all that are planned, or left to the sampler.
+        facts: what the report tells besides the facts of `prepared`.
+    """
+    config = prepared.config
     store.create()
     create_optuna_tables(store)
     record = store.add_study(
@@ -57,7 +74,7 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         refused=prepared.survey.refused,
         host_fingerprint=prepared.host_fingerprint,
         data_fingerprint=prepared.data_fingerprint,
-        facts=prepared.facts,
+        facts={**prepared.facts, **(facts or {})},
         files=str(files_folder(store)),
         sites=prepared.site_records,
         runs=runs,
@@ -97,11 +114,12 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
 
 
 def catch_up(study: OpenStudy) -> None:
-    """Bring Optuna's side to where our tables stand."""
+    """Bring Optuna's side, and the files, to where our tables stand."""
     store, record = study.store, study.record
     with closing(Mirror(store, record.name, record.space, create=True)) as mirror:
         mirror.add_trials(store, record, store.runs(record))
         mirror.catch_up(store.runs(record), store.epochs(record))
+    _remove_superfluous(store, record)
 
 
 def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:
@@ -126,8 +144,20 @@ def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
     return [NewRun("sampled", config.seed + slot) for slot in range(first, total)]
 
 
+def _remove_superfluous(store: Store, record: StudyRecord) -> None:
+    """Remove the checkpoints of runs that were given up; their workers may have been killed before they could."""
+    for run in store.runs(record):
+        if run.state in ("pruned", "failed") and run.plan is not None:
+            run_checkpoints(store, record, run).remove_all()
+
+
 def _raise_total(study: OpenStudy, trials: int) -> None:
     record, prepared = study.record, study.prepared
+    if prepared.config.confirmation is not None:
+        raise InputError(
+            f"study {record.name!r} is a confirmation: 'lrlc-nas confirm {prepared.config.confirmation.of} --seeds N' "
+            "adds seeds to it"
+        )
     if trials < record.trials:
         raise InputError(
             f"--trials is the total and can only be raised: study {record.name!r} has {record.trials}; got {trials}"

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
 from ..errors import InputError, StorageError
+from ..faults import fault_point
 from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, set_trial
 
 
@@ -71,15 +72,19 @@ class Mirror:
             trial_id = known.get(run.slot)
             if trial_id is None:
                 trial_id = self._new_trial(run)
+                fault_point("trial.made")
             if not set_trial(store, study, run.slot, trial_id):
-                # Another process has tied this run to a trial of its own in the same moment.
+                # Another process has tied this run to another trial in the same moment.
                 self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            fault_point("trial.tied")
 
     def begin(self, run: RunRecord) -> FrozenTrial:
         """Set the trial of a claimed run running; it may run already."""
         assert run.trial_id is not None
+        fault_point("running.before")
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(run.trial_id, TrialState.RUNNING)
+        fault_point("running.after")
         return self._storage.get_trial(run.trial_id)
 
     def show_plan(self, run: RunRecord, attributes: Mapping[str, object]) -> None:
@@ -112,8 +117,14 @@ class Mirror:
             self._storage.set_trial_state_values(run.trial_id, _STATES[run.state], values)
 
     def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochRecord]]) -> None:
-        """End every trial whose run has ended, with all that is recorded of it."""
-        open_trials = {trial._trial_id for trial in self._trials() if not trial.state.is_finished()}
+        """End every trial whose run has ended, with all that is recorded of it, and those that no run can have."""
+        runs = list(runs)
+        tied = {run.slot: run.trial_id for run in runs}
+        open_trials = {trial._trial_id: trial for trial in self._trials() if not trial.state.is_finished()}
+        for trial_id, trial in open_trials.items():
+            # Its maker was killed after another process had tied the run to another trial.
+            if tied.get(trial.user_attrs.get(_SLOT)) not in (None, trial_id):
+                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         for run in runs:
             if run.state not in _STATES or run.trial_id not in open_trials:
                 continue

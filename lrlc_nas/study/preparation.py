@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..choices import Plan
-from ..data import ImageSet, Splits, load_images, split
+from ..data import ImageSet, Splits, Subset, load_images, split
 from ..errors import InputError
 from ..hosts import build_host
 from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
@@ -55,6 +55,11 @@ class Prepared:
         """An image of zeros, (1, C, H, W): as much as shapes need."""
         return torch.zeros(1, *self.images.images.shape[1:])
 
+    @property
+    def scored(self) -> Subset:
+        """The images that runs are measured on: search images, or those that the search never saw."""
+        return self.splits.search if self.config.confirmation is None else self.splits.confirm
+
     def network(self, plan: Plan, seed: int) -> nn.Module:
         """Build the network of a plan.
 
@@ -67,7 +72,7 @@ class Prepared:
 
     def cost(self, plan: Plan) -> Cost:
         """Parameters, MACs and activations of the network of a plan."""
-        return plan_cost(self.host, self.survey.sites, plan)
+        return plan_cost(self.host, self.survey, plan)
 
     @property
     def site_records(self) -> list[SiteRecord]:

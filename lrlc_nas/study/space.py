@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..choices import CONV, Choice
+from ..choices import CONV, Choice, Plan
 from ..errors import InputError
-from ..relax import Cost, Site, Survey, site_cost
+from ..relax import Cost, Survey, plan_cost, why_not_buildable
 from .config import SpaceSection
 
 
@@ -22,7 +22,7 @@ class Space:
 
     Attributes:
         choices: site name to its choices, ``conv`` first, in the order of the forward pass.
-        left_out: site name to {token: why it cannot be afforded}.
+        left_out: site name to {token: why it cannot be built or afforded there}.
     """
 
     choices: Mapping[str, tuple[Choice, ...]]
@@ -40,7 +40,7 @@ class Space:
 
 
 def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: int) -> Space:
-    """Match patterns with sites and leave out what cannot be afforded.
+    """Match patterns with sites and leave out what cannot be built or afforded.
 
     Args:
         section: the study file's ``[space]``.
@@ -62,7 +62,9 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: i
         afforded = [CONV]
         for token in section.choices:
             choice = Choice.parse(token)
-            reason = _too_much(section, host, extra_cost(survey.sites[name], choice), batch_size)
+            reason = why_not_buildable(survey, name, choice) or _too_much(
+                section, host, extra_cost(survey, name, choice), batch_size
+            )
             if reason:
                 left_out.setdefault(name, {})[token] = reason
             else:
@@ -70,15 +72,21 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: i
         if len(afforded) > 1:
             choices[name] = tuple(afforded)
     if not choices:
+        site, token, reason = next((s, t, why) for s, tokens in left_out.items() for t, why in tokens.items())
         raise InputError(
-            "space: no choice can be afforded at any site; raise space.max_parameters or space.max_memory"
+            "space: no choice can be afforded at any site; raise space.max_parameters or space.max_memory, or "
+            f"name other choices ({token} at {site}: {reason})"
         )
     return Space(choices, left_out)
 
 
-def extra_cost(site: Site, choice: Choice) -> Cost:
-    """What a choice at a site costs more than the convolution that stands there."""
-    return site_cost(site, choice) - site_cost(site, CONV)
+def extra_cost(survey: Survey, site: str, choice: Choice) -> Cost:
+    """What a choice at a site costs more than the convolution that stands there.
+
+    Raises:
+        InputError: if the choice cannot be built at the site.
+    """
+    return plan_cost(Cost(), survey, Plan.of({site: choice}))
 
 
 def _matching(section: SpaceSection, survey: Survey) -> list[str]:

@@ -34,6 +34,7 @@ class Worker:
         prepared: its images, host and space, as `prepare` gives them.
         device: where to train.
         should_stop: asked between steps and between runs.
+        lease_seconds: how long a claim lasts without renewal.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Worker:
         *,
         device: torch.device | str,
         should_stop: Callable[[], bool] = lambda: False,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self.store = store
         self.study = study
         self.prepared = prepared
         self.device = torch.device(device)
         self.should_stop = should_stop
+        self.lease_seconds = lease_seconds
         self.mirror = Mirror(store, study.name, study.space)
         self._owner = this_process()
 
@@ -62,7 +65,7 @@ class Worker:
         with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
             self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
             while not self.should_stop():
-                held = claim(self.store, self.study, self._owner, LEASE_SECONDS)
+                held = claim(self.store, self.study, self._owner, self.lease_seconds)
                 if held is not None:
                     self._attempt(held)
                 elif self.store.is_done(self.study):

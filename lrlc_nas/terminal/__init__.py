@@ -1,5 +1,8 @@
 """What the commands print; the only room that imports Rich."""
 
+from .confirmation import print_conclusion as print_conclusion
+from .confirmation import print_test as print_test
+from .confirmation import write_cards as write_cards
 from .ending import command as command
 from .ending import headline as headline
 from .ending import print_end as print_end

@@ -54,7 +54,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     """
     study = store.study(name)
     runs = store.runs(study)
-    screening = screen(study, runs)
+    screening = screen(study, runs, store.epochs(study))
     out.print(run_counts(store, study))
     print_effects(out, screening)
     if screening.best is not None:

@@ -11,13 +11,22 @@ from rich.text import Text
 
 from ..choices import CONV, Choice
 from ..evidence import Effect, Screening, screen
-from ..relax import Site, site_cost
+from ..relax import Site, site_cost, why_not_buildable
 from ..store import RunRecord, Store, StudyRecord
 from ..study import Prepared, StudyConfig, best_run, extra_cost
 from .words import percent, plain
 
 
-__all__ = ["console", "print_effects", "print_sites", "print_studies", "print_study", "run_counts"]
+__all__ = [
+    "add_row",
+    "console",
+    "empty_table",
+    "print_effects",
+    "print_sites",
+    "print_studies",
+    "print_study",
+    "run_counts",
+]
 
 
 def console() -> Console:
@@ -33,7 +42,7 @@ def print_studies(store: Store) -> None:
     if not names:
         out.print(plain(f"no study in {store.shown}; 'lrlc-nas start' makes one"))
         return
-    table = _table("study", "host", "data", "ended >", "best >", "created")
+    table = empty_table("study", "host", "data", "ended >", "best >", "created")
     for name in names:
         study = store.study(name)
         config = StudyConfig.from_json(study.config)
@@ -42,7 +51,7 @@ def print_studies(store: Store) -> None:
         best = best_run(runs)
         created = f"{study.created:%Y-%m-%d %H:%M} UTC"
         value = percent(best.value if best else None)
-        _add(table, name, config.host.name, config.data.name, ended, value, created)
+        add_row(table, name, config.host.name, config.data.name, ended, value, created)
     out.print(table)
 
 
@@ -53,7 +62,7 @@ def print_study(store: Store, name: str) -> None:
     config = StudyConfig.from_json(study.config)
     out = console()
     out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
-    print_effects(out, screen(study, runs))
+    print_effects(out, screen(study, runs, store.epochs(study)))
     out.print(_runs_table(runs))
 
 
@@ -81,7 +90,7 @@ def print_sites(prepared: Prepared) -> None:
     memory = _mebibytes(host.training_bytes(batch))
     out.print(f"memory: of training at batch {batch}; the host takes {memory}")
     out.print(f"plans in the space: {prepared.space.size:,}")
-    table = _table("site", "choice", "parameters >", "MACs >", "memory >", "in the space")
+    table = empty_table("site", "choice", "parameters >", "MACs >", "memory >", "in the space")
     for name, site in prepared.survey.sites.items():
         _add_site(table, prepared, name, site)
     out.print(table)
@@ -92,16 +101,16 @@ def print_sites(prepared: Prepared) -> None:
 def _wide_effects(screening: Screening) -> Table:
     choices = sorted({e.choice for e in screening.effects}, key=lambda token: Choice.parse(token).relaxation)
     cells = {(effect.site, effect.choice): effect for effect in screening.effects}
-    table = _table("site", *(f"{choice} >" for choice in choices))
+    table = empty_table("site", *(f"{choice} >" for choice in choices))
     for site in dict.fromkeys(effect.site for effect in screening.effects):
-        _add(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
+        add_row(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
     return table
 
 
 def _tall_effects(screening: Screening) -> Table:
-    table = _table("site", "choice", "effect >")
+    table = empty_table("site", "choice", "effect >")
     for effect in screening.effects:
-        _add(table, effect.site, effect.choice, _effect(effect))
+        add_row(table, effect.site, effect.choice, _effect(effect))
     return table
 
 
@@ -116,14 +125,14 @@ def _effect(effect: Effect | None) -> str:
 
 
 def _runs_table(runs: Iterable[RunRecord]) -> Table:
-    table = _table("trial >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
+    table = empty_table("trial >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
     for run in runs:
         parameters = "" if run.parameters is None else f"{run.parameters:,}"
         plan = plain("…" if run.plan is None else str(run.plan))
         if run.reason:
             plan = Text("\n").join([plan, plain(run.reason, "dim")])
         epochs, accuracy = str(run.epoch), percent(run.value)
-        _add(table, str(run.slot), run.role, run.state, epochs, accuracy, parameters, plan)
+        add_row(table, str(run.slot), run.role, run.state, epochs, accuracy, parameters, plan)
     return table
 
 
@@ -132,14 +141,23 @@ def _add_site(table: Table, prepared: Prepared, name: str, site: Site) -> None:
     batch = prepared.config.recipe.batch_size
     conv = site_cost(site, CONV)
     costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(conv.training_bytes(batch)))
-    _add(table, name, "conv", *costs, "yes")
+    add_row(table, name, "conv", *costs, "yes")
     first = _shape(site)
     for token in prepared.config.space.choices:
-        extra = extra_cost(site, Choice.parse(token))
-        costs = (f"{extra.parameters:+,}", f"{extra.macs:+,}", _mebibytes(extra.training_bytes(batch), "+"))
-        _add(table, first, token, *costs, _in_the_space(prepared, name, token))
+        add_row(table, first, token, *_choice_cells(prepared, name, token))
         first = ""
     table.add_section()
+
+
+def _choice_cells(prepared: Prepared, site: str, token: str) -> tuple[str, str, str, str]:
+    """What a choice adds at a site, and whether the search may choose it."""
+    choice = Choice.parse(token)
+    reason = why_not_buildable(prepared.survey, site, choice)
+    if reason is not None:
+        return ("", "", "", f"no: {reason}")
+    extra = extra_cost(prepared.survey, site, choice)
+    memory = _mebibytes(extra.training_bytes(prepared.config.recipe.batch_size), "+")
+    return (f"{extra.parameters:+,}", f"{extra.macs:+,}", memory, _in_the_space(prepared, site, token))
 
 
 def _in_the_space(prepared: Prepared, site: str, token: str) -> str:
@@ -159,7 +177,7 @@ def _mebibytes(number: float, sign: str = "") -> str:
     return f"{number / 2**20:{sign},.1f} MiB"
 
 
-def _table(*columns: str) -> Table:
+def empty_table(*columns: str) -> Table:
     """A table; a name that ends with > makes a column of numbers. The last one wraps, those before it do not."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
@@ -168,5 +186,6 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _add(table: Table, *cells: str | Text) -> None:
+def add_row(table: Table, *cells: str | Text) -> None:
+    """Add a row; what is no `Text` is shown as it stands, without markup."""
     table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in cells))

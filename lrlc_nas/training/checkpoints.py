@@ -26,6 +26,7 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError, FencedError, InputError
+from ..faults import fault_point
 
 
 __all__ = ["Checkpoints"]
@@ -126,6 +127,7 @@ class Checkpoints:
         """Remove all checkpoints of this run, what is half-written, and the folder if it is empty then."""
         self.clean()
         self._keep(set())
+        fault_point("remove.emptied")
         with suppress(OSError):
             self.folder.rmdir()
             self._made = False
@@ -176,7 +178,9 @@ class Checkpoints:
     def _keep(self, paths: set[Path]) -> None:
         for entry in self._entries():
             if entry.path not in paths:
+                fault_point("remove.before")
                 entry.path.unlink(missing_ok=True)
+                fault_point("remove.after")
 
 
 @dataclass(frozen=True)
@@ -192,14 +196,19 @@ def _write(path: Path, content: memoryview) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name[:12], suffix=_UNFINISHED)
     try:
         with open(handle, "wb") as file:
+            fault_point("checkpoint.opened")
             file.write(content)
             file.flush()
+            fault_point("checkpoint.written")
             os.fsync(file.fileno())
+        fault_point("checkpoint.synced")
         os.replace(temporary, path)
+        fault_point("checkpoint.renamed")
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
+    fault_point("checkpoint.named")
 
 
 def _sync_directory(folder: Path) -> None:

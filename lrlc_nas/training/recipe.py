@@ -21,6 +21,7 @@ _NAMES = {
     "init": ("paper", "host"),
 }
 _LEAST_COUNTS = {"epochs": 1, "batch_size": 2, "pad": 0}
+_NOT_NEGATIVE = ("weight_decay", "smoothness")
 _FRACTIONS = ("momentum", "warmup", "label_smoothing")
 _SWITCHES = ("deterministic", "flip")
 
@@ -41,6 +42,8 @@ class Recipe:
             step.
         warmup: the fraction of all steps that comes before the peak, in [0, 1).
         label_smoothing: share of the target spread evenly over the classes, in [0, 1).
+        smoothness: weight of `lrlc_nas.layers.smoothness_penalty` in the loss, at least 0: how strongly the
+            combining weights of neighbouring positions are drawn together.
         precision: ``bf16`` (autocast), ``float32``, or ``auto``: ``bf16`` on a CUDA device that has it, else
             ``float32``.
         channels_last: memory layout of images and convolutions: ``always``, ``never``, or ``auto``: on CUDA.
@@ -64,6 +67,7 @@ class Recipe:
     schedule: str = "one-cycle"
     warmup: float = 0.3
     label_smoothing: float = 0.0
+    smoothness: float = 0.0
     precision: str = "auto"
     channels_last: str = "auto"
     deterministic: bool = False
@@ -78,7 +82,7 @@ class Recipe:
             self._require_name(field, names)
         for field in _SWITCHES:
             self._require_switch(field)
-        for field in ("learning_rate", "weight_decay", *_FRACTIONS):
+        for field in ("learning_rate", *_NOT_NEGATIVE, *_FRACTIONS):
             self._require_number(field)
         self._require_ranges()
 
@@ -113,8 +117,10 @@ class Recipe:
     def _require_ranges(self) -> None:
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate must be above 0, but is {self.learning_rate!r}")
-        if self.weight_decay < 0:
-            raise InputError(f"weight_decay must be at least 0, but is {self.weight_decay!r}")
+        for field in _NOT_NEGATIVE:
+            value = getattr(self, field)
+            if value < 0:
+                raise InputError(f"{field} must be at least 0, but is {value!r}")
         for field in _FRACTIONS:
             value = getattr(self, field)
             if not 0 <= value < 1:

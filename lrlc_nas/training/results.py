@@ -16,8 +16,9 @@ class EpochResult:
 
     Attributes:
         epoch: counted from 0.
-        train_loss: mean over the images trained on, as they were augmented, of the loss that was minimised
-            (cross-entropy in nats, with the recipe's label smoothing), taken while the weights moved.
+        train_loss: mean over the images trained on, as they were augmented, of the loss of the images
+            (cross-entropy in nats, with the recipe's label smoothing; without its smoothness penalty), taken
+            while the weights moved.
         train_accuracy: fraction of those images classified correctly, in [0, 1], taken while the weights
             moved.
         loss: mean cross-entropy in nats over the search split, without label smoothing, after the epoch.

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ..data import Augmentation, Subset, augment
 from ..errors import CheckpointError, DivergedError, TrainingStoppedError
+from ..layers import smoothness_penalty
 from .checkpoints import Checkpoints
 from .determinism import deterministic_algorithms
 from .evaluation import Tally, evaluate_placed
@@ -140,8 +141,11 @@ class Run:
         with self.placement.autocast():
             logits = self.network(self.placement.normalise(images))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        minimised = loss
+        if self.recipe.smoothness:
+            minimised = loss + self.recipe.smoothness * smoothness_penalty(self.network)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        minimised.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         tally.add(loss, logits, labels)
 

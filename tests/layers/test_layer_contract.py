@@ -20,7 +20,16 @@ def low_rank_by_kernels(*args, **options):
     return LowRankLocallyConnected2d(*args, 3, path="kernel", weights="full", **options)
 
 
-LAYERS = {"locally connected": LocallyConnected2d, "bank": low_rank, "kernel": low_rank_by_kernels}
+def low_rank_from_input(*args, **options):
+    return LowRankLocallyConnected2d(*args, 3, weights="input", **options)
+
+
+LAYERS = {
+    "locally connected": LocallyConnected2d,
+    "bank": low_rank,
+    "kernel": low_rank_by_kernels,
+    "input": low_rank_from_input,
+}
 each_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 
 
@@ -97,11 +106,12 @@ def test_autocast_gives_the_precision_of_a_convolution(make):
 
 @each_layer
 def test_the_memory_format_of_the_input_is_kept(make):
-    layer, x = randomised(make(4, 6, 3, 6, groups=2)), torch.randn(2, 4, 6, 6)
+    layer = randomised(make(4, 6, 3, 6, groups=2, dtype=torch.float64))
+    x = torch.randn(2, 4, 6, 6, dtype=torch.float64)
     y, other = layer(x), layer(x.to(memory_format=torch.channels_last))
     assert y.is_contiguous()
     assert other.is_contiguous(memory_format=torch.channels_last)
-    assert_equal_maps(other, y, tolerance=1e-5)
+    assert_equal_maps(other, y)
 
 
 @each_layer
@@ -177,16 +187,19 @@ def test_representation_in_the_manner_of_a_convolution():
     layer = LowRankLocallyConnected2d(2, 4, 3, 6, 2, dilation=2, spatial_bias=False)
     assert repr(layer) == (
         "LowRankLocallyConnected2d(2, 4, kernel_size=(3, 3), input_size=(6, 6), stride=(1, 1), "
-        "dilation=(2, 2), rank=2, weights='row+column', normalize='softmax', spatial_bias=False, path='bank')"
+        "dilation=(2, 2), rank=2, weights='row+column', normalize='softmax', spatial_bias=False, path='auto')"
     )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": "input"}, r"weights must be one of row\+column, rows, columns, full, but is 'input'"),
+        (
+            {"weights": "free"},
+            r"weights must be one of row\+column, rows, columns, full, input, but is 'free'",
+        ),
         ({"normalize": "sum"}, "normalize must be one of softmax, norm, none, but is 'sum'"),
-        ({"path": "fast"}, "path must be one of bank, kernel, but is 'fast'"),
+        ({"path": "fast"}, "path must be one of auto, bank, kernel, but is 'fast'"),
         ({"rank": 0}, "rank must be at least 1, but is 0"),
     ],
 )
@@ -197,6 +210,6 @@ def test_options_that_do_not_exist(options, message):
 
 def test_a_path_that_does_not_exist_cannot_be_set_later():
     layer = LowRankLocallyConnected2d(2, 3, 3, 6, 2)
-    with pytest.raises(InputError, match="path must be one of bank, kernel"):
+    with pytest.raises(InputError, match="path must be one of auto, bank, kernel"):
         layer.path = "quick"
-    assert layer.path == "bank"
+    assert layer.path == "auto"

@@ -1,14 +1,18 @@
 """Costs, against the published network and against networks that are built."""
 
+import copy
+
 import pytest
 import torch
 import torchvision
 from relax_hosts import Frames, Paper, Zoo
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from lrlc_nas.choices import CONV, Choice, Plan
 from lrlc_nas.errors import InputError
-from lrlc_nas.relax import Cost, host_cost, plan_cost, relax, site_cost, sites
+from lrlc_nas.layers import LowRankLocallyConnected2d
+from lrlc_nas.relax import Cost, host_cost, plan_cost, relax, site_cost, sites, survey, why_not_buildable
 
 
 LAYERS = ("conv1", "conv2", "conv3")
@@ -25,6 +29,7 @@ PUBLISHED = {
         "lrlc-4": (81_974, 187_362, 187_342, 303_698),
         "lrlc-8": (89_126, 335_042, 335_006, 606_194),
         "lrlc-2-full": (80_918, 115_706, 115_382, 159_026),
+        "lrlc-2-input": (79_394, 114_536, 114_428, 155_378),
     }),
     "mnist": (1, 10, 28, {
         "conv": (75_338, 75_338, 75_338, 75_338),
@@ -56,7 +61,7 @@ PUBLISHED_MACS = {
 
 def costs(host, images, choice):
     """The costs of the network with the choice in each layer, then in all."""
-    base, found = host_cost(host, images), sites(host, images)
+    base, found = host_cost(host, images), survey(host, images)
     plans = [*({layer: choice} for layer in LAYERS), dict.fromkeys(LAYERS, choice)]
     return [plan_cost(base, found, Plan.of(plan)) for plan in plans]
 
@@ -83,28 +88,69 @@ def test_macs_of_the_published_convolutions(choice, size):
     assert macs / 1e6 == pytest.approx({"mnist": 39.47, "translated": 140.05}[choice], abs=0.0051)
 
 
-EVERY_CHOICE = ("lrlc-1", "lrlc-3", "lrlc-2-rows", "lrlc-2-cols", "lrlc-2-full", "lc")
+EVERY_CHOICE = (
+    "lrlc-1", "lrlc-3", "lrlc-2-rows", "lrlc-2-cols", "lrlc-2-full", "lrlc-2-input", "tied-3", "coord", "lc",
+)  # fmt: skip
+
+
+def macs_of_one_more_image(network, shape):
+    """As torch counts them, without memory: so layers take their plain path, whose operations it knows."""
+    network, counts = copy.deepcopy(network).to("meta").eval(), []
+    for batch in (1, 2):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(torch.zeros(batch, *shape, device="meta"))
+        counts.append(counter.get_total_flops() // 2)
+    return counts[1] - counts[0]
 
 
 @pytest.mark.parametrize("choice", EVERY_CHOICE)
 def test_the_cost_of_a_plan_is_that_of_the_network_that_is_built(choice):
     """MACs as torch counts them, which leaves out the weighted sum of the banks."""
-    host, found = Zoo(), sites(Zoo(), IMAGES)
-    plan = Plan.of(dict.fromkeys(found, choice))
+    host, found = Zoo(), survey(Zoo(), IMAGES)
+    plan = Plan.of(dict.fromkeys(found.sites, choice))
     predicted = plan_cost(host_cost(host, IMAGES), found, plan)
-    built = host_cost(relax(host, plan, IMAGES), IMAGES)
-    assert predicted.parameters == built.parameters
-    rank = plan.choices[0][1].rank
-    sums = sum(rank * site.out_channels * site.positions * site.calls for site in found.values())
-    assert predicted.macs - sums == built.macs
+    built = relax(host, plan, IMAGES)
+    assert predicted.parameters == sum(parameter.numel() for parameter in built.parameters())
+    rank = plan.choices[0][1].rank if choice.startswith("lrlc") else 0
+    sums = sum(rank * site.out_channels * site.positions * site.calls for site in found.sites.values())
+    assert predicted.macs - sums == macs_of_one_more_image(built, IMAGES.shape[1:])
+
+
+@pytest.mark.parametrize("choice", ["wide-2", "wide-5"])
+def test_the_cost_of_wide_convolutions_is_that_of_the_network_that_is_built(choice):
+    host, images = Paper(), torch.zeros(1, 3, 12, 12)
+    found = survey(host, images)
+    plan = Plan.of(dict.fromkeys(LAYERS, choice))
+    predicted, built = plan_cost(host_cost(host, images), found, plan), relax(host, plan, images)
+    assert predicted.parameters == sum(parameter.numel() for parameter in built.parameters())
+    assert predicted.macs == macs_of_one_more_image(built, images.shape[1:])
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "densenet121", "vgg11"])
+def test_wide_convolutions_match_the_low_rank_layers_of_torchvision_models(name):
+    """Within 2 % at every convolution without groups; where a grouped one cannot be matched, that is said."""
+    with torch.device("meta"):
+        host = getattr(torchvision.models, name)(weights=None, num_classes=10)
+    found = survey(host, torch.zeros(1, 3, 64, 64, device="meta"))
+    for site in found.sites.values():
+        for rank in (2, 3, 4, 8):
+            control = Choice.parse(f"wide-{rank}")
+            if site.groups > 1 and why_not_buildable(found, site.name, control):
+                continue
+            wanted = site_cost(site, Choice.parse(f"lrlc-{rank}")).parameters
+            assert site_cost(site, control).parameters == pytest.approx(wanted, rel=0.02), (site.name, rank)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "densenet121"])
 def test_parameters_of_relaxed_torchvision_models(name):
     host = getattr(torchvision.models, name)(weights=None, num_classes=10)
     images = torch.zeros(1, 3, 32, 32)
-    found = sites(host, images)
-    plan = Plan.of({site: EVERY_CHOICE[index % 5] for index, site in enumerate(found) if index % 3 == 0})
+    found = survey(host, images)
+    choices = (*EVERY_CHOICE[:-1], "wide-2")
+    plan = {site: choices[index % 9] for index, site in enumerate(found.sites) if index % 2 == 0}
+    plan = Plan.of(
+        {s: token for s, token in plan.items() if not why_not_buildable(found, s, Choice.parse(token))}
+    )
     predicted = plan_cost(host_cost(host, images), found, plan)
     built = relax(host, plan, images)
     assert predicted.parameters == sum(parameter.numel() for parameter in built.parameters())
@@ -136,15 +182,29 @@ def saved_elements(module, x):
     return kept, y.numel()
 
 
-@pytest.mark.parametrize("choice", ["lrlc-2", "lrlc-5-full", "lc"])
+@pytest.mark.parametrize(
+    "choice", ["lrlc-2", "lrlc-5-full", "lrlc-3-input", "lrlc-8-input", "tied-3", "coord", "wide-2", "lc"]
+)
 def test_activations_are_what_autograd_keeps_and_the_output(choice):
     """Mixtures are kept too, but once for a batch: with 64 images they are lost among the activations."""
     host = nn.Sequential(nn.Conv2d(8, 8, 3))
     images = torch.randn(64, 8, 9, 9)
     site = sites(host, images[:1])["0"]
-    kept, output = saved_elements(relax(host, {"0": choice}, images[:1]), images.requires_grad_())
+    network = relax(host, {"0": choice}, images[:1])
+    if isinstance(network[0], LowRankLocallyConnected2d):
+        network[0].path = "bank"
+    kept, output = saved_elements(network, images.requires_grad_())
     predicted = site_cost(site, Choice.parse(choice)).activations
     assert predicted == pytest.approx((kept + output) / len(images), rel=0.03)
+
+
+@pytest.mark.parametrize("choice", ["lrlc-2", "lrlc-5-full"])
+def test_on_the_kernel_path_a_low_rank_layer_keeps_its_output_alone(choice):
+    images = torch.randn(64, 8, 9, 9)
+    network = relax(nn.Sequential(nn.Conv2d(8, 8, 3)), {"0": choice}, images[:1])
+    network[0].path = "kernel"
+    kept, output = saved_elements(network, images.requires_grad_())
+    assert (kept + output) / len(images) == pytest.approx(8 * 7 * 7, rel=0.03)
 
 
 def test_activations_leave_out_what_lies_in_the_memory_of_its_input():
@@ -159,6 +219,8 @@ def test_costs_add_up_and_cancel():
     assert one + other == Cost(6, 9, 14)
     assert one - other == Cost(4, 5, 8)
     assert other - one == Cost(-4, -5, -8)
+    assert 3 * other == Cost(3, 6, 9)
+    assert one + Cost() == one
 
 
 def test_the_memory_of_training():
@@ -178,8 +240,11 @@ def test_measuring_leaves_the_host_alone():
 
 
 def test_costs_of_what_cannot_be_built():
-    found = sites(Zoo(), IMAGES)
-    with pytest.raises(InputError, match="choice coord is not built by this version"):
-        site_cost(found["last"], Choice.parse("coord"))
+    found = survey(Zoo(), IMAGES)
+    message = "site 'block.deep.0': wide-2 cannot be built: lrlc-2 has 130 parameters; the nearest .* is 120"
+    with pytest.raises(InputError, match=message):
+        plan_cost(Cost(), found, Plan.of({"block.deep.0": "wide-2"}))
+    with pytest.raises(InputError, match="lrlc-2 has 130 parameters"):
+        site_cost(found.sites["block.deep.0"], Choice.parse("wide-2"))
     with pytest.raises(InputError, match=r"unknown site 'lats'; the sites are stem.0"):
-        plan_cost(Cost(0, 0, 0), found, Plan.of({"lats": "lc"}))
+        plan_cost(Cost(), found, Plan.of({"lats": "lc"}))

@@ -9,13 +9,27 @@ from relax_hosts import Paper, Zoo
 from torch import nn
 from torch.nn.utils import prune
 
-from lrlc_nas.choices import FORMS, Choice, Plan
+from lrlc_nas.choices import CONV, FORMS, Choice, Plan
 from lrlc_nas.errors import InputError
-from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
-from lrlc_nas.relax import BUILDABLE, buildable, relax, sites, survey
+from lrlc_nas.layers import (
+    CoordConv2d,
+    LocallyConnected2d,
+    LowRankLocallyConnected2d,
+    TiedBanksConv2d,
+    WideConv2d,
+)
+from lrlc_nas.relax import BUILDABLE, relax, sites, survey
 
 
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 8 * 10).view(2, 3, 8, 10)
+KINDS = {
+    "conv": nn.Conv2d,
+    "lrlc": LowRankLocallyConnected2d,
+    "lc": LocallyConnected2d,
+    "wide": WideConv2d,
+    "tied": TiedBanksConv2d,
+    "coord": CoordConv2d,
+}
 EVERYWHERE = {
     "stem.0": "lrlc-3",
     "block.deep.0": "lrlc-2-rows",
@@ -156,17 +170,32 @@ def test_the_initialisation_of_the_paper_does_not_look_at_the_host():
     assert one.conv1.bias.eq(0).all()
 
 
-def test_what_can_be_built_is_what_is_said():
-    assert [form for form in FORMS if buildable(Choice.parse(form.replace("K", "2")))] == list(BUILDABLE)
+@pytest.mark.parametrize("init", ["host", "paper"])
+@pytest.mark.parametrize("form", BUILDABLE)
+def test_every_form_of_choice_is_built(form, init):
+    """As the layer of its kind, which computes at first what the convolution computes, or draws by itself."""
+    host, choice = Paper().double().eval(), Choice.parse(form.replace("K", "2"))
+    images = torch.randn(2, 3, 9, 10, dtype=torch.float64)
+    candidate = relax(host, {"conv2": choice.token}, images, init=init, seed=0)
+    layer = candidate.get_submodule("conv2")
+    assert type(layer) is KINDS[choice.kind]
+    assert {parameter.dtype for parameter in layer.parameters()} == {torch.float64}
+    assert not layer.training
+    if init == "host":
+        torch.testing.assert_close(candidate(images), host(images), rtol=1e-9, atol=1e-9)
+    else:
+        again = relax(Paper().double(), {"conv2": choice.token}, images, init=init, seed=0)
+        assert choice == CONV or all(map(torch.equal, layer.parameters(), again.conv2.parameters()))
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form not in BUILDABLE])
-def test_what_is_not_built_yet_is_refused(form):
-    token = form.replace("K", "2")
-    with pytest.raises(
-        InputError, match=f"site 'last': choice {token} is not built .*; it builds conv, lrlc-K"
-    ):
-        relax(Zoo(), {"last": token}, IMAGES)
+def test_what_can_be_built_is_all_there_is():
+    assert BUILDABLE == FORMS
+
+
+def test_a_wide_convolution_that_matches_nothing_is_refused_with_the_site_and_the_figures():
+    message = r"site 'block.deep.0': wide-2 cannot be built: lrlc-2 has 130 parameters; .* match within 2%"
+    with pytest.raises(InputError, match=message):
+        relax(Zoo(), {"block.deep.0": "wide-2"}, IMAGES)
 
 
 @pytest.mark.parametrize("choice", ["lc", "conv"])

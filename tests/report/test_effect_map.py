@@ -14,7 +14,7 @@ def make(new_study, new_run):
         new_run(slot, *pair, parameters=100 + slot)
         for slot, pair in enumerate(zip(PLANS, VALUES, strict=True))
     ]
-    return effect_map(screen(new_study(space=SPACE), runs), runs)
+    return effect_map(screen(new_study(space=SPACE), runs, {}), runs)
 
 
 def test_sites_keep_their_order_and_choices_go_from_sharing_to_none(new_study, new_run):
@@ -53,13 +53,13 @@ def test_drawn_cells_show_estimate_interval_and_runs(new_study, new_run):
 
 def test_without_estimates_it_is_empty(new_study, new_run):
     runs = [new_run(0, {}, 0.8)]
-    assert effect_map(screen(new_study(), runs), runs).empty
+    assert effect_map(screen(new_study(), runs, {}), runs).empty
     assert not make(new_study, new_run).empty
 
 
 def test_names_are_shown_as_text(new_study, new_run):
     study = new_study(space={"<b>$x$</b>": ("conv", "lc")})
     runs = [new_run(0, {}, 0.8), new_run(1, {"<b>$x$</b>": "lc"}, 0.9)]
-    figure = draw_effect_map(effect_map(screen(study, runs), runs))
+    figure = draw_effect_map(effect_map(screen(study, runs, {}), runs))
     assert figure.layout.yaxis.ticktext == ("&lt;b&gt;&#36;x&#36;&lt;/b&gt;",)
     assert "<b>$" not in figure.data[0].hovertext[0][0]

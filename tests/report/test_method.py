@@ -23,7 +23,7 @@ def test_what_is_known_is_told(new_study, new_run, new_epochs):
         {},
         0.8,
         attempt=2,
-        facts={"device": "cpu"},
+        facts={"device": "cpu", "audit": 2},
         started=datetime(2026, 1, 1, tzinfo=UTC),
         finished=datetime(2026, 1, 2, tzinfo=UTC),
     )
@@ -44,6 +44,7 @@ def test_what_is_known_is_told(new_study, new_run, new_epochs):
     assert lines["Time", "runs that were resumed after an interruption"] == "1"
     assert lines["Machines and versions", "torch"] == "2.15.0"
     assert lines["Machines and versions", "device"] == "cpu"
+    assert ("Machines and versions", "audit") not in lines
     assert "[host.options]" in told.study_file
 
 

@@ -60,6 +60,7 @@ def test_verdict_comes_first_and_every_part_is_there(new_store):
         "In this screening,",
         "What was asked",
         "Where relaxing helps",
+        "What giving up costs",
         "Before you believe it",
         "Accuracy and cost",
         "Learning curves",

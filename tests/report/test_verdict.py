@@ -7,7 +7,7 @@ from lrlc_nas.report import verdict
 def told(new_study, new_run, plans, values, space=None):
     study = new_study(**({"space": space} if space else {}))
     runs = [new_run(slot, plan, value) for slot, (plan, value) in enumerate(zip(plans, values, strict=True))]
-    return verdict(study, runs, screen(study, runs))
+    return verdict(study, runs, screen(study, runs, {}))
 
 
 ONE = {"conv1": ("conv", "lc")}
@@ -61,7 +61,7 @@ def test_hosts_alone_separate_nothing(new_study, new_run):
 
 def test_an_unfinished_study_says_so(new_study, new_run):
     runs = [new_run(0, {}, state="running"), new_run(1, None, state="waiting")]
-    assert verdict(new_study(trials=2), runs, screen(new_study(), runs)) == (
+    assert verdict(new_study(trials=2), runs, screen(new_study(), runs, {})) == (
         "No run has finished yet, so that this screening shows nothing so far.",
         "The study is not finished: of 2 runs, 1 running and 1 waiting.",
     )

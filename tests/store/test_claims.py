@@ -11,6 +11,7 @@ from lrlc_nas.store import (
     NewRun,
     claim,
     finish,
+    note,
     plan_run,
     record_epoch,
     release,
@@ -103,6 +104,7 @@ STALE_WRITES = {
     "plan": lambda store, held: plan_run(store, held, a_plan(2), 10, 20),
     "record": lambda store, held: record_epoch(store, held, an_epoch(held.run.run_id, 0)),
     "finish": lambda store, held: finish(store, held, "complete", value=0.5, facts={}),
+    "note": lambda store, held: note(store, held, {"audit": 2}),
 }
 
 
@@ -148,6 +150,17 @@ def test_recording_and_ending_may_be_repeated(store, study):
     assert (run.state, run.value, run.reason, run.facts) == ("pruned", 0.25, "behind", {"device": "cpu"})
 
 
+def test_what_was_noted_first_stays_whoever_comes_later(store, study):
+    held = claim(store, study, "me", FOREVER)
+    note(store, held, {"audit": 1})
+    note(store, held, {"audit": 2, "other": "x"})
+    release(store, held)
+    held = claim(store, study, "next", FOREVER)
+    assert held.run.facts == {"audit": 1, "other": "x"}
+    finish(store, held, "complete", value=0.5, facts={"audit": 0, "device": "cpu"})
+    assert only_run(store, study).facts == {"audit": 1, "other": "x", "device": "cpu"}
+
+
 def test_an_epoch_cannot_be_skipped(store, study):
     held = claim(store, study, "me", FOREVER)
     with pytest.raises(FencedError):
@@ -170,7 +183,7 @@ def test_an_ended_run_changes_no_more(store):
     finish(store, held, "complete", value=0.5, facts={})
     ended = store.runs(study)
     finish(store, held, "failed", value=None, reason="again", facts={})
-    for write in (STALE_WRITES["plan"], STALE_WRITES["record"], STALE_WRITES["renew"]):
+    for write in (STALE_WRITES["plan"], STALE_WRITES["record"], STALE_WRITES["renew"], STALE_WRITES["note"]):
         with pytest.raises(FencedError):
             write(store, held)
     assert store.runs(study) == ended

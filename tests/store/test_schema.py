@@ -71,6 +71,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path, store, study, u
 def test_tables_of_the_first_version_are_brought_forward(store, study):
     with store.engine.begin() as connection:
         connection.execute(text("DROP TABLE nas_path"))
+        connection.execute(text("DROP TABLE nas_look"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     assert difference(store) != []
     store.create()

@@ -58,6 +58,7 @@ def test_every_value_of_a_file_arrives(write):
             pruner = "none"
             min_epochs = 3
             reduction = 4
+            audit = 0.25
             host_repeats = 1
             [budget]
             trials = 99
@@ -87,6 +88,7 @@ def test_every_value_of_a_file_arrives(write):
         "pruner": "none",
         "min_epochs": 3,
         "reduction": 4,
+        "audit": 0.25,
         "host_repeats": 1,
     }
     assert config.budget.trials == 99
@@ -115,6 +117,8 @@ REFUSED = {
     "[budget]\ntrials = 'many'": r"budget.trials: input should be a valid integer; got 'many'",
     "[budget]\ntrials = 2.5": r"budget.trials: .*integer.*; got 2.5",
     "[budget]\ntrials = true": r"budget.trials: input should be a valid integer; got True",
+    "[search]\naudit = 1.5": r"search.audit: input should be less than or equal to 1; got 1.5",
+    "[search]\naudit = -0.1": r"search.audit: input should be greater than or equal to 0; got -0.1",
     "[budget]\ntrials = 0": r"budget.trials: input should be greater than or equal to 1; got 0",
     "[budget]\ntrials = 100_001": r"budget.trials: input should be less than or equal to 100000; got 100001",
     "seed = -1": r"seed: input should be greater than or equal to 0; got -1",

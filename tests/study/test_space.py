@@ -4,7 +4,8 @@ from torch import nn
 
 from lrlc_nas.choices import CONV, Choice
 from lrlc_nas.errors import InputError
-from lrlc_nas.relax import host_cost, site_cost, survey
+from lrlc_nas.hosts import build_host
+from lrlc_nas.relax import Cost, host_cost, site_cost, survey
 from lrlc_nas.study.config import SpaceSection
 from lrlc_nas.study.space import build_space, extra_cost
 
@@ -103,7 +104,24 @@ def test_a_space_that_nobody_can_afford_is_refused():
         space(max_parameters=1.01, choices=("lc",))
 
 
-def test_the_extra_cost_of_conv_is_nothing():
-    site = survey(Host(), SAMPLE).sites["parts.stem"]
-    assert extra_cost(site, CONV) == site_cost(site, CONV) - site_cost(site, CONV)
-    assert extra_cost(site, Choice.parse("lrlc-2")).parameters > 0
+def test_choices_that_cannot_be_built_are_left_out_with_the_reason():
+    found = space(choices=("wide-2", "wide-5", "tied-2"), max_memory=1000)
+    assert found.tokens["parts.stem"] == ("conv", "wide-5", "tied-2")
+    assert found.left_out["parts.stem"]["wide-2"].startswith("lrlc-2 has 147 parameters; the nearest that")
+    with pytest.raises(
+        InputError, match=r"no choice .* name other choices \(wide-2 at parts.stem: lrlc-2 has 147"
+    ):
+        space(choices=("wide-2",), sites=("*stem",))
+
+
+def test_the_extra_cost_is_that_of_the_plan_with_this_choice_alone():
+    found = survey(Host(), SAMPLE)
+    assert extra_cost(found, "parts.stem", CONV) == Cost()
+    site, choice = found.sites["parts.stem"], Choice.parse("lrlc-2")
+    assert extra_cost(found, "parts.stem", choice) == site_cost(site, choice) - site_cost(site, CONV)
+
+
+def test_the_extra_cost_of_a_convolution_that_the_host_widens_counts_what_follows():
+    host = build_host("paper-cnn", channels=3, classes=10, size=(32, 32))
+    found = survey(host, torch.zeros(1, 3, 32, 32))
+    assert extra_cost(found, "conv1", Choice.parse("wide-2")).parameters == 77_700 - 76_490

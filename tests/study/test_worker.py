@@ -4,8 +4,9 @@ from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.errors import StudyStoppedError
-from lrlc_nas.store import claim, finish
+from lrlc_nas.store import Store, claim, finish
 from lrlc_nas.study import Worker, resume_study, start_study
+from lrlc_nas.study.halving import falls_behind
 from lrlc_nas.study.mirror import Mirror
 
 
@@ -80,6 +81,58 @@ def test_without_a_pruner_every_run_is_trained_to_its_end(store):
     start_study(store, toy_study.config(search={"pruner": "none"}, budget={"trials": 10}))
     toy_study.work(store)
     assert {run.state for run in store.runs(store.study("toy"))} == {"complete"}
+
+
+@pytest.fixture(scope="module")
+def all_audited(tmp_path_factory):
+    """The toy study with every sampled run audited."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('audited')}/studies.db")
+    start_study(store, toy_study.config(search={"audit": 1.0}))
+    toy_study.work(store)
+    yield store
+    store.engine.dispose()
+
+
+def test_an_audited_run_goes_on_and_keeps_the_verdict(all_audited):
+    runs = all_audited.runs(all_audited.study("toy"))
+    assert {(run.state, run.epoch) for run in runs} == {("complete", 3)}
+    assert all("audit" not in run.facts for run in runs[:8])
+    verdicts = [run.facts["audit"] for run in runs[8:]]
+    assert set(verdicts) <= {0, 1, 2}
+    assert 0 in verdicts
+    assert len(set(verdicts)) > 1
+
+
+def rule_verdict(runs, epochs, run):
+    """One worker trains one run after the other, so that the others at a rung are all the runs before it."""
+    for epoch in (0, 1):
+        before = [epochs[other.run_id][epoch].accuracy for other in runs[: run.slot]]
+        if falls_behind(epochs[run.run_id][epoch].accuracy, before, 2):
+            return epoch + 1
+    return 0
+
+
+def test_the_verdict_is_that_of_the_rule_when_the_run_was_there(all_audited):
+    runs, epochs = (read(all_audited.study("toy")) for read in (all_audited.runs, all_audited.epochs))
+    assert [run.facts["audit"] for run in runs[8:]] == [rule_verdict(runs, epochs, run) for run in runs[8:]]
+
+
+def test_an_interruption_changes_no_verdict_of_the_audit(store):
+    start_study(store, toy_study.config(search={"audit": 1.0}))
+    record = store.study("toy")
+    while not store.is_done(record):
+        before = sum(map(len, store.epochs(record).values()))
+        toy_study.work(store, should_stop=lambda: sum(map(len, store.epochs(record).values())) > before)  # noqa: B023
+    runs, epochs = store.runs(record), store.epochs(record)
+    assert {run.state for run in runs} == {"complete"}
+    assert [run.facts["audit"] for run in runs[8:]] == [rule_verdict(runs, epochs, run) for run in runs[8:]]
+
+
+@pytest.mark.parametrize("search", [{"audit": 0.0}, {"audit": 1.0, "pruner": "none"}])
+def test_without_audit_or_pruner_there_is_no_verdict_to_keep(store, search):
+    start_study(store, toy_study.config(search=search, budget={"trials": 10}))
+    toy_study.work(store)
+    assert all("audit" not in run.facts for run in store.runs(store.study("toy")))
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])

@@ -34,7 +34,7 @@ def lines_of(terminal: Console) -> list[str]:
 
 
 def screening(opened: OpenStudy, effects: Sequence[Effect]) -> Screening:
-    empty = screen(opened.record, [])
+    empty = screen(opened.record, [], {})
     return Screening(**{**vars(empty), "effects": tuple(effects)})
 
 
@@ -134,3 +134,13 @@ def test_sites_are_whole_in_80_columns(terminal: Console, sets: tuple[str, ...])
             assert f"{extra.parameters:+,} " in text
             assert f"{extra.macs:+,} " in text
             assert f"{extra.training_bytes(64) / 2**20:+,.1f} MiB " in text
+
+
+def test_sites_say_where_a_control_cannot_be_built_and_count_what_the_host_widens(terminal: Console) -> None:
+    sets = ("host.options={channels=8}", "space.choices=['coord', 'wide-2', 'tied-2', 'lrlc-2-input']")
+    prepared = prepare(load_config(None, sets))
+    print_sites(prepared)
+    text = " ".join("\n".join(lines_of(terminal)).split())
+    assert re.search(r"wide-2 no: the width .*that matches .*lrlc-2 is 8", text)
+    wider = prepared.cost(Plan.of({"conv2": "wide-2"})).parameters - prepared.host.parameters
+    assert f" wide-2 {wider:+,} " in text

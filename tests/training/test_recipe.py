@@ -18,6 +18,7 @@ OTHER = {
     "schedule": "cosine",
     "warmup": 0.0,
     "label_smoothing": 0.1,
+    "smoothness": 0.5,
     "precision": "bf16",
     "channels_last": "never",
     "deterministic": True,
@@ -29,7 +30,7 @@ OTHER = {
 
 def test_digest_is_stable():
     # Checkpoints and study entries carry it: if this changes, old ones no longer match.
-    assert Recipe().digest == "3e676dbf75c86c5d228bf6e0a3875277d7ecaf1c7cb2fcce8f2e547cda3564df"
+    assert Recipe().digest == "c5a68cfcda2def3987c806a7d9ebb5344d4d29308c80a05f68f8ad32658203aa"
 
 
 def test_every_field_moves_the_digest():
@@ -67,6 +68,8 @@ def test_is_frozen():
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, but is nan"),
         ({"learning_rate": "0.1"}, "learning_rate must be a finite number, but is '0.1'"),
         ({"weight_decay": -1e-4}, "weight_decay must be at least 0, but is -0.0001"),
+        ({"smoothness": -0.5}, "smoothness must be at least 0, but is -0.5"),
+        ({"smoothness": float("inf")}, "smoothness must be a finite number, but is inf"),
         ({"momentum": 1.0}, "momentum must be at least 0 and below 1, but is 1.0"),
         ({"warmup": 1}, "warmup must be at least 0 and below 1, but is 1.0"),
         ({"label_smoothing": -0.1}, "label_smoothing must be at least 0 and below 1, but is -0.1"),

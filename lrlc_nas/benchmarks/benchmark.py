@@ -1,0 +1,194 @@
+"""The benchmark of the layers: from the words of a command line to a table and a file."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from ..errors import InputError
+from .contenders import LAYOUTS
+from .floors import measure_rates
+from .measuring import Bench, compare_local, compare_low_rank
+from .racing import Effort
+from .records import Benchmark, Comparison, Machine
+from .sizes import OTHERS, REFERENCE, Size
+from .tables import comparison_table, machine_lines, outcome_table
+from .targets import outcomes
+
+
+__all__ = ["LAYOUT_WORDS", "Request", "run_layers"]
+
+LAYOUT_WORDS = (*LAYOUTS, "both")
+"""What ``--layout`` takes."""
+
+_FULL = Effort()
+_QUICK = Effort(rounds=3, patience=20)
+_LOCAL = Effort(warmup=1, rounds=3, patience=20, at_least=2)  # the peer is slow, and far from its limit
+
+
+_QUICK_LOCAL_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure, and where.
+
+    Attributes:
+        device: CPU or CUDA.
+        cases: each size with its layouts; LC is compared with its peer in the first of them.
+        ranks: K of the LRLC layers.
+        effort: for the comparison with the LRLC layers.
+        local_batch: B at most in the comparison of LC with its peer; None for that of the size.
+        json: where to write the records; None for nowhere.
+    """
+
+    device: torch.device
+    cases: tuple[tuple[Size, tuple[str, ...]], ...]
+    ranks: tuple[int, ...]
+    effort: Effort
+    local_batch: int | None = None
+    json: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        device: str | None = None,
+        json: Path | None = None,
+        quick: bool = False,
+        sizes: Sequence[str] = (),
+        layout: str | None = None,
+    ) -> Request:
+        """Read the options of a command line.
+
+        Args:
+            device: ``cpu``, ``cuda`` or ``cuda:N``; None for CUDA where there is a GPU, else the CPU.
+            json: where to write the records; None for nowhere.
+            quick: two ranks, few rounds, a small batch for LC against its peer, and the reference size in one
+                layout unless told otherwise.
+            sizes: as `Size.parse` takes them; none for the reference size and some others.
+            layout: one of `LAYOUT_WORDS`; None for both at the reference size and ``nchw`` elsewhere.
+
+        Raises:
+            InputError: if an option is wrong, this machine lacks the device, or the file cannot be written.
+        """
+        if layout is not None and layout not in LAYOUT_WORDS:
+            raise InputError(f"--layout must be one of {', '.join(LAYOUT_WORDS)}; got {layout!r}")
+        wanted = tuple(Size.parse(text) for text in sizes) or (REFERENCE, *(() if quick else OTHERS))
+        if json is not None:
+            _require_writable(json)
+        return cls(
+            device=_device(device),
+            cases=tuple((size, _layouts(size, layout, quick)) for size in wanted),
+            ranks=(2, 8) if quick else (1, 2, 4, 8, 16),
+            effort=_QUICK if quick else _FULL,
+            local_batch=_QUICK_LOCAL_BATCH if quick else None,
+            json=json,
+        )
+
+
+def run_layers(request: Request, say: Callable[[str], object]) -> Benchmark:
+    """Measure, show each comparison as soon as it is made, then the targets, and write the file.
+
+    Args:
+        request: what and where.
+        say: shows a piece of text.
+
+    Returns:
+        What was found.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    bench = _bench(request)
+    machine = _machine(bench)
+    say(machine_lines(machine) + "\n")
+    made = []
+    for comparison in _comparisons(request, bench):
+        made.append(comparison)
+        say(comparison_table(comparison) + "\n")
+    found = Benchmark(machine, tuple(made), outcomes(made, request.device.type))
+    say(outcome_table(found.outcomes))
+    if request.json is not None:
+        _write(request.json, found.to_json())
+    return found
+
+
+def _comparisons(request: Request, bench: Bench) -> Iterator[Comparison]:
+    for size, layouts in request.cases:
+        for layout in layouts:
+            yield compare_low_rank(size, layout, request.ranks, bench)
+        smaller = size.with_batch(min(size.batch, request.local_batch or size.batch))
+        with_peer = compare_local(smaller, layouts[0], replace(bench, effort=_LOCAL))
+        if with_peer is not None:
+            yield with_peer
+
+
+def _layouts(size: Size, layout: str | None, quick: bool) -> tuple[str, ...]:
+    if layout is None:
+        layout = "both" if size == REFERENCE and not quick else "nchw"
+    return tuple(LAYOUTS) if layout == "both" else (layout,)
+
+
+def _device(wanted: str | None) -> torch.device:
+    if wanted is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}")
+    there = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= there:
+        raise InputError(
+            f"--device must name a device of this machine, which has {there} GPUs; got {wanted!r}"
+        )
+    return device
+
+
+def _require_writable(path: Path) -> None:
+    """Raise `InputError` unless a file can be written there, before anything is measured."""
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not path.parent.is_dir() or not os.access(place, os.W_OK):
+        raise InputError(f"--json must name a file that can be written; got {str(path)!r}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write the records to {path}: {error.strerror}") from None
+
+
+def _bench(request: Request) -> Bench:
+    dtype = torch.bfloat16 if request.device.type == "cuda" else torch.float32
+    return Bench(request.device, dtype, measure_rates(request.device, dtype), request.effort)
+
+
+def _machine(bench: Bench) -> Machine:
+    on_gpu = bench.device.type == "cuda"
+    return Machine(
+        device=str(bench.device),
+        name=torch.cuda.get_device_name(bench.device) if on_gpu else _processor(),
+        dtype=str(bench.dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        rates=bench.rates,
+    )
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

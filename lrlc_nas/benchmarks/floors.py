@@ -1,0 +1,156 @@
+r"""A floor under the time of a layer: what it must compute and move, at the rates of this device.
+
+.. math::
+    \mathrm{floor} = \max(\mathrm{operations} / \mathrm{rate}, \mathrm{bytes} / \mathrm{bandwidth})
+
+A layer is a chain of products a, b -> y in which y is linear in a and in b. Forward it multiplies and adds
+``macs`` times, reads a and b and writes y. Backward it does so twice (a gradient for each operand), reads the
+gradient of y, a and b, and writes the gradients of a and b. Letters: B batch, C in, F out channels, G groups,
+H W in, Y X out positions, K rank, T taps.
+
+==============  ====================  =============  ==========  ==========  =============
+way             product               a              b           y           macs
+==============  ====================  =============  ==========  ==========  =============
+``conv``        x * kernel            BCHW           TCF/G       BFYX        B*YX*TCF/G
+``bank``        x * banks             BCHW           K*TCF/G     K*BFYX      K*B*YX*TCF/G
+..              features . weights    K*BFYX         K*YX        BFYX        K*BFYX
+``kernel``      banks . weights       K*TCF/G        K*YX        YX*TCF/G    K*YX*TCF/G
+..              x * kernels           BCHW           YX*TCF/G    BFYX        B*YX*TCF/G
+``lc``          x * kernels           BCHW           YX*TCF/G    BFYX        B*YX*TCF/G
+==============  ====================  =============  ==========  ==========  =============
+
+Neither gathered patches nor the products that a sum reduces at once are counted: no way has to store them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from .sizes import Size
+
+
+__all__ = ["WAYS", "Rates", "Work", "floor_seconds", "measure_rates", "work"]
+
+WAYS = ("conv", "bank", "kernel", "lc")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What has to be done.
+
+    Attributes:
+        operations: multiplications and additions, two for each multiply-accumulate.
+        bytes: read and written.
+    """
+
+    operations: int
+    bytes: int
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.operations + other.operations, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a device reaches.
+
+    Attributes:
+        operations: per second, in a large matrix product.
+        bytes: per second, read and written, in a large copy.
+    """
+
+    operations: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class _Product:
+    macs: int
+    left: int
+    right: int
+    out: int
+
+    def forward(self, itemsize: int) -> Work:
+        return Work(2 * self.macs, itemsize * (self.left + self.right + self.out))
+
+    def backward(self, itemsize: int) -> Work:
+        return Work(4 * self.macs, itemsize * (2 * (self.left + self.right) + self.out))
+
+
+def work(way: str, size: Size, rank: int, itemsize: int) -> tuple[Work, Work]:
+    """Count the work of one call.
+
+    Args:
+        way: one of `WAYS`.
+        size: with the batch.
+        rank: K; of no account for ``conv`` and ``lc``.
+        itemsize: bytes of one number.
+
+    Returns:
+        The work of the forward pass, and of forward and backward together.
+    """
+    nothing = Work(0, 0)
+    products = _products(way, size, rank)
+    forward = sum((product.forward(itemsize) for product in products), nothing)
+    backward = sum((product.backward(itemsize) for product in products), nothing)
+    return forward, forward + backward
+
+
+def floor_seconds(needed: Work, rates: Rates) -> float:
+    """The time below which the device cannot do the work."""
+    return max(needed.operations / rates.operations, needed.bytes / rates.bytes)
+
+
+def measure_rates(
+    device: torch.device, dtype: torch.dtype, *, side: int = 0, numbers: int = 0, repeats: int = 20
+) -> Rates:
+    """Measure what a device reaches, as the best of several repeats.
+
+    Args:
+        device: to measure.
+        dtype: of the numbers.
+        side: rows and columns of the matrices; 0 for 1024 on the CPU and 8192 on CUDA.
+        numbers: to copy; 0 for 2**25.
+        repeats: of each.
+    """
+    side = side or (8192 if device.type == "cuda" else 1024)
+    matrix = torch.ones(side, side, device=device, dtype=dtype)
+    product = torch.empty_like(matrix)
+    source = torch.ones(numbers or 2**25, device=device, dtype=dtype)
+    target = torch.empty_like(source)
+    multiplying = _best(lambda: torch.mm(matrix, matrix, out=product), device, repeats)
+    copying = _best(lambda: target.copy_(source), device, repeats)
+    return Rates(2 * side**3 / multiplying, 2 * source.nbytes / copying)
+
+
+def _products(way: str, size: Size, rank: int) -> list[_Product]:
+    geometry = size.geometry
+    positions = geometry.output_size[0] * geometry.output_size[1]
+    kernel = geometry.out_channels * geometry.fan_in
+    x = size.batch * size.in_channels * size.input_size[0] * size.input_size[1]
+    y = size.batch * size.out_channels * positions
+    macs = size.batch * positions * kernel
+    mixing = rank * positions
+    if way == "conv":
+        return [_Product(macs, x, kernel, y)]
+    if way == "bank":
+        return [_Product(rank * macs, x, rank * kernel, rank * y), _Product(rank * y, rank * y, mixing, y)]
+    local = _Product(macs, x, positions * kernel, y)
+    if way == "kernel":
+        return [_Product(mixing * kernel, rank * kernel, mixing, positions * kernel), local]
+    return [local]
+
+
+def _best(call: Callable[[], object], device: torch.device, repeats: int) -> float:
+    seconds = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:])  # the first call warms up

@@ -1,0 +1,115 @@
+"""Peak memory of a call, above what was held when it began."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+
+__all__ = ["available_bytes", "largest_batch", "peak_bytes"]
+
+
+def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
+    """Measure the peak memory of a call.
+
+    On CUDA this is what the allocator counts. On the CPU it is the largest running sum of what the allocator
+    of torch hands out, and takes back of it, during the call; scratch memory that a library takes elsewhere
+    is not seen.
+
+    Args:
+        call: it gives back nothing that was held before; its result is dropped.
+        device: the one that it works on.
+
+    Returns:
+        Bytes above those held at the start; never below 0.
+    """
+    return _peak_on_cuda(call, device) if device.type == "cuda" else _peak_on_cpu(call)
+
+
+def available_bytes(device: torch.device) -> int:
+    """The memory that is free on a device, within the limit of this process's control group."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
+    free = os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+    return min(free, _allowed_bytes(Path("/sys/fs/cgroup")))
+
+
+def largest_batch(batch: int, needed: Callable[[int], int], available: int) -> int:
+    """The largest power of two, or the batch itself, whose need is below half of the available memory.
+
+    Args:
+        batch: B, which is never exceeded.
+        needed: batch to an estimate of bytes.
+        available: bytes.
+
+    Returns:
+        The batch; 0 if even one image does not fit.
+    """
+    if 2 * needed(batch) < available:
+        return batch
+    power = 1 << (batch.bit_length() - 1)
+    while power and 2 * needed(power) >= available:
+        power //= 2
+    return power
+
+
+def _peak_on_cuda(call: Callable[[], object], device: torch.device) -> int:
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    held = torch.cuda.memory_allocated(device)
+    call()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device) - held
+
+
+def _peak_on_cpu(call: Callable[[], object]) -> int:
+    profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    with _no_words():
+        profiler.start()
+    try:
+        call()
+    finally:
+        with _no_words():
+            profiler.stop()
+    held = peak = 0
+    for event in _memory_events(profiler):
+        held += event.nbytes()
+        peak = max(peak, held)
+    return peak
+
+
+def _memory_events(profiler: profile) -> list[Any]:
+    results: Any = profiler.profiler.kineto_results if profiler.profiler else None
+    events = [event for event in results.events() if event.name() == "[memory]"]
+    return sorted(events, key=lambda event: event.start_ns())
+
+
+@contextmanager
+def _no_words() -> Iterator[None]:
+    """Keep what the profiler's library prints on starting and stopping, at any log level, off the terminal."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _allowed_bytes(folder: Path) -> int:
+    """What the control group leaves; as good as endless where there is none or it sets no limit."""
+    with suppress(OSError, ValueError):
+        limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
+        return max(0, limit - used)
+    return sys.maxsize

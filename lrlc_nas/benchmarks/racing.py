@@ -1,0 +1,128 @@
+"""Timing several contenders against each other in one process.
+
+In each round every contender has one turn, in an order that is rotated from round to round, so that drift of
+the machine (clocks, other processes) hits all of them alike. Two contenders are compared by the ratio of
+their times in the same round; the spread of these ratios says how far they can be trusted.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+__all__ = ["Effort", "Spread", "paired_ratio", "race", "rotated"]
+
+_MOST_CALLS = 64
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to time.
+
+    Attributes:
+        warmup: rounds before the timed ones.
+        rounds: timed rounds.
+        patience: seconds after which the timed rounds end early.
+        at_least: timed rounds that are made whatever they take.
+        turn: seconds that one turn should take; a faster contender is called several times in its turn, and
+            once before it.
+    """
+
+    warmup: int = 2
+    rounds: int = 7
+    patience: float = 45.0
+    at_least: int = 3
+    turn: float = 0.01
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Quartiles of a sample.
+
+    Attributes:
+        median: the second quartile.
+        low: the first.
+        high: the third.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The quartiles of at least one value."""
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(median, low, high)
+
+
+def paired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Spread:
+    """The spread of the ratios round by round.
+
+    Args:
+        numerator: seconds of one contender in each round.
+        denominator: seconds of another one in the same rounds.
+    """
+    return Spread.of([above / below for above, below in zip(numerator, denominator, strict=True)])
+
+
+def race(
+    contenders: Mapping[str, Callable[[], object]],
+    effort: Effort,
+    *,
+    synchronize: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, tuple[float, ...]]:
+    """Time all contenders, round by round.
+
+    Args:
+        contenders: name to a call of it.
+        effort: how many rounds, and how long.
+        synchronize: waits until the device has done what it was asked for.
+        clock: returns seconds.
+
+    Returns:
+        For each contender, in the given order, the seconds of one call in each round.
+    """
+
+    def seconds(name: str, calls: int) -> float:
+        if calls > 1:
+            # A fast contender suffers from the caches that the one before it has left, always the same one.
+            contenders[name]()
+        synchronize()
+        start = clock()
+        for _ in range(calls):
+            contenders[name]()
+        synchronize()
+        return (clock() - start) / calls
+
+    names = list(contenders)
+    calls = dict.fromkeys(names, 1)
+    for order in rotated(names, effort.warmup):
+        # The last warm-up round decides: the first call of a contender says little of the others.
+        calls = {name: _calls(seconds(name, 1), effort.turn) for name in order}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    start = clock()
+    for made, order in enumerate(rotated(names, effort.rounds)):
+        if made >= effort.at_least and clock() - start >= effort.patience:
+            break
+        for name in order:
+            times[name].append(seconds(name, calls[name]))
+    return {name: tuple(times[name]) for name in names}
+
+
+def rotated(names: Sequence[str], rounds: int) -> Iterator[list[str]]:
+    """The order of each round: the first of one round is the last of the next."""
+    for first in range(rounds):
+        shift = first % len(names)
+        yield [*names[shift:], *names[:shift]]
+
+
+def _calls(seconds: float, turn: float) -> int:
+    return min(_MOST_CALLS, max(1, math.ceil(turn / max(seconds, 1e-9))))

@@ -1,0 +1,127 @@
+"""The sizes at which layers are compared, and how they are written on a command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import InputError
+from ..layers import Geometry
+
+
+__all__ = ["OTHERS", "REFERENCE", "Size"]
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_PAIR = re.compile(r"(?P<rows>[0-9]{1,9})(?:x(?P<columns>[0-9]{1,9}))?")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A convolution over a batch of maps; stride and dilation are 1.
+
+    Attributes:
+        in_channels: C.
+        out_channels: F.
+        kernel_size: rows and columns of the kernel.
+        input_size: (H, W).
+        batch: B.
+        padding: added on all four sides.
+        groups: G.
+    """
+
+    in_channels: int = 64
+    out_channels: int = 64
+    kernel_size: tuple[int, int] = (3, 3)
+    input_size: tuple[int, int] = (28, 28)
+    batch: int = 128
+    padding: int = 0
+    groups: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read a size; what it does not name is as in the reference size.
+
+        Args:
+            text: such as ``C=32,F=32,kernel=3,input=14x14,B=128,padding=1,groups=1``.
+
+        Raises:
+            InputError: if the text is not of this form, or no convolution has this size.
+        """
+        given: dict[str, Any] = {}
+        for item in text.split(","):
+            key, _, value = item.partition("=")
+            if key not in _FIELDS:
+                raise InputError(f"--size takes {', '.join(_FIELDS)} as KEY=NUMBER,...; got {item!r}")
+            given[_FIELDS[key]] = _pair(key, value) if key in ("kernel", "input") else _number(key, value)
+        size = cls(**given)
+        if size.batch < 1:
+            raise InputError(f"--size requires B of at least 1; got {text!r}")
+        try:
+            size.geometry  # noqa: B018 - the geometry checks itself
+        except InputError as error:
+            raise InputError(f"--size {text}: {error}") from None
+        return size
+
+    @property
+    def geometry(self) -> Geometry:
+        """The geometry of the layers of this size."""
+        return Geometry(
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            self.input_size,
+            padding=(self.padding, self.padding),
+            groups=self.groups,
+        )
+
+    def with_batch(self, batch: int) -> Size:
+        """The same size at another batch."""
+        return replace(self, batch=batch)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.in_channels}->{self.out_channels}",
+            f"{_times(self.kernel_size)}, input {_times(self.input_size)}, batch {self.batch}",
+        ]
+        extra = {"padding": self.padding, "groups": self.groups if self.groups > 1 else 0}
+        return " ".join(parts) + "".join(f", {name} {value}" for name, value in extra.items() if value)
+
+
+REFERENCE = Size()
+"""64->64, 3x3, 28x28 maps, batch 128, no padding."""
+
+OTHERS = (
+    Size(32, 32, input_size=(14, 14)),
+    Size(128, 128, input_size=(14, 14), batch=64, padding=1),
+    Size(16, 16, input_size=(32, 32), batch=64),
+    Size(input_size=(14, 14), groups=64),
+)
+"""Smaller, deeper, shallow and wide, depthwise."""
+
+_FIELDS = {
+    "C": "in_channels",
+    "F": "out_channels",
+    "kernel": "kernel_size",
+    "input": "input_size",
+    "B": "batch",
+    "padding": "padding",
+    "groups": "groups",
+}
+
+
+def _number(key: str, value: str) -> int:
+    if not _NUMBER.fullmatch(value):
+        raise InputError(f"--size requires a number for {key}; got {value!r}")
+    return int(value)
+
+
+def _pair(key: str, value: str) -> tuple[int, int]:
+    match = _PAIR.fullmatch(value)
+    if match is None:
+        raise InputError(f"--size requires N or ROWSxCOLUMNS for {key}; got {value!r}")
+    return (int(match["rows"]), int(match["columns"] or match["rows"]))
+
+
+def _times(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}x{pair[1]}"

@@ -1,0 +1,153 @@
+"""The audit of pruning: what the rule that gives runs up would have cost, by choice.
+
+A share of the sampled runs, drawn by chance, goes on after the verdict that ends the others (`search.audit`). What
+became of them is told with two numbers: how often a run that would have been given up ended among the best quarter
+of the complete runs, and Kendall's τ between the accuracies at the first rung and at the end, over the runs that
+nothing could have given up (the balanced block and the audited runs). A choice that learns late has a low τ.
+
+Reference: Kendall, "A New Measure of Rank Correlation", Biometrika 30 (1938).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ..store import EpochRecord, RunRecord, StudyRecord
+from ..study.config import Search
+from ..study.halving import AUDIT
+from .observed import observe
+
+
+__all__ = ["Audit", "AuditRow", "audit"]
+
+_BEST_QUARTER = 0.75
+_FEWEST = 4
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """The audit of one choice, wherever it stands.
+
+    Attributes:
+        choice: token of the choice; empty for the row of all runs.
+        audited: complete audited runs that hold it.
+        would_end: those of them that would have been given up.
+        wrongly: those of these that ended in the best quarter of all complete runs.
+        never_pruned: complete runs that hold it and that nothing could have given up.
+        rank_correlation: Kendall's τ over these between first rung and end; None where it cannot be told.
+    """
+
+    choice: str
+    audited: int
+    would_end: int
+    wrongly: int
+    never_pruned: int
+    rank_correlation: float | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What pruning would have cost.
+
+    Attributes:
+        rows: one for all runs, then one for each choice except ``conv``; none where nothing is ever given up.
+        rung: after how many epochs the first verdict comes; None where nothing is ever given up.
+        sentence: what the audit says.
+    """
+
+    rows: tuple[AuditRow, ...]
+    rung: int | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class _Run:
+    tokens: frozenset[str]
+    early: float | None
+    end: float
+    audited: bool
+    would_end: bool
+
+
+def audit(
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+) -> Audit:
+    """Audit the pruning of a study.
+
+    Args:
+        study: gives the choices and the rule.
+        runs: all runs of the study, whatever their state.
+        epochs: run id to its recorded epochs.
+    """
+    rung = _first_rung(study)
+    if rung is None:
+        return Audit((), None, "No run of this study is ever given up.")
+    complete = observe(runs, epochs).complete
+    best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
+    never_pruned = [
+        _run(run, epochs, rung) for run in complete if run.role != "sampled" or AUDIT in run.facts
+    ]
+    tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
+    rows = tuple(_row(token, never_pruned, best) for token in ("", *tokens))
+    return Audit(rows, rung, _sentence(rows[0], rung))
+
+
+def _first_rung(study: StudyRecord) -> int | None:
+    config = json.loads(study.config)
+    search = Search.model_validate_json(json.dumps(config.get("search", {})))
+    # With a rung at the end or after it nothing is left to be saved.
+    epochs = config.get("recipe", {}).get("epochs", search.min_epochs + 1)
+    return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
+
+
+def _run(run: RunRecord, epochs: Mapping[int, Sequence[EpochRecord]], rung: int) -> _Run:
+    recorded = epochs.get(run.run_id, ())
+    assert run.plan is not None
+    assert run.value is not None
+    return _Run(
+        tokens=frozenset(run.plan.tokens.values()),
+        early=recorded[rung - 1].accuracy if len(recorded) >= rung else None,
+        end=run.value,
+        audited=AUDIT in run.facts,
+        would_end=bool(run.facts.get(AUDIT)),
+    )
+
+
+def _row(token: str, never_pruned: Sequence[_Run], best: float) -> AuditRow:
+    runs = [run for run in never_pruned if not token or token in run.tokens]
+    would_end = [run for run in runs if run.would_end]
+    return AuditRow(
+        choice=token,
+        audited=sum(run.audited for run in runs),
+        would_end=len(would_end),
+        wrongly=sum(run.end >= best for run in would_end),
+        never_pruned=len(runs),
+        rank_correlation=_rank_correlation(runs),
+    )
+
+
+def _rank_correlation(runs: Sequence[_Run]) -> float | None:
+    pairs = [(run.early, run.end) for run in runs if run.early is not None]
+    if len(pairs) < _FEWEST or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
+        return None
+    return float(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
+
+
+def _sentence(total: AuditRow, rung: int) -> str:
+    if not total.audited:
+        return "No audited run is complete yet, so that nothing is known of what pruning costs."
+    text = (
+        f"{total.audited} sampled run{'s' if total.audited > 1 else ''} went on for the audit, of which "
+        f"{total.would_end} would have been given up; of these, {total.wrongly} ended in the best quarter."
+    )
+    if total.rank_correlation is not None:
+        text += (
+            " Over the runs that are never given up, Kendall's τ between the accuracies after "
+            f"epoch {rung} and at the end is {total.rank_correlation:+.2f}."
+        )
+    return text

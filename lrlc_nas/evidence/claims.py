@@ -1,0 +1,96 @@
+"""Which claims of a search are worth confirming."""
+
+from __future__ import annotations
+
+from ..choices import Choice, Plan
+from ..errors import InputError
+from ..store import StudyRecord
+from .effects import Effect, Screening
+
+
+__all__ = ["MOST_CELLS", "claims_worth_testing", "named_claims"]
+
+MOST_CELLS = 3
+
+_RELAXATIONS = ("lrlc", "lc")
+
+
+def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, Plan]:
+    """Take the best few cells of a screening, and the best plan that a run has had.
+
+    Cells count by the lower end of their interval, which weighs what was seen against how well it was seen; without
+    intervals, by their estimate. Controls make no claim.
+
+    Args:
+        study: that was screened.
+        screening: what its runs say.
+
+    Returns:
+        Label to plan, the most promising first.
+
+    Raises:
+        InputError: if there is nothing that looks better than the host.
+    """
+    gains = [effect for effect in screening.effects if _is_gain(effect)]
+    gains.sort(key=_promise, reverse=True)
+    claims = {_label(effect.site, effect.choice): Plan.of({effect.site: effect.choice}) for effect in gains}
+    claims = dict(list(claims.items())[:MOST_CELLS])
+    best = screening.best
+    if (
+        best is not None
+        and best.plan is not None
+        and _relaxes(best.plan)
+        and best.plan not in claims.values()
+    ):
+        claims["best plan"] = best.plan
+    if not claims:
+        ended = f"its {screening.runs_used} complete runs show" if screening.runs_used else "it has"
+        raise InputError(
+            f"study {study.name!r}: there is nothing to confirm: {ended} no choice that looks better than conv; "
+            "--site and --choice name one anyway"
+        )
+    return claims
+
+
+def named_claims(sites: list[str], choices: list[str], plans: list[str]) -> dict[str, Plan]:
+    """Read the claims that a user names.
+
+    Args:
+        sites: names of sites.
+        choices: tokens; each is claimed at each of the sites.
+        plans: whole plans, each as ``site=token,site=token``.
+
+    Raises:
+        InputError: if sites came without choices or the reverse, or a text is no plan.
+    """
+    if bool(sites) != bool(choices):
+        raise InputError("--site and --choice go together: each choice is claimed at each site")
+    claims = {
+        _label(site, choice): Plan.of({site: Choice.parse(choice)}) for site in sites for choice in choices
+    }
+    for text in plans:
+        pairs = [part.partition("=") for part in text.split(",")]
+        if not all(site.strip() and equals and token.strip() for site, equals, token in pairs):
+            raise InputError(f"--plan {text!r}: required is SITE=CHOICE,SITE=CHOICE")
+        plan = Plan.of({site.strip(): token.strip() for site, _, token in pairs})
+        claims[f"plan {plan}"] = plan
+    return claims
+
+
+def _label(site: str, choice: str) -> str:
+    return f"{site}: {choice}"
+
+
+def _is_gain(effect: Effect) -> bool:
+    relaxes = Choice.parse(effect.choice).kind in _RELAXATIONS
+    return relaxes and effect.estimate is not None and effect.estimate > 0
+
+
+def _promise(effect: Effect) -> tuple[bool, float]:
+    if effect.low is not None:
+        return True, effect.low
+    return False, effect.estimate or 0.0
+
+
+def _relaxes(plan: Plan) -> bool:
+    return any(choice.kind in _RELAXATIONS for _, choice in plan)

@@ -1,0 +1,223 @@
+"""Where effects do not add up: a choice alone against the same choice in company, and pairs of relaxed sites.
+
+*Alone and in company.* For one site the runs fall in two: those in which every other site is ``conv``, and the rest.
+In the first each choice has a level of its own, a[c]; in the second effects add up over sites:
+
+    y = a[c]                        every other site is conv
+    y = m + Σ effect[s, c]·x[s, c]  at least one other site is relaxed
+
+``a[c] - a[conv]`` is the effect alone, ``effect[site, c]`` the effect in company, and they are equal if effects add
+up.
+
+*Pairs.* The main effects and one column more, which is 1 where both sites of a pair are relaxed: its coefficient is
+what both give beyond the sum of their effects, the choices averaged. One number for each pair is what a search can
+tell; an interaction of all choices with all would take nine for two sites of four choices.
+
+Both are fitted as the effects are, runs that were given up included (`missing`). Their p-values are adjusted for how
+many there are by Benjamini and Hochberg's procedure: of the disagreements that are named, about 5 % are none.
+
+Reference: Benjamini and Hochberg, J. R. Statist. Soc. B 57 (1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from ..choices import CONV, Plan
+from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
+from .observed import Cell, Observed, main_effects
+
+
+__all__ = ["Context", "Interaction", "contexts", "interactions"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """One choice at one site, alone and in company, in points of accuracy.
+
+    Attributes:
+        site: name of the site.
+        choice: token of the choice.
+        alone: effect where every other site is ``conv``; None where the runs cannot tell it.
+        in_company: effect where other sites are relaxed too; None where the runs cannot tell it.
+        difference: `in_company` less `alone`; None unless both are there.
+        low: lower end of the difference's 95 % interval; None without one.
+        high: upper end of the difference's 95 % interval; None without one.
+        p_value: of equality; None without an interval.
+        adjusted: the p-value, adjusted over all cells of the study; None without one.
+        runs_alone: complete runs that hold the choice here with ``conv`` everywhere else.
+        runs_in_company: other complete runs that hold it.
+        reason: why there is no difference; empty otherwise.
+    """
+
+    site: str
+    choice: str
+    alone: float | None
+    in_company: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    adjusted: float | None
+    runs_alone: int
+    runs_in_company: int
+    reason: str = ""
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether alone and in company differ by more than chance."""
+        return self.adjusted is not None and self.adjusted <= 1 - CONFIDENCE
+
+    @property
+    def sentence(self) -> str:
+        """What to say beside a cell that disagrees; empty otherwise."""
+        if not self.disagrees:
+            return ""
+        return (
+            f"interaction: {self.alone:+.2f} points alone, {self.in_company:+.2f} with other sites relaxed "
+            f"(difference {self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}])"
+        )
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What relaxing two sites at once does beyond the sum of their effects, in points of accuracy.
+
+    Attributes:
+        first: name of a site.
+        second: name of a later one.
+        estimate: None where the runs cannot tell it.
+        low: lower end of the 95 % interval; None without one.
+        high: upper end of the 95 % interval; None without one.
+        p_value: of no interaction; None without an interval.
+        adjusted: the p-value, adjusted over all pairs of the study; None without one.
+        runs: complete runs in which both are relaxed.
+    """
+
+    first: str
+    second: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    adjusted: float | None
+    runs: int
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the two interact by more than chance."""
+        return self.adjusted is not None and self.adjusted <= 1 - CONFIDENCE
+
+
+def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
+    """Compare each choice alone with the same choice in company.
+
+    Args:
+        cells: of the study, in its order.
+        seen: the runs that are used.
+    """
+    sites = dict.fromkeys(site for site, _ in cells)
+    additive = main_effects(cells, seen.plans)
+    found = [context for site in sites for context in _at_site(site, cells, additive, seen)]
+    adjusted = _adjusted([context.p_value for context in found])
+    return tuple(replace(context, adjusted=p) for context, p in zip(found, adjusted, strict=True))
+
+
+def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ...]:
+    """Test each pair of sites.
+
+    Args:
+        cells: of the study, in its order.
+        seen: the runs that are used.
+    """
+    sites = dict.fromkeys(site for site, _ in cells)
+    additive = main_effects(cells, seen.plans)
+    found = [_pair(first, second, additive, seen) for first, second in combinations(sites, 2)]
+    adjusted = _adjusted([pair.p_value for pair in found])
+    return tuple(replace(pair, adjusted=p) for pair, p in zip(found, adjusted, strict=True))
+
+
+def _at_site(site: str, cells: Sequence[Cell], additive: Matrix, seen: Observed) -> list[Context]:
+    tokens = [token for name, token in cells if name == site]
+    alone = np.array([_is_alone(plan, site) for plan in seen.plans], dtype=bool)
+    levels = np.array(
+        [[plan.at(site).token == token for token in (str(CONV), *tokens)] for plan in seen.plans], dtype=float
+    ).reshape(len(seen.plans), 1 + len(tokens))
+    design = np.hstack([levels * alone[:, None], additive * ~alone[:, None]])
+    fit = fit_staircase(design, seen.outcomes)
+    found = []
+    for number, token in enumerate(tokens, start=1):
+        by_itself, together = np.zeros(design.shape[1]), np.zeros(design.shape[1])
+        by_itself[[number, 0]] = 1, -1
+        together[levels.shape[1] + 1 + cells.index((site, token))] = 1
+        found.append(_context((site, token), by_itself, together, fit, seen))
+    return found
+
+
+def _context(cell: Cell, by_itself: Matrix, together: Matrix, fit: StaircaseFit, seen: Observed) -> Context:
+    alone, company, difference = (
+        fit.contrast(each) if fit.determined else Contrast()
+        for each in (by_itself, together, together - by_itself)
+    )
+    plans = [plan for plan in seen.plans[: len(seen.complete)] if plan.at(cell[0]).token == cell[1]]
+    runs_alone = sum(_is_alone(plan, cell[0]) for plan in plans)
+    return Context(
+        *cell,
+        alone=alone.estimate,
+        in_company=company.estimate,
+        difference=difference.estimate,
+        low=difference.low,
+        high=difference.high,
+        p_value=difference.p_value,
+        adjusted=None,
+        runs_alone=runs_alone,
+        runs_in_company=len(plans) - runs_alone,
+        reason=_reason(difference, runs_alone, len(plans) - runs_alone),
+    )
+
+
+def _reason(difference: Contrast, runs_alone: int, runs_in_company: int) -> str:
+    if difference.low is not None:
+        return ""
+    if not runs_alone:
+        return "no complete run holds this choice alone"
+    if not runs_in_company:
+        return "no complete run holds this choice in company"
+    return "too few complete runs to tell alone from in company"
+
+
+def _pair(first: str, second: str, additive: Matrix, seen: Observed) -> Interaction:
+    both = np.array([_relaxed(plan, first) and _relaxed(plan, second) for plan in seen.plans], dtype=float)
+    runs = int(both[: len(seen.complete)].sum())
+    found = _added(both, additive, seen) if runs else Contrast()
+    return Interaction(first, second, found.estimate, found.low, found.high, found.p_value, None, runs)
+
+
+def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
+    """The coefficient of a column that is added to the main effects."""
+    design = np.column_stack([additive, column])
+    fit = fit_staircase(design, seen.outcomes)
+    last = np.zeros(design.shape[1])
+    last[-1] = 1
+    return fit.contrast(last) if fit.determined else Contrast()
+
+
+def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
+    known = [p for p in p_values if p is not None]
+    if not known:
+        return [None] * len(p_values)
+    adjusted = iter(multipletests(known, method="fdr_bh")[1])
+    return [None if p is None else float(next(adjusted)) for p in p_values]
+
+
+def _is_alone(plan: Plan, site: str) -> bool:
+    return all(name == site for name, _ in plan)
+
+
+def _relaxed(plan: Plan, site: str) -> bool:
+    return plan.at(site) != CONV

@@ -1,0 +1,122 @@
+"""The power of Student's t tests, exactly, by the noncentral F distribution.
+
+With a true effect θ, a standard error σ_θ of its estimate and ν degrees of freedom, t has the noncentral t
+distribution of noncentrality θ/σ_θ, so that t² has the noncentral F distribution with 1 and ν degrees of freedom and
+noncentrality (θ/σ_θ)². A two-sided test at level α finds the effect with probability
+
+    P(t² > t_α²),        t_α the upper α/2 point of the central t.
+
+(SciPy's F is taken because the lower tail of its noncentral t fails for some arguments.)
+
+Reference: Johnson, Kotz and Balakrishnan, "Continuous Univariate Distributions" 2, chapters 30 and 31.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+from scipy.optimize import brentq
+
+from ..errors import InputError
+
+
+__all__ = [
+    "POWER",
+    "SEEDS_CAP",
+    "sd_of_difference",
+    "seeds_for_equivalence",
+    "seeds_to_see",
+    "t_power",
+    "visible_effect",
+]
+
+POWER = 0.8
+"""The probability with which something 'visible' is found."""
+
+SEEDS_CAP = 200
+"""Numbers of seeds above this one are said to be 'more than' it."""
+
+_Array = NDArray[np.float64]
+
+
+def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float) -> _Array:
+    """The probability that a two-sided t test finds an effect.
+
+    Args:
+        effect: the true one.
+        standard_error: of its estimate, as it truly is.
+        degrees: of freedom of the spread's estimate.
+        alpha: level of the test.
+
+    Returns:
+        Probabilities, of the shape that the arguments broadcast to.
+    """
+    critical = stats.t.isf(alpha / 2, degrees)
+    shift = np.asarray(effect / np.asarray(standard_error))
+    missed = special.ncfdtr(1, degrees, shift**2, critical**2)
+    # SciPy answers NaN for some shifts of 38 and more, where no test misses.
+    return np.asarray(1 - np.nan_to_num(missed, nan=0.0))
+
+
+def visible_effect(standard_error: float, degrees: int, alpha: float, power: float = POWER) -> float:
+    """The smallest effect that a two-sided t test finds with the given probability.
+
+    Args:
+        standard_error: of the estimate.
+        degrees: of freedom.
+        alpha: level of the test.
+        power: the probability.
+
+    Returns:
+        The effect, in the unit of the standard error.
+
+    Raises:
+        InputError: if the standard error is not positive, or there are no degrees of freedom.
+    """
+    if not 0 < standard_error < float("inf") or degrees < 1:
+        raise InputError(
+            "power needs a positive standard error and at least one degree of freedom, but they are "
+            f"{standard_error} and {degrees}"
+        )
+    # The sum of the two quantiles is near the answer; with few degrees of freedom the answer lies above it.
+    near = float(stats.t.isf(alpha / 2, degrees)) + float(stats.norm.ppf(power))
+    shift = brentq(lambda shift: float(t_power(shift, 1.0, degrees, alpha)) - power, 0.0, 4 * near + 4)
+    return float(shift) * standard_error
+
+
+def seeds_to_see(effect: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
+    """The smallest number of pairs with which a paired t test finds an effect with the given probability.
+
+    Returns:
+        At least 2; None if it is more than `SEEDS_CAP`.
+    """
+    seeds = np.arange(2, SEEDS_CAP + 1)
+    return _first(seeds, t_power(effect, sd_of_difference / np.sqrt(seeds), seeds - 1, alpha) >= power)
+
+
+def seeds_for_equivalence(
+    delta: float, sd_of_difference: float, alpha: float, power: float = POWER
+) -> int | None:
+    """The smallest number of pairs with which two one-sided t tests show that nothing is nothing.
+
+    The true difference is taken as 0. Both tests reject with probability at least 1 - 2 · P(one does not), which is
+    all but exact wherever it is large.
+
+    Returns:
+        At least 2; None if it is more than `SEEDS_CAP`.
+    """
+    seeds = np.arange(2, SEEDS_CAP + 1)
+    either = t_power(delta, sd_of_difference / np.sqrt(seeds), seeds - 1, 2 * alpha)
+    return _first(seeds, 1 - 2 * (1 - either) >= power)
+
+
+def sd_of_difference(sd: float, correlation: float = 0.0) -> float:
+    """The standard deviation of the difference of two arms of equal spread, s · √(2 (1 - ρ))."""
+    return sd * sqrt(2 * (1 - correlation))
+
+
+def _first(seeds: NDArray[np.int_], enough: NDArray[np.bool_]) -> int | None:
+    return int(seeds[np.argmax(enough)]) if enough.any() else None

@@ -1,0 +1,156 @@
+"""Verdicts: helps, hurts, equivalent or undecided, in plain words.
+
+Intervals beside a verdict have level 1 - α_j, j the last look (`sequential`). Those that hold together over the
+family have level 1 - α_j / family (Bonferroni). Where such an interval excludes zero, Holm's test finds the
+difference; the reverse may fail by a hair, as Holm's later steps are less strict than Bonferroni's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .comparison import Comparison
+
+
+__all__ = ["Arm", "Cost", "MoreSeeds", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A plan that the confirmation compares.
+
+    Attributes:
+        name: as the sentences call it.
+        scores: in points on the confirm split, in the order in which seeds were added; the same seeds for all arms.
+        controls: the arms that could explain its gain away.
+    """
+
+    name: str
+    scores: tuple[float, ...]
+    controls: tuple[Arm, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one more seed costs.
+
+    Attributes:
+        seconds_per_run: of one run, on one device.
+        arms: how many arms each seed is trained for, the host and the controls included.
+    """
+
+    seconds_per_run: float
+    arms: int
+
+
+@dataclass(frozen=True)
+class MoreSeeds:
+    """What would settle an undecided claim.
+
+    Attributes:
+        seeds: about how many more for each arm, at least 1; `SEEDS_CAP` where it is more than that.
+        capped: whether it is more than that.
+        hours: of one device, for all arms; None where no cost is known.
+    """
+
+    seeds: int
+    capped: bool
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the confirmation concludes about one arm.
+
+    Attributes:
+        arm: its name.
+        outcome: one of `OUTCOMES`.
+        delta: the smallest difference that matters, in points.
+        comparison: with the host, over all seeds of the last look, at level 1 - α_j.
+        simultaneous: the interval that holds together with those of the whole family; None where there is none.
+        equivalence: the interval of level 1 - 2 α_j that has to lie within ±delta; None where there is none.
+        adjusted_p: Holm's, at the look that decided or else at the last one.
+        alpha: what the last look spends, α_j.
+        look: the look that decided, from 1; 0 where none has.
+        differs: whether a difference was found; may hold beside *equivalent*.
+        beats: names of the controls against which it helps as well; empty unless it helps.
+        not_beaten: names of its other controls; empty unless it helps.
+        more: what would settle it; None unless it is undecided with a known spread.
+    """
+
+    arm: str
+    outcome: str
+    delta: float
+    comparison: Comparison
+    simultaneous: tuple[float, float] | None
+    equivalence: tuple[float, float] | None
+    adjusted_p: float
+    alpha: float
+    look: int
+    differs: bool
+    beats: tuple[str, ...]
+    not_beaten: tuple[str, ...]
+    more: MoreSeeds | None
+
+    @property
+    def text(self) -> str:
+        """The verdict in one sentence."""
+        return "; ".join(_clauses(self)) + "."
+
+
+def _clauses(verdict: Verdict) -> Iterator[str]:
+    if verdict.outcome == "undecided":
+        yield f"{verdict.arm} is undecided: {_measured(verdict)}"
+        if verdict.more:
+            yield _settled_by(verdict.more, verdict.delta)
+    elif verdict.outcome == "equivalent":
+        yield (
+            f"{verdict.arm} is equivalent to the host: {_measured(verdict)}, which is less than "
+            f"{verdict.delta:g} points either way"
+        )
+        if verdict.differs:
+            yield "it is not zero, but too small to matter"
+    else:
+        yield f"{verdict.arm} {verdict.outcome}: {_measured(verdict)}"
+        yield from _against_controls(verdict)
+
+
+def _measured(verdict: Verdict) -> str:
+    """The difference with its interval, or why there is none."""
+    comparison = verdict.comparison
+    if comparison.difference is None:
+        return comparison.reason
+    difference = f"{comparison.difference:+.2f} points"
+    if comparison.low is None or comparison.high is None:
+        return f"{difference}, but {comparison.reason}"
+    low, high, confidence = comparison.low, comparison.high, comparison.confidence
+    if verdict.outcome == "equivalent" and verdict.equivalence:
+        (low, high), confidence = verdict.equivalence, 1 - 2 * verdict.alpha
+    return (
+        f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds, "
+        f"adjusted p {_p(verdict.adjusted_p)})"
+    )
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _settled_by(more: MoreSeeds, delta: float) -> str:
+    seeds = (
+        f"{'more than' if more.capped else 'about'} {more.seeds} more seed{'' if more.seeds == 1 else 's'}"
+    )
+    hours = "" if more.hours is None else f" ({more.hours:.1f} hours{' or more' if more.capped else ''})"
+    return f"{seeds} for each arm{hours} would show a difference of {delta:g} points, or that there is none"
+
+
+def _against_controls(verdict: Verdict) -> Iterator[str]:
+    if verdict.beats:
+        yield f"it beats {_names(verdict.beats)}"
+    if verdict.not_beaten:
+        yield f"it has not been shown to beat {_names(verdict.not_beaten)}, which may explain the gain as well"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,72 @@
+"""A kernel for each position, applied by whatever is at hand.
+
+Plain operations for those who read the program instead of running it (compilers, exporters, function
+transforms); Triton where it can; otherwise block by block. All mean the same.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from . import blockwise, kernels
+from .functional import apply_kernels, laid_out_as, mix_banks
+from .geometry import Geometry
+from .paths import only_plain_operations
+
+
+__all__ = ["apply_mixtures", "apply_own"]
+
+
+def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
+    """Apply at each position the mixture of the banks (the kernel path).
+
+    Args:
+        x: shape (B, C, H, W).
+        banks: shape (K, F, C/G, rows, columns).
+        combining: shape (Y, X, K).
+        geometry: of the layer.
+
+    Returns:
+        The output, with shape (B, F, Y, X).
+
+    Raises:
+        InputError: if x and the banks have different dtypes, unless autocast makes them equal.
+    """
+    if only_plain_operations() or x.is_meta:
+        return apply_kernels(x, mix_banks(banks, combining), geometry)
+    x = _in_compute_dtype(x, banks)
+    if kernels.supports(x, banks, combining, geometry):
+        return kernels.mixed(x, banks, combining, geometry)
+    return laid_out_as(x, blockwise.mixed(x, banks, combining, geometry))
+
+
+def apply_own(x: Tensor, own: Tensor, geometry: Geometry) -> Tensor:
+    """Apply at each position its own kernel.
+
+    Args:
+        x: shape (B, C, H, W).
+        own: kernels, with shape (Y, X, F, C/G, rows, columns).
+        geometry: of the layer.
+
+    Returns:
+        The output, with shape (B, F, Y, X).
+
+    Raises:
+        InputError: if x and the kernels have different dtypes, unless autocast makes them equal.
+    """
+    if only_plain_operations() or x.is_meta:
+        return apply_kernels(x, own, geometry)
+    x = _in_compute_dtype(x, own)
+    return laid_out_as(x, blockwise.local(x, own, geometry))
+
+
+def _in_compute_dtype(x: Tensor, parameter: Tensor) -> Tensor:
+    kind = x.device.type
+    # As for a convolution: autocast leaves double precision alone.
+    if torch.is_autocast_enabled(kind) and torch.float64 not in (x.dtype, parameter.dtype):
+        return x.to(torch.get_autocast_dtype(kind))
+    if x.dtype != parameter.dtype:
+        raise InputError(f"this layer has {parameter.dtype} parameters, but the input is {x.dtype}")
+    return x

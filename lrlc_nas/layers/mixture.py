@@ -1,0 +1,143 @@
+"""How a layer mixes K banks at each position: its combining weights, and its position bias."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .combining import (
+    PARTS,
+    constant_weight,
+    neighbour_difference,
+    normalized,
+    part_shape,
+    summed,
+)
+from .geometry import Geometry
+from .input_weights import InputWeights
+
+
+__all__ = ["PositionMixture"]
+
+
+class PositionMixture(nn.Module):
+    """The part of a low-rank locally connected layer that knows positions; the banks are its heir's.
+
+    Attributes:
+        geometry: of the layer.
+        rank: K.
+        weights: what the combining weights depend on.
+        normalize: how they are normalised over the banks.
+        spatial_bias: whether there is a position bias.
+        weight_net: the network that computes the combining weights, under ``input``; else None.
+        row_weights: shape (Y, K); ``column_weights`` (X, K) and ``position_weights`` (Y, X, K) exist where
+            the combining weights are their sum.
+        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and
+            ``position_bias`` under ``input`` as well.
+    """
+
+    weight_net: InputWeights | None
+
+    def __init__(
+        self, geometry: Geometry, rank: int, weights: str, normalize: str, spatial_bias: bool
+    ) -> None:
+        super().__init__()
+        self.geometry = geometry
+        self.rank = rank
+        self.weights = weights
+        self.normalize = normalize
+        self.spatial_bias = spatial_bias
+
+    def combining_weights(self, input: Tensor | None = None) -> Tensor:
+        """The normalised combining weights w.
+
+        Args:
+            input: shape (B, C, H, W); required by ``weights="input"`` and ignored by the others.
+
+        Returns:
+            w, with shape (Y, X, K), or (B, Y, X, K) if it depends on the input.
+
+        Raises:
+            InputError: if w depends on the input and none came, or one that the layer does not take.
+        """
+        if self.weight_net is None:
+            return normalized(self._summed("weights"), self.normalize)
+        return normalized(self.weight_net(self._required(input)), self.normalize)
+
+    def position_bias_map(self) -> Tensor | None:
+        """The position bias s, with shape (Y, X), or None if there is none."""
+        return self._summed("bias") if self.spatial_bias else None
+
+    def smoothness(self, input: Tensor | None = None) -> Tensor:
+        """How much the combining weights differ from one position to the next; 0 if all positions are equal.
+
+        Args:
+            input: as in `combining_weights`.
+
+        Returns:
+            What `lrlc_nas.layers.combining.neighbour_difference` gives, with shape ().
+
+        Raises:
+            InputError: as in `combining_weights`.
+        """
+        return neighbour_difference(self.combining_weights(input))
+
+    def _add_mixture(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
+        """Register the parameters, without values; the heir calls this once its banks stand before them."""
+        self.weight_net = self._empty_weight_net(device, dtype) if self.weights == "input" else None
+        for part in PARTS[self.weights]:
+            places = part_shape(part, self.geometry.output_size)
+            for name, shape in ((f"{part}_weights", (*places, self.rank)), (f"{part}_bias", places)):
+                if self._has(name):
+                    empty = torch.empty(shape, device=device, dtype=dtype)
+                    self.register_parameter(name, nn.Parameter(empty))
+
+    def _reset_mixture(self) -> None:
+        """Mix equally, or by a new random network; set the position bias to zero."""
+        self._reset_parts()
+        if self.weight_net is not None:
+            self.weight_net.reset_parameters()
+
+    def _mix_equally(self) -> None:
+        """Mix equally, whatever the combining weights depend on; set the position bias to zero."""
+        self._reset_parts()
+        if self.weight_net is not None:
+            old = self.weight_net.project.weight
+            # Drawn on the CPU, so that a seed gives the same network on every device.
+            net = self._empty_weight_net("cpu", old.dtype)
+            net.reset_parameters()
+            net.mix_equally()
+            self.weight_net = net.to(old.device)
+
+    def _reset_parts(self) -> None:
+        for part in PARTS[self.weights]:
+            if self._has(f"{part}_weights"):
+                nn.init.constant_(getattr(self, f"{part}_weights"), constant_weight(self.weights, self.rank))
+            if self._has(f"{part}_bias"):
+                nn.init.zeros_(getattr(self, f"{part}_bias"))
+
+    def _has(self, name: str) -> bool:
+        return self.spatial_bias if name.endswith("_bias") else self.weight_net is None
+
+    def _summed(self, suffix: str) -> Tensor:
+        parts = {part: getattr(self, f"{part}_{suffix}") for part in PARTS[self.weights]}
+        return summed(parts, self.geometry.output_size)
+
+    def _required(self, input: Tensor | None) -> Tensor:
+        if input is None:
+            raise InputError(
+                "with weights='input' the combining weights and the kernels depend on the input, but none came"
+            )
+        self.geometry.require_input(input)
+        if input.dim() != 4:
+            raise InputError(
+                f"the combining weights of a batch require shape (B, C, H, W), but came {tuple(input.shape)}"
+            )
+        return input
+
+    def _empty_weight_net(self, device: torch.device | str | None, dtype: torch.dtype | None) -> InputWeights:
+        sizes = (self.geometry.input_size, self.geometry.output_size)
+        # Made without storage, so that no random number is drawn before `reset_parameters` draws them all.
+        net = InputWeights(self.geometry.in_channels, *sizes, self.rank, device="meta", dtype=dtype)
+        return net.to_empty(device=torch.get_default_device() if device is None else device)

@@ -1,0 +1,31 @@
+"""A regulariser that draws neighbouring positions together, between free combining weights and sharing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .low_rank import LowRankLocallyConnected2d
+
+
+__all__ = ["smoothness_penalty"]
+
+
+def smoothness_penalty(network: nn.Module) -> Tensor:
+    """The mean of `LowRankLocallyConnected2d.smoothness` over the layers of a network.
+
+    To be added to the loss, times a number of one's choice. A layer that occurs at several places counts
+    once; one whose combining weights are computed from the input does not count, for it has none by itself.
+
+    Approximately Equivariant Networks for Imperfectly Symmetric Dynamics (Wang, Walters and Yu, 2022)
+    https://arxiv.org/abs/2201.11969
+
+    Returns:
+        The penalty, with shape (); 0 if there is no such layer.
+    """
+    values = [
+        module.smoothness()
+        for module in network.modules()
+        if isinstance(module, LowRankLocallyConnected2d) and module.weights != "input"
+    ]
+    return torch.stack(values).mean() if values else torch.zeros(())

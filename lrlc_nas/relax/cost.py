@@ -1,0 +1,46 @@
+"""What a network or a part of one costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+__all__ = ["Cost"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of a layer or a network; the difference of two costs may be negative.
+
+    Attributes:
+        parameters: numbers that training moves.
+        macs: multiply-accumulates that the forward pass makes for each image; what it makes once for a whole
+            batch, such as mixing kernels, is left out.
+        activations: numbers that the forward pass of one image leaves for the backward pass.
+    """
+
+    parameters: int = 0
+    macs: int = 0
+    activations: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.parameters + other.parameters, self.macs + other.macs, self.activations + other.activations
+        )
+
+    def __sub__(self, other: Cost) -> Cost:
+        return self + -1 * other
+
+    def __rmul__(self, number: int) -> Cost:
+        return Cost(number * self.parameters, number * self.macs, number * self.activations)
+
+    def training_bytes(self, batch: int, state_copies: int = 3, itemsize: int = 4) -> int:
+        """Estimate the memory of training, without the temporary memory of the operations.
+
+        Args:
+            batch: B.
+            state_copies: how often each parameter is held: itself, its gradient and what the optimiser keeps
+                (one more with momentum, two with Adam).
+            itemsize: bytes of one number.
+        """
+        return itemsize * (state_copies * self.parameters + batch * self.activations)

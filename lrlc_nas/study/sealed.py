@@ -1,0 +1,80 @@
+"""The sealed test images: read by one function, which records that it does before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from ..choices import Plan
+from ..errors import InputError
+from ..store import LookRecord, RunRecord, Store, add_look, looks, record_results
+from ..training import evaluate
+from .export import trained_weights
+from .lifecycle import OpenStudy
+
+
+__all__ = ["open_test"]
+
+
+def open_test(
+    store: Store, study: OpenStudy, arms: Mapping[str, Plan], *, device: torch.device | str = "cpu"
+) -> LookRecord:
+    """Measure the trained networks of some arms of a confirmation on the test images.
+
+    The opening is in the database before an image is read, and stays there whatever happens then. The results are
+    ``{"accuracies": {label: {seed: fraction}}}``.
+
+    Args:
+        store: the study database.
+        study: a confirmation.
+        arms: label to plan; each must have been trained.
+        device: where to compute.
+
+    Raises:
+        InputError: if an arm has no completed run.
+        CheckpointError: if weights are missing or damaged; before the opening, where that can be told.
+    """
+    trained = _trained(store.runs(study.record), arms)
+    weights = {
+        run.run_id: trained_weights(store, study.record, run)["network"]
+        for runs in trained.values()
+        for run in runs
+    }
+    subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
+    look = add_look(store, study.record, subject)
+    accuracies = {
+        label: {str(run.seed): _accuracy(study, run, weights[run.run_id], device) for run in runs}
+        for label, runs in trained.items()
+    }
+    record_results(store, look, {"accuracies": accuracies})
+    return next(each for each in looks(store, study.record) if each.look_id == look.look_id)
+
+
+def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan]) -> dict[str, list[RunRecord]]:
+    complete = [run for run in runs if run.state == "complete"]
+    trained = {label: [run for run in complete if run.plan == plan] for label, plan in arms.items()}
+    for label, found in trained.items():
+        if not found:
+            raise InputError(f"{label}: no completed run to test")
+    return trained
+
+
+def _accuracy(
+    study: OpenStudy, run: RunRecord, weights: Mapping[str, torch.Tensor], device: torch.device | str
+) -> float:
+    assert run.plan is not None
+    prepared = study.prepared
+    network = prepared.network(run.plan, run.seed)
+    network.load_state_dict(dict(weights))
+    splits, recipe = prepared.splits, prepared.config.recipe
+    _, accuracy = evaluate(
+        network,
+        splits.test,
+        mean=splits.mean,
+        std=splits.std,
+        device=device,
+        precision=recipe.precision,
+        channels_last=recipe.channels_last,
+    )
+    return accuracy

@@ -1,0 +1,333 @@
+"""Which way computes a low-rank layer: chosen by measurement, once for each situation.
+
+The clock is a fake: no test depends on what is faster here.
+"""
+
+import threading
+from contextlib import nullcontext
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from lrlc_nas.layers import LowRankLocallyConnected2d, paths
+from lrlc_nas.layers.paths import PATHS, remembering
+
+
+def layer(**options):
+    return LowRankLocallyConnected2d(4, 6, 3, 6, 2, **({"path": "auto"} | options))
+
+
+def images(batch=4, **options):
+    return torch.randn(batch, 4, 6, 6, **options)
+
+
+class Clock:
+    """Times that are told beforehand, and the paths that were timed."""
+
+    def __init__(self, **seconds):
+        self.seconds = seconds
+        self.timed = []
+
+    def __call__(self, compute, leaves, device):
+        path, _ = compute.args
+        self.timed.append(path)
+        times = self.seconds[path]
+        return times[min(self.timed.count(path), len(times)) - 1] if isinstance(times, list) else times
+
+
+@pytest.fixture
+def memory():
+    """The choices of one test, known to no other."""
+    memory = {}
+    with remembering(memory):
+        yield memory
+
+
+@pytest.fixture
+def clock(monkeypatch, memory):
+    clock = Clock(bank=2.0, kernel=1.0)
+    monkeypatch.setattr(paths, "_seconds", clock)
+    return clock
+
+
+# The choice
+
+
+@pytest.mark.parametrize("fast", PATHS)
+def test_the_faster_path_computes_the_layer(fast, clock, memory):
+    clock.seconds = {path: 1.0 if path == fast else 1.2 for path in PATHS}
+    auto, x = layer(), images()
+    y = auto(x)
+    assert list(memory.values()) == [fast]
+    auto.path = fast
+    assert torch.equal(auto(x), y)
+
+
+def test_the_first_call_of_a_path_warms_up_and_does_not_count(clock, memory):
+    clock.seconds = {"bank": [1.0, 1.1], "kernel": [3.0, 1.0]}
+    layer()(images())
+    assert list(memory.values()) == ["kernel"]
+
+
+def test_one_slow_call_among_several_does_not_decide(clock, memory):
+    clock.seconds = {"bank": [1.0, 1.2, 1.2, 1.2, 1.2], "kernel": [1.0, 1.0, 1.0, 1.1, 9.0]}
+    layer()(images())
+    assert list(memory.values()) == ["kernel"]
+
+
+def test_a_path_that_leads_by_far_is_chosen_at_once(clock, memory):
+    clock.seconds = {"bank": 5.0, "kernel": 1.0}
+    layer()(images())
+    assert clock.timed == ["bank", "kernel"]
+    clock.timed.clear()
+    clock.seconds = {"bank": 1.1, "kernel": 1.0}
+    layer()(images(64))
+    assert clock.timed == ["bank", "kernel"] * 5
+
+
+@pytest.mark.parametrize("full", PATHS)
+def test_a_path_that_runs_out_of_memory_is_not_taken(full, memory, monkeypatch):
+    auto, mixed = layer(), LowRankLocallyConnected2d._mixed
+
+    def exhausted(self, path, x):
+        if path == full:
+            raise torch.OutOfMemoryError("no room")
+        return mixed(self, path, x)
+
+    monkeypatch.setattr(LowRankLocallyConnected2d, "_mixed", exhausted)
+    auto(images()).sum().backward()
+    assert full not in memory.values()
+    assert len(memory) == 1
+
+
+def test_other_errors_of_a_measurement_are_those_of_the_layer(memory):
+    with pytest.raises(RuntimeError, match="double"):
+        layer()(images().double())
+    assert not memory
+
+
+# Situations
+
+
+def test_a_known_situation_is_not_measured_again(clock):
+    auto = layer()
+    auto(images())
+    measured = len(clock.timed)
+    auto(images())
+    layer()(images())
+    assert len(clock.timed) == measured
+
+
+def test_batches_within_one_power_of_two_are_one_situation(clock, memory):
+    auto = layer()
+    for batch in (5, 6, 7, 8):
+        auto(images(batch))
+    assert len(memory) == 1
+    for batch in (4, 9, 1, 0):
+        auto(images(batch))
+    assert len(memory) == 4, "0 and 1 are one situation"
+
+
+DIFFERENT = {
+    "inference": lambda: torch.no_grad()(layer())(images()),
+    "gradient of the input": lambda: layer()(images(requires_grad=True)),
+    "input alone": lambda: layer().requires_grad_(False)(images(requires_grad=True)),
+    "frozen": lambda: layer().requires_grad_(False)(images()),
+    "double precision": lambda: layer().double()(images().double()),
+    "channels last": lambda: layer()(images().to(memory_format=torch.channels_last)),
+    "rank": lambda: LowRankLocallyConnected2d(4, 6, 3, 6, 3)(images()),
+    "filters": lambda: LowRankLocallyConnected2d(4, 5, 3, 6, 2)(images()),
+    "stride": lambda: layer(stride=2)(images()),
+    "different banks": lambda: LowRankLocallyConnected2d(4, 6, [3, 1], 6, 2, padding="same")(images()),
+}
+
+
+@pytest.mark.parametrize("other", DIFFERENT.values(), ids=DIFFERENT)
+def test_what_changes_the_speed_is_another_situation(other, clock, memory):
+    layer()(images())
+    other()
+    assert len(memory) == 2
+
+
+def test_the_number_of_threads_and_autocast_are_of_the_situation(clock, memory):
+    auto, threads = layer(), torch.get_num_threads()
+    auto(images())
+    with torch.autocast("cpu", torch.bfloat16):
+        auto(images())
+    try:
+        torch.set_num_threads(threads + 1)
+        auto(images())
+    finally:
+        torch.set_num_threads(threads)
+    assert len(memory) == 3
+    assert len({text.split(";")[0] for text in memory}) == 2
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("needs_x", [False, True])
+def test_measured_is_the_backward_pass_that_will_come(frozen, needs_x, clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(paths, "_seconds", lambda compute, leaves, device: asked.append(len(leaves)) or 1.0)
+    auto = layer().requires_grad_(not frozen)
+    auto(images(requires_grad=needs_x))
+    with torch.no_grad():
+        auto(images(requires_grad=needs_x))
+    parameters = 0 if frozen else len(list(auto.parameters()))
+    assert set(asked) == {parameters + needs_x, 0}
+
+
+# What a measurement leaves alone
+
+
+def test_a_measurement_leaves_random_numbers_gradients_and_hooks_alone(memory):
+    auto, x, calls = layer(), images(requires_grad=True), []
+    auto.register_forward_hook(lambda *_: calls.append("forward"))
+    auto.register_full_backward_hook(lambda *_: calls.append("backward"))
+    x.register_hook(lambda _: calls.append("input"))
+    auto.banks.register_hook(lambda _: calls.append("banks"))
+    before = torch.get_rng_state()
+    y = auto(x)
+    assert len(memory) == 1, "measured with the real clock"
+    assert torch.equal(torch.get_rng_state(), before)
+    assert calls == ["forward"]
+    assert x.grad is None
+    assert all(parameter.grad is None for parameter in auto.parameters())
+    y.sum().backward()
+    # Tensor hooks come when their gradient is there, in whatever order.
+    assert sorted(calls) == ["backward", "banks", "forward", "input"]
+
+
+def test_gradients_that_were_there_stay(memory):
+    auto = layer()
+    for parameter in auto.parameters():
+        parameter.grad = torch.full_like(parameter, 7)
+    auto(images())
+    assert all(parameter.grad.eq(7).all() for parameter in auto.parameters())
+
+
+@pytest.mark.parametrize("fast", PATHS)
+def test_training_with_a_measurement_is_training_with_its_choice(fast, clock):
+    clock.seconds = {path: 1.0 if path == fast else 2.0 for path in PATHS}
+    x, states = images(), []
+    for path in ("auto", fast):
+        torch.manual_seed(1)
+        trained = layer(path=path)
+        optimiser = torch.optim.SGD(trained.parameters(), 0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            trained(x).square().mean().backward()
+            optimiser.step()
+        states.append(torch.cat([parameter.flatten() for parameter in trained.parameters()]))
+    assert torch.equal(*states)
+
+
+# Memories
+
+
+def test_a_remembered_choice_wins_over_the_measurement(clock, memory):
+    layer()(images())
+    (situation,) = memory
+    clock.timed.clear()
+    other = {situation: "bank"}
+    auto, x = layer(), images()
+    with remembering(other):
+        y = auto(x)
+    assert not clock.timed
+    assert other == {situation: "bank"}
+    auto.path = "bank"
+    assert torch.equal(auto(x), y)
+
+
+def test_the_choice_that_another_made_first_is_followed(clock):
+    class Shared(dict):
+        def setdefault(self, situation, path):
+            return super().setdefault(situation, "bank")
+
+    auto, x = layer(), images()
+    with remembering(Shared()):
+        y = auto(x)
+    auto.path = "bank"
+    assert clock.timed
+    assert torch.equal(auto(x), y)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_memory_before_comes_back(fails, clock, memory):
+    outer, inner = {}, {}
+    with remembering(outer):
+        expectation = pytest.raises(ZeroDivisionError) if fails else nullcontext()
+        with expectation, remembering(inner):
+            layer()(images(1))
+            if fails:
+                raise ZeroDivisionError
+        layer()(images(2))
+    layer()(images(4))
+    batches = [[text.split("; ")[2] for text in kept] for kept in (inner, outer, memory)]
+    assert batches == [["batch 1"], ["batch 2"], ["batch 4"]]
+
+
+def test_two_threads_that_meet_a_situation_measure_it_once(clock):
+    auto, x = layer(), images()
+    start = threading.Barrier(2)
+
+    def work():
+        start.wait()
+        auto(x)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(clock.timed) <= 10
+    assert clock.timed.count("bank") == clock.timed.count("kernel")
+    again = len(clock.timed)
+    auto(x)
+    assert len(clock.timed) == again
+
+
+# Where nothing is measured
+
+
+def _counted(auto, x):
+    with FlopCounterMode(display=False):
+        return auto(x)
+
+
+def _forward_mode(auto, x):
+    with torch.autograd.forward_ad.dual_level():
+        return auto(torch.autograd.forward_ad.make_dual(x, torch.ones_like(x)))
+
+
+WATCHED = {
+    "compile": lambda auto, x: torch.compile(auto, backend="eager", fullgraph=True)(x),
+    "export": lambda auto, x: torch.export.export(auto, (x,)),
+    "vmap": lambda auto, x: torch.vmap(auto)(x),
+    "grad": lambda auto, x: torch.func.grad(lambda x: auto(x).sum())(x),
+    "jvp": lambda auto, x: torch.func.jvp(auto, (x,), (x,)),
+    "forward mode": _forward_mode,
+    "counted": _counted,
+    "meta": lambda auto, x: auto.to("meta")(x.to("meta")),
+    "weights from the input": lambda auto, x: layer(weights="input")(x),
+    "a path that is set": lambda auto, x: (layer(path="bank")(x), layer(path="kernel")(x)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward-mode formulas
+@pytest.mark.parametrize("call", WATCHED.values(), ids=WATCHED)
+def test_nothing_is_measured(call, clock, memory):
+    call(layer(), images())
+    assert not clock.timed
+    assert not memory
+
+
+def test_a_counted_layer_counts_its_own_operations_alone(memory):
+    auto, x = layer(), images()
+    counts = []
+    for path in ("auto", "bank"):
+        auto.path = path
+        with FlopCounterMode(display=False) as counter:
+            auto(x)
+        counts.append(counter.get_total_flops())
+    assert counts[0] == counts[1] > 0
