@@ -39,7 +39,7 @@ app = typer.Typer(
 
 bench = typer.Typer(
     rich_markup_mode=None,
-    help="""Measure how fast the layers are on this machine.
+    help="""Measure on this machine how fast the layers are, and what studies survive.
 
     Example: lrlc-nas bench layers --quick
     """,
@@ -172,18 +172,25 @@ def report(
 
 @app.command()
 def dashboard(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on this machine.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port on this machine; 0: any free one.")
+    ] = 8080,
+    writable: Annotated[
+        bool, typer.Option("--writable", help="Let notes be written on Optuna's pages; nothing else.")
+    ] = False,
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
-    """Open Optuna's dashboard on the study database.
+    """Open the studies, their reports and runs in a browser, live, with Optuna's dashboard beside them.
 
-    It is for reading, and answers this machine alone, until Ctrl-C ends it.
+    It answers this machine alone, and only whoever has the address that it prints, until Ctrl-C ends it.
 
     Example: lrlc-nas dashboard --port 8123
     """
     from .dashboard import serve
 
-    serve(_store(storage), port=port, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
+    serve(
+        _store(storage), port=port, writable=writable, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)")
+    )
 
 
 @app.command()
@@ -389,6 +396,25 @@ def layers(
 
     request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
     run_layers(request, typer.echo)
+
+
+@bench.command()
+def faults(
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
+) -> None:
+    """Kill, freeze and damage small studies, and see whether they keep their promises.
+
+    It works in temporary folders, on SQLite. All of it takes about ten minutes on two CPU cores, --quick about two.
+
+    Example: lrlc-nas bench faults --quick
+    """
+    from .benchmarks.faults import run_faults
+
+    run_faults(typer.echo, quick=quick, json=json_file)
 
 
 def main() -> None:

@@ -59,6 +59,8 @@ def test_commands_parse(words: list[str]) -> None:
 def config_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     keys: list[str] = []
     for name, field in model.model_fields.items():
+        if name == "confirmation":  # a command writes it, no user does
+            continue
         annotation = field.annotation
         if annotation is Recipe:
             keys += [f"{prefix}{name}.{each.name}" for each in fields(Recipe)]

@@ -28,9 +28,11 @@ What follows, without any training:
 - There every relaxation can help, at whatever site: one before the scale of a cell hands the position on, one
   after it reads a map that still has it. Only combining weights of rows alone cannot.
 - In `lrlc_nas.data.planted_host:pooled_cnn`, with bands of one cell, exactly one site can help. Its ``conv1``
-  sees one cell at a position, and the pool behind it sums over two bands: as long as ``conv1`` shares its
-  kernel, all that comes later has the same law in both classes, whatever is relaxed there. If ``conv1``
-  changes with the column, rank 2 is enough.
+  sees one cell at a position, and the pool behind it sums over two bands: as long as ``conv1`` computes the
+  same at each position, all that comes later has the same law in both classes, whatever is relaxed there.
+  Where its kernel changes with the column, rank 2 is enough. The control ``wide-K`` stays at chance, exactly;
+  a position bias (``lrlc-1``, ``tied-K``, ``coord``) leaves the mean behind the pool equal in both classes, so
+  that only its higher moments could tell them apart, and they tell little.
 - Under ``null`` a convolution computes all that is needed, and position carries nothing.
 
 No network does better than the majority of the cells. With n cells that is, for large n,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 
@@ -13,13 +13,25 @@ __all__ = ["pooled_cnn"]
 
 
 def pooled_cnn(
-    channels: int, classes: int, size: tuple[int, int], *, width: int = 8, scale: int = 2, stripe: int = 1
+    channels: int, classes: int, size: tuple[int, int], *, width: int = 12, scale: int = 2, stripe: int = 1
 ) -> nn.Sequential:
-    """Make a host whose pool forgets, right behind the first convolution, in which band a cell lay.
+    r"""Make a host whose pool forgets, right behind the first convolution, in which band a cell lay.
 
-    ``conv1`` has a kernel and a stride of one cell: a position for each cell and no overlap. The pool sums
-    over two bands in each direction. ``conv2`` and ``conv3`` have 3x3 kernels and keep the size of their map.
-    Each convolution is followed by batch norm and ReLU; a global average pool and linear logits end it.
+    ``conv1`` has a kernel and a stride of one cell: a position for each cell and no overlap. Behind it come
+    batch norm, a square, and a pool over two bands in each direction; then ``conv2`` and ``conv3``, 3x3, each
+    with batch norm and ReLU; at the end a global average pool and linear logits.
+
+    The square makes the difference between another kernel and a mere shift. A response u of ``conv1`` is as
+    often negative as positive, whichever way the stripes run, so that a position bias s is lost in the mean:
+
+    .. math::
+        E[(u + s)^2] = E[u^2] + s^2
+
+    Behind a ReLU it would switch channels off in one band and on in the other, and nearly do what another
+    kernel does. A square and a mean in place of a ReLU:
+
+    Deep Learning with Convolutional Neural Networks for EEG Decoding and Visualization (Schirrmeister et al.,
+    2017) https://arxiv.org/abs/1703.05051
 
     Args:
         channels: C, the channels of an image.
@@ -42,7 +54,7 @@ def pooled_cnn(
         OrderedDict(
             conv1=nn.Conv2d(channels, width, scale, scale, bias=False),
             bn1=nn.BatchNorm2d(width),
-            relu1=nn.ReLU(),
+            square1=_Square(),
             pool1=nn.AvgPool2d(2 * stripe),
             conv2=nn.Conv2d(width, width, 3, padding=1, bias=False),
             bn2=nn.BatchNorm2d(width),
@@ -55,3 +67,8 @@ def pooled_cnn(
             logits=nn.Linear(width, classes),
         )
     )
+
+
+class _Square(nn.Module):
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.square()

@@ -29,7 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
-from statsmodels.stats.multitest import multipletests
 
 from ..errors import InputError
 
@@ -159,22 +158,23 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
     Cells that were looked at but not tested count as p = 1: sorted p_(i) becomes max_{k<=i} (family - k + 1) p_(k).
 
     Args:
-        p_values: of the claims.
-        family: number of all hypotheses looked at.
+        p_values: (..., A), of the claims of each of any number of studies. (statsmodels' function takes one study.)
+        family: number of all hypotheses that a study looked at.
 
     Returns:
-        One adjusted value for each claim, in their order, at most 1.
+        (..., A): one adjusted value for each claim, in their order, at most 1.
 
     Raises:
         InputError: if the family is smaller than the number of claims.
     """
-    claims = len(p_values)
+    raw = np.asarray(p_values, dtype=np.float64)
+    claims = raw.shape[-1]
     if family < claims:
         raise InputError(f"the family holds all that was looked at: at least {claims}, but it is {family}")
-    if claims == 0:
-        return np.empty(0)
-    padded = np.concatenate([np.asarray(p_values, dtype=float), np.ones(family - claims)])
-    return np.asarray(multipletests(padded, method="holm")[1][:claims])
+    order = raw.argsort(axis=-1)
+    steps = np.take_along_axis(raw, order, axis=-1) * (family - np.arange(claims))
+    adjusted = np.minimum(np.maximum.accumulate(steps, axis=-1), 1)
+    return np.asarray(np.take_along_axis(adjusted, order.argsort(axis=-1), axis=-1))
 
 
 def probability_of_superiority(

@@ -117,7 +117,7 @@ def _look(
     """Outcomes of one look taken alone, which claims differ, and their adjusted p."""
     n = differences.shape[-1]
     mean, sd, p = paired_t(differences)
-    adjusted = np.apply_along_axis(holm, -1, p, rule.family)
+    adjusted = holm(p, rule.family)
     differs = adjusted < alpha
     reach = np.abs(mean) + stats.t.isf(alpha, max(n - 1, 1)) * sd / sqrt(n)
     equivalent = (sd > 0) & (reach < rule.delta)

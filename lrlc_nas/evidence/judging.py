@@ -45,13 +45,15 @@ def judge(
         One verdict for each arm, in their order.
 
     Raises:
-        InputError: if scores are not finite or not n, the looks do not grow, or the family is smaller than the
-            number of arms.
+        InputError: if there is no seed, scores are not finite or not n, the looks do not grow, or the family is
+            smaller than the number of arms.
     """
     if rule.family < len(arms):
         raise InputError(
             f"the family holds all that was looked at: at least {len(arms)}, but it is {rule.family}"
         )
+    if len(host) == 0:
+        raise InputError("judging needs at least one seed, but the host has no score")
     sizes = check_sizes([len(host)] if sizes is None else sizes, len(host))
     alpha = alpha_of_look(len(sizes), rule.alpha)
     comparisons = [_compare(arm, host, sizes[-1], 1 - alpha) for arm in arms]

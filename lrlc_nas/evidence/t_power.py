@@ -42,7 +42,9 @@ SEEDS_CAP = 200
 _Array = NDArray[np.float64]
 
 
-def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float) -> _Array:
+def t_power(
+    effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float
+) -> _Array:
     """The probability that a two-sided t test finds an effect.
 
     Args:

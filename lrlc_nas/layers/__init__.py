@@ -4,7 +4,7 @@ from .controls import CoordConv2d, TiedBanksConv2d, WideConv2d, matching_hidden_
 from .convolution import is_convolution, require_plain, why_not_plain
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
-from .low_rank import LowRankLocallyConnected2d
+from .low_rank import LowRankLocallyConnected2d, use_path
 from .smoothness import smoothness_penalty
 
 
@@ -19,5 +19,6 @@ __all__ = [
     "matching_hidden_channels",
     "require_plain",
     "smoothness_penalty",
+    "use_path",
     "why_not_plain",
 ]

@@ -18,13 +18,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .functional import apply_kernels, laid_out_as, mix_banks, padded
+from .functional import apply_kernels, apply_mixed, differentiable_gradients, laid_out_as, padded
 from .geometry import Geometry
 
 
@@ -77,7 +78,7 @@ class _Mixed(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, banks, combining = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiable(_plainly_mixed, ctx, gradient)
+            return _twice_differentiable(apply_mixed, ctx, gradient)
         needs_x, _, *needs_kernels = ctx.needs_input_grad
         source = _Mixtures(banks, combining, ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, any(needs_kernels))
@@ -95,7 +96,7 @@ class _Local(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, kernels = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _differentiable(_plainly_local, ctx, gradient)
+            return _twice_differentiable(apply_kernels, ctx, gradient)
         needs_x, _, needs_kernels = ctx.needs_input_grad
         source = _OwnKernels(kernels, ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, needs_kernels)
@@ -212,7 +213,8 @@ class _Map:
         """Add to the map what some taps of some rows of positions hold: the adjoint of `pieces`."""
         geometry = self._geometry
         columns, groups = geometry.output_size[1], geometry.groups
-        shape = (rows.stop - rows.start, columns, groups, self._x.shape[1], taps.stop - taps.start, -1)
+        count, channels = taps.stop - taps.start, geometry.in_channels // groups
+        shape = (rows.stop - rows.start, columns, groups, self._x.shape[1], count, channels)
         by_tap = values.view(shape).permute(4, 0, 3, 1, 2, 5).flatten(4)  # (taps, R, B, X, C)
         for tap, value in zip(range(taps.start, taps.stop), by_tap, strict=True):
             self._seen(rows, tap).add_(value)
@@ -290,26 +292,13 @@ def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
     return torch.unflatten(kernels, 3, geometry.kernel_size).contiguous()
 
 
-def _plainly_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
-    exact = torch.promote_types(banks.dtype, torch.float32)
-    return _plainly_local(x, mix_banks(banks.to(exact), combining.to(exact)), geometry)
-
-
-def _plainly_local(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
-    return apply_kernels(x, kernels.to(x.dtype), geometry)
-
-
-def _differentiable(function: Callable[..., Tensor], ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    """The gradients by operations that autograd knows, for those who differentiate twice."""
-    # Aliases, so that what the tensors themselves depend on is left to the outer graph.
-    tensors = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]
-    needs = [ctx.needs_input_grad[0], *ctx.needs_input_grad[2:]]
-    needed = [tensor for tensor, is_needed in zip(tensors, needs, strict=True) if is_needed]
-    # The precisions are those of the forward pass, whether the caller is still under its autocast or not.
-    with torch.autocast(tensors[0].device.type, enabled=False):
-        y = function(*tensors, ctx.geometry)
-        gradients = iter(torch.autograd.grad(y, needed, gradient, create_graph=True))
-    of_x, *others = (next(gradients) if is_needed else None for is_needed in needs)
+def _twice_differentiable(
+    function: Callable[..., Tensor], ctx: Any, gradient: Tensor
+) -> tuple[Tensor | None, ...]:
+    needs_x, _, *needs_kernels = ctx.needs_input_grad
+    function = partial(function, geometry=ctx.geometry)
+    needed = [needs_x, *needs_kernels]
+    of_x, *others = differentiable_gradients(function, ctx.saved_tensors, needed, gradient)
     return (of_x, None, *others)
 
 

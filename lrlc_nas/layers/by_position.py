@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from . import blockwise, kernels
-from .functional import apply_kernels, laid_out_as, mix_banks
+from .functional import apply_kernels, apply_mixed, laid_out_as
 from .geometry import Geometry
 from .paths import only_plain_operations
 
@@ -34,9 +34,9 @@ def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geomet
     Raises:
         InputError: if x and the banks have different dtypes, unless autocast makes them equal.
     """
-    if only_plain_operations() or x.is_meta:
-        return apply_kernels(x, mix_banks(banks, combining), geometry)
     x = _in_compute_dtype(x, banks)
+    if only_plain_operations() or x.is_meta:
+        return apply_mixed(x, banks, combining, geometry)
     if kernels.supports(x, banks, combining, geometry):
         return kernels.mixed(x, banks, combining, geometry)
     return laid_out_as(x, blockwise.mixed(x, banks, combining, geometry))
@@ -56,16 +56,17 @@ def apply_own(x: Tensor, own: Tensor, geometry: Geometry) -> Tensor:
     Raises:
         InputError: if x and the kernels have different dtypes, unless autocast makes them equal.
     """
+    x = _in_compute_dtype(x, own)
     if only_plain_operations() or x.is_meta:
         return apply_kernels(x, own, geometry)
-    x = _in_compute_dtype(x, own)
     return laid_out_as(x, blockwise.local(x, own, geometry))
 
 
 def _in_compute_dtype(x: Tensor, parameter: Tensor) -> Tensor:
     kind = x.device.type
+    lowers = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
     # As for a convolution: autocast leaves double precision alone.
-    if torch.is_autocast_enabled(kind) and torch.float64 not in (x.dtype, parameter.dtype):
+    if lowers and torch.float64 not in (x.dtype, parameter.dtype):
         return x.to(torch.get_autocast_dtype(kind))
     if x.dtype != parameter.dtype:
         raise InputError(f"this layer has {parameter.dtype} parameters, but the input is {x.dtype}")

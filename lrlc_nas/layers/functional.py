@@ -15,14 +15,26 @@ https://arxiv.org/abs/2002.02959
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .geometry import Geometry
+from .paths import is_transformed
 
 
-__all__ = ["add_bias", "apply_banks", "apply_kernels", "laid_out_as", "mix_banks", "padded"]
+__all__ = [
+    "add_bias",
+    "apply_banks",
+    "apply_kernels",
+    "apply_mixed",
+    "differentiable_gradients",
+    "laid_out_as",
+    "mix_banks",
+    "padded",
+]
 
 
 def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
@@ -64,7 +76,7 @@ def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
     """Apply to each position its own kernel: one matrix product for each position and group.
 
     Args:
-        x: shape (B, C, H, W).
+        x: shape (B, C, H, W), in the dtype of the products.
         kernels: shape (Y, X, F, C/G, rows, columns).
         geometry: of the layer.
 
@@ -74,9 +86,41 @@ def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
     rows, columns = geometry.output_size
     batch, groups, per_group = x.shape[0], geometry.groups, geometry.out_channels // geometry.groups
     filters = kernels.reshape(rows * columns * groups, per_group, geometry.fan_in)
-    y = torch.bmm(_patches(x, geometry), filters.mT)
+    y = torch.bmm(_patches(x, geometry), filters.mT.to(x.dtype))
     y = y.view(rows, columns, groups, batch, per_group).permute(3, 2, 4, 0, 1).flatten(1, 2)
     return laid_out_as(x, y)
+
+
+def apply_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
+    """Mix the banks at each position, then apply (the kernel path); arguments and result as in `apply_banks`.
+
+    Mixing is done in single precision at least, the products in the dtype of x.
+    """
+    exact = torch.promote_types(banks.dtype, torch.float32)
+    return apply_kernels(x, mix_banks(banks.to(exact), combining.to(exact)), geometry)
+
+
+def differentiable_gradients(
+    function: Callable[..., Tensor], tensors: Sequence[Tensor], needed: Sequence[bool], gradient: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Gradients that can be differentiated again, for functions whose own backward pass cannot.
+
+    Args:
+        function: the tensors to the output, in operations that autograd knows.
+        tensors: its arguments.
+        needed: for each of them, whether its gradient is.
+        gradient: of the output.
+
+    Returns:
+        The gradient of each tensor, or None where it is not needed.
+    """
+    # Aliases, so that what the tensors themselves depend on is left to the outer graph.
+    tensors = [tensor.view_as(tensor) for tensor in tensors]
+    wanted = [tensor for tensor, is_needed in zip(tensors, needed, strict=True) if is_needed]
+    # The precisions are those of the forward pass, whether the caller is still under its autocast or not.
+    with torch.autocast(tensors[0].device.type, enabled=False):
+        found = iter(torch.autograd.grad(function(*tensors), wanted, gradient, create_graph=True))
+    return tuple(next(found) if is_needed else None for is_needed in needed)
 
 
 def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:
@@ -134,5 +178,8 @@ def padded(x: Tensor, geometry: Geometry) -> Tensor:
 
 def laid_out_as(x: Tensor, y: Tensor) -> Tensor:
     """Give y the memory format of x, as a convolution does: what follows may call ``view``."""
+    # One image of a batch that `torch.vmap` hides has no memory format that one could ask for.
+    if is_transformed():
+        return y.contiguous()
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return y.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)

@@ -29,7 +29,7 @@ from .mixture import PositionMixture
 from .paths import PATHS, Situation, choose, may_measure
 
 
-__all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d"]
+__all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d", "use_path"]
 
 COMPUTE_PATHS = ("auto", *PATHS)
 """The two ways to compute the layer, whose costs `lrlc_nas.layers.functional` tells, or the faster of them."""
@@ -305,8 +305,8 @@ class LowRankLocallyConnected2d(PositionMixture):
         # A compiler can take the bank path whatever it is; nothing can be measured while it reads.
         if self.weights == "input" or not may_measure(input):
             return "bank"
-        parameters = list(self.parameters())
-        return choose(Situation.of(self._sizes, input, parameters), self._mixed, input, parameters)
+        situation = Situation.of(self._sizes, input, list(self.parameters()))
+        return choose(situation, type(self)._mixed, self, input)
 
     def _mixed(self, path: str, input: Tensor) -> Tensor:
         combining = self.combining_weights(input)
@@ -325,6 +325,17 @@ class LowRankLocallyConnected2d(PositionMixture):
 
     def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
         return zip(self.banks, self.bank_geometries or (), strict=True)
+
+
+def use_path(network: nn.Module, path: str) -> None:
+    """Set the path of every low-rank layer of a network that has a choice.
+
+    Raises:
+        InputError: if there is no such path.
+    """
+    for module in network.modules():
+        if isinstance(module, LowRankLocallyConnected2d) and module.weights != "input":
+            module.path = path
 
 
 def _he_uniform(bank: Tensor, fan_in: int) -> None:

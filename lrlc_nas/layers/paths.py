@@ -16,15 +16,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-__all__ = ["PATHS", "Memory", "Situation", "choose", "may_measure", "only_plain_operations", "remembering"]
+__all__ = [
+    "PATHS",
+    "Memory",
+    "Situation",
+    "choose",
+    "is_transformed",
+    "may_measure",
+    "only_plain_operations",
+    "remembering",
+]
 
 PATHS = ("bank", "kernel")
+
+L = TypeVar("L", bound=nn.Module)
 
 _ROUNDS = 5
 _CLEAR = (4.0, 1.5)
@@ -83,16 +94,14 @@ class Situation:
         return f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; {self.layer}; {mode}"
 
 
-def choose(
-    situation: Situation, compute: Callable[[str, Tensor], Tensor], x: Tensor, parameters: Sequence[Tensor]
-) -> str:
+def choose(situation: Situation, compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) -> str:
     """The faster path in a situation: the remembered one, or else the one that a measurement finds.
 
     Args:
         situation: where the layer stands.
-        compute: a path and an input to the output.
+        compute: a layer, a path and an input to the output.
+        layer: where all parameters are that the output depends on.
         x: the input.
-        parameters: those of the layer.
     """
     text = situation.text
     known = _memory.get(text)
@@ -100,7 +109,7 @@ def choose(
         return known
     with _measuring:
         known = _memory.get(text)
-        return known if known is not None else _memory.setdefault(text, _faster(compute, x, parameters))
+        return known if known is not None else _memory.setdefault(text, _faster(compute, layer, x))
 
 
 @contextmanager
@@ -131,26 +140,44 @@ def only_plain_operations() -> bool:
     """
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
         return True
-    if torch.autograd.forward_ad._current_level >= 0:
-        return True
-    return torch._C._functorch.peek_interpreter_stack() is not None
+    return torch.autograd.forward_ad._current_level >= 0 or is_transformed()
+
+
+def is_transformed() -> bool:
+    """Whether a function transform is under way (`torch.vmap`, or another of `torch.func`) outside a compiler."""
+    return not torch.compiler.is_compiling() and torch._C._functorch.peek_interpreter_stack() is not None
 
 
 _memory: Memory = dict[str, str]()
 _measuring = threading.Lock()
 
 
-def _faster(compute: Callable[[str, Tensor], Tensor], x: Tensor, parameters: Sequence[Tensor]) -> str:
-    x = x.detach().requires_grad_(x.requires_grad)
-    leaves = [tensor for tensor in (x, *parameters) if tensor.requires_grad and torch.is_grad_enabled()]
+def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) -> str:
+    layer, x = _unhooked(layer), _alias(x)
+    tensors = (x, *layer.parameters())
+    leaves = [tensor for tensor in tensors if tensor.requires_grad and torch.is_grad_enabled()]
     times: dict[str, list[float]] = {path: [] for path in PATHS}
     for _ in range(_ROUNDS):
         for path in PATHS:
-            times[path].append(_seconds(partial(compute, path, x), leaves, x.device))
+            times[path].append(_seconds(partial(compute, layer, path, x), leaves, x.device))
         if _is_clear(times, x.is_cuda):
             break
     # The first call of a path allocates and, on CUDA, compiles: it counts only where there is no other.
     return min(PATHS, key=lambda path: statistics.median(times[path][1:] or times[path]))
+
+
+def _unhooked(layer: L) -> L:
+    """A layer with the values of this one: hooks on its parameters do not hear of gradients without meaning."""
+    twin = object.__new__(type(layer))
+    vars(twin).update(vars(layer))
+    aliases: dict[str, Any] = {name: p if p is None else _alias(p) for name, p in layer._parameters.items()}
+    twin._parameters = aliases
+    twin._modules = {name: m if m is None else _unhooked(m) for name, m in layer._modules.items()}
+    return twin
+
+
+def _alias(x: Tensor) -> Tensor:
+    return x.detach().requires_grad_(x.requires_grad)
 
 
 def _is_clear(times: Mapping[str, Sequence[float]], on_cuda: bool) -> bool:

@@ -27,3 +27,5 @@ from .studies import Store as Store
 from .url import parse_url as parse_url
 from .url import shown as shown
 from .url import sqlite_path as sqlite_path
+from .versions import Version as Version
+from .versions import versions as versions

@@ -11,6 +11,7 @@ from .confirmation import stage_of as stage_of
 from .confirmation import start_confirmation as start_confirmation
 from .export import best_run as best_run
 from .export import export_best as export_best
+from .files import checkpoint_bytes as checkpoint_bytes
 from .files import study_folder as study_folder
 from .importances import study_importances as study_importances
 from .latency import Latency as Latency

@@ -207,6 +207,8 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
     table = {"name": path.stem} | _read_toml(path)
     for override in overrides:
         _override(table, override)
+    if "confirmation" in table:
+        raise InputError(f"{where}: {_unknown_key(['confirmation'])}")
     try:
         text = json.dumps(table)
     except TypeError:
@@ -282,4 +284,4 @@ def _keys(location: Iterable[int | str]) -> Iterable[str]:
         section = section[part] if isinstance(section, Mapping) else getattr(section, str(part))
     if is_dataclass(section):
         return [field.name for field in fields(section)]
-    return list(type(section).model_fields)
+    return [name for name in type(section).model_fields if name != "confirmation"]

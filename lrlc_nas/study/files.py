@@ -13,7 +13,7 @@ from ..training import Checkpoints
 from .config import StudyConfig
 
 
-__all__ = ["adopt_checkpoints", "files_folder", "run_checkpoints", "study_folder"]
+__all__ = ["adopt_checkpoints", "checkpoint_bytes", "files_folder", "run_checkpoints", "study_folder"]
 
 _ATTEMPT = re.compile(r"attempt-([0-9]+)")
 
@@ -57,6 +57,15 @@ def run_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpo
     folder = _run_folder(store, study, run)
     attempts = _attempts(folder) or [(run.attempt, folder / f"attempt-{run.attempt}")]
     return Checkpoints(attempts[-1][1], _identity(study, run))
+
+
+def checkpoint_bytes(store: Store, study: StudyRecord, run: RunRecord) -> int:
+    """What all checkpoints of a run take on the disk; 0 where it has none on this machine."""
+    total = 0
+    for path in _run_folder(store, study, run).rglob("*"):
+        with suppress(FileNotFoundError):  # its worker may replace it meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def _run_folder(store: Store, study: StudyRecord, run: RunRecord) -> Path:

@@ -45,8 +45,6 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         raise InputError(
             f"study {config.name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
         )
-    if config.confirmation is not None:
-        raise InputError("unknown key 'confirmation': 'lrlc-nas confirm' makes confirmations")
     config = config.with_absolute_paths()
     prepared = prepare(config)
     return add_study(store, prepared, _planned_runs(prepared))

@@ -123,8 +123,9 @@ class Mirror:
         open_trials = {trial._trial_id: trial for trial in self._trials() if not trial.state.is_finished()}
         for trial_id, trial in open_trials.items():
             # Its maker was killed after another process had tied the run to another trial.
-            if tied.get(trial.user_attrs.get(_SLOT)) not in (None, trial_id):
-                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            if tied.get(trial.user_attrs.get(_SLOT, -1)) not in (None, trial_id):
+                with suppress(UpdateFinishedTrialError):
+                    self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         for run in runs:
             if run.state not in _STATES or run.trial_id not in open_trials:
                 continue

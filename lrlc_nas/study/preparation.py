@@ -16,6 +16,7 @@ from ..choices import Plan
 from ..data import ImageSet, Splits, Subset, load_images, split
 from ..errors import InputError
 from ..hosts import build_host
+from ..layers import use_path
 from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..store import SiteRecord, StudyRecord
 from ..training import stream_seed
@@ -67,8 +68,10 @@ class Prepared:
         site, so that a relaxation changes no other layer.
         """
         network = _host(self.config, self.images, stream_seed(seed, "init"))
-        init = self.config.recipe.init
-        return relax(network, plan, self.sample, init=init, seed=stream_seed(seed, "relax"))
+        recipe = self.config.recipe
+        network = relax(network, plan, self.sample, init=recipe.init, seed=stream_seed(seed, "relax"))
+        use_path(network, recipe.path)
+        return network
 
     def cost(self, plan: Plan) -> Cost:
         """Parameters, MACs and activations of the network of a plan."""

@@ -19,6 +19,7 @@ _NAMES = {
     "precision": ("auto", "float32", "bf16"),
     "channels_last": ("auto", "always", "never"),
     "init": ("paper", "host"),
+    "path": ("auto", "bank", "kernel"),
 }
 _LEAST_COUNTS = {"epochs": 1, "batch_size": 2, "pad": 0}
 _NOT_NEGATIVE = ("weight_decay", "smoothness")
@@ -51,6 +52,8 @@ class Recipe:
         pad: pixels of padding before a random crop back to the size of the image; 0 for no crop.
         flip: mirror each image left to right with probability 1/2.
         init: how relaxed layers start, ``paper`` or ``host``; recorded here, used where the network is built.
+        path: how low-rank layers are computed, ``bank``, ``kernel`` or ``auto`` (the faster one, as measured);
+            recorded here, used where the network is built.
 
     Raises:
         InputError: if a field is outside its range.
@@ -74,6 +77,7 @@ class Recipe:
     pad: int = 0
     flip: bool = False
     init: str = "paper"
+    path: str = "auto"
 
     def __post_init__(self) -> None:
         for field, least in _LEAST_COUNTS.items():

@@ -29,6 +29,7 @@ train = 300
 search = 200
 [recipe]
 epochs = 6
+path = "kernel"
 [space]
 choices = ["lrlc-2", "lc"]
 [budget]

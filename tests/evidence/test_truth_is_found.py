@@ -92,8 +92,14 @@ def test_a_site_after_the_pool_stays_at_chance(signal: ImageSet) -> None:
     assert points(signal, {"conv2": "lc", "conv3": "lc"}, seed=0) == CHANCE
 
 
-def test_weights_of_the_rows_alone_stay_at_chance(signal: ImageSet) -> None:
-    assert points(signal, {"conv1": "lrlc-4-rows"}, seed=0) == CHANCE
+@pytest.mark.parametrize("token", ["lrlc-4-rows", "wide-4"])
+def test_neither_rows_alone_nor_more_parameters_help(signal: ImageSet, token: str) -> None:
+    assert points(signal, {"conv1": token}, seed=0) == CHANCE
+
+
+@pytest.mark.parametrize("token", ["lrlc-1", "tied-4"])
+def test_a_position_bias_is_no_substitute(signal: ImageSet, token: str) -> None:
+    assert points(signal, {"conv1": token}, seed=0) < 65
 
 
 def test_without_a_planted_truth_nothing_is_gained(null: ImageSet) -> None:

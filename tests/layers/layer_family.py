@@ -32,14 +32,12 @@ class Member:
     Attributes:
         make: a shape and options (bias, dtype, device) to a fresh layer.
         same: whether it needs ``padding="same"``, so that a shape is changed for it.
-        grown: parameters of the layer of a shape with bias, by the formula.
-        by_position: whether eager mode computes it row by row of positions, with autograd functions of our own.
+        parameters: how many a layer with bias has, by the formula.
     """
 
     make: Callable[..., nn.Module]
-    grown: Callable[[Geometry], int]
+    parameters: Callable[[Geometry], int]
     same: bool = False
-    by_position: bool = False
 
     def shape(self, shape: Shape) -> Shape:
         """The shape, or the nearest that the member takes."""
@@ -65,8 +63,7 @@ def _low_rank(weights, normalize, path):
         options |= {"weights": weights, "normalize": normalize, "path": path}
         return LowRankLocallyConnected2d(*shape.arguments, RANK, **shape.options, **options)
 
-    kernels = _banks_and_weights(weights)
-    return Member(make, kernels, by_position=path == "kernel")
+    return Member(make, _banks_and_weights(weights))
 
 
 def _different(weights, path):
@@ -83,7 +80,7 @@ def _different(weights, path):
         per_tap = geometry.in_channels * geometry.out_channels // geometry.groups
         return _banks_and_weights(weights)(geometry) - smaller * per_tap
 
-    return Member(make, parameters, same=True, by_position=path == "kernel")
+    return Member(make, parameters, same=True)
 
 
 def _banks_and_weights(weights):
@@ -110,7 +107,6 @@ FAMILY = {
     "lc": Member(
         _locally_connected,
         lambda g: g.output_size[0] * g.output_size[1] * (g.fan_in * g.out_channels + g.out_channels),
-        by_position=True,
     ),
     "row+column softmax bank": _low_rank("row+column", "softmax", "bank"),
     "row+column softmax kernel": _low_rank("row+column", "softmax", "kernel"),
@@ -152,6 +148,25 @@ SMALL = Shape((2, 4), (3, 2), (4, 5), GROUPED.options | {"stride": (2, 1)})
 def of_kind(*names):
     """Some members, as a parametrisation."""
     return pytest.mark.parametrize("member", [FAMILY[name] for name in names], ids=names)
+
+
+def gradients(y, leaves, probe):
+    return torch.autograd.grad((y * probe).sum(), leaves, allow_unused=True)
+
+
+def output_and_gradients(layer, x):
+    x = x.clone().requires_grad_()
+    y = layer(x)
+    return (y.detach(), *gradients(y, [x, *layer.parameters()], probe_for(y)))
+
+
+def as_one_vector(tensors):
+    return torch.cat([tensor.double().flatten() for tensor in tensors])
+
+
+def probe_for(y):
+    """The same numbers in every precision."""
+    return torch.linspace(-3, 3, y.numel()).sin().bfloat16().to(y.dtype).view(y.shape)
 
 
 def naive_output(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -201,11 +216,8 @@ def normalised_by_hand(raw: torch.Tensor, normalize: str) -> torch.Tensor:
 
 
 def _naive_low_rank(layer, image):
-    if layer.weights == "input":
-        # `test_input_weights` holds the network itself against loops.
-        raw = layer.weight_net(image)[0]
-    else:
-        raw = raw_weights(layer)
+    # `test_input_weights` holds the network itself against loops.
+    raw = layer.weight_net(image)[0] if layer.weights == "input" else raw_weights(layer)
     combining = normalised_by_hand(raw, layer.normalize)
     if layer.bank_geometries is None:
         return _by_loops(layer.geometry, image, naive_kernels(layer.banks, combining), bias_map(layer))
@@ -217,9 +229,7 @@ def _naive_low_rank(layer, image):
 
 
 def _naive_wide(layer, x):
-    conv = layer.conv
-    shape = Shape((0, 0), conv.kernel_size, tuple(x.shape[-2:]), {})
-    geometry = Geometry.of_conv(conv, shape.input_size)
+    conv, geometry = layer.conv, Geometry.of_conv(layer.conv, tuple(x.shape[-2:]))
     rows, columns = geometry.output_size
     bias = None if conv.bias is None else conv.bias[:, None, None].expand(-1, rows, columns)
     hidden = _by_loops(geometry, x, _everywhere(layer.hidden.weight, geometry), None).clamp(min=0)

@@ -1,7 +1,5 @@
 """Banks that differ in kernel size and dilation."""
 
-import copy
-import io
 import math
 
 import pytest
@@ -9,7 +7,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_oracles import assert_equal_maps, naive_locally_connected, randomised
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lrlc_nas.errors import InputError
@@ -185,48 +182,6 @@ def test_banks_are_he_uniform_each_in_its_own_fan_in():
         assert bank.abs().max() > 0.95 * bound
 
 
-def test_gradients_against_finite_differences():
-    layer = make("input", normalize="none")
-    names, parameters = zip(*layer.named_parameters(), strict=True)
-
-    def call(x, *values):
-        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
-
-    x = torch.randn(1, 2, 5, 6, dtype=torch.float64, requires_grad=True)
-    leaves = [tensor.detach().requires_grad_() for tensor in parameters]
-    assert torch.autograd.gradcheck(call, (x, *leaves), fast_mode=True)
-
-
-@pytest.mark.parametrize("weights", ["row+column", "input"])
-def test_the_life_of_a_layer(weights):
-    layer = make(weights, dtype=torch.float32)
-    twin, x = copy.deepcopy(layer), torch.randn(2, 2, 5, 6)
-    y = layer(x)
-    assert torch.equal(twin(x), y)
-    assert_equal_maps(layer(x[1]), y[1], tolerance=1e-4)
-    assert layer(x[:0]).shape == (0, 3, 5, 6)
-    assert layer(x.to(memory_format=torch.channels_last)).is_contiguous(memory_format=torch.channels_last)
-    y.square().sum().backward()
-    for name, parameter in layer.named_parameters():
-        assert parameter.grad.abs().max() > 0, name
-    buffer = io.BytesIO()
-    torch.save(layer.state_dict(), buffer)
-    buffer.seek(0)
-    randomised(twin).load_state_dict(torch.load(buffer, weights_only=True))
-    assert torch.equal(twin(x), y)
-
-
-def test_reset_parameters_forgets_all_that_was_learnt():
-    torch.manual_seed(3)
-    layer = LowRankLocallyConnected2d(2, 3, [3, 1], 6, 2, padding="same", weights="input")
-    fresh = copy.deepcopy(layer.state_dict())
-    randomised(layer)
-    torch.manual_seed(3)
-    layer.reset_parameters()
-    for name, tensor in layer.state_dict().items():
-        assert torch.equal(tensor, fresh[name]), name
-
-
 def test_names_and_shapes_and_representation():
     layer = make(device="meta")
     shapes = {name: tuple(tensor.shape) for name, tensor in layer.state_dict().items() if "banks" in name}
@@ -269,12 +224,3 @@ def test_what_is_no_list_of_geometries(options, message):
     arguments = {"kernel_size": [3, 2], "input_size": 6, "rank": 2, "padding": "same"} | options
     with pytest.raises(InputError, match=message):
         LowRankLocallyConnected2d(2, 3, **arguments)
-
-
-@pytest.mark.parametrize("path", ["bank", "kernel"])
-def test_it_compiles_into_one_graph_and_exports(path):
-    layer, x = make(path=path), torch.randn(2, 2, 5, 6, dtype=torch.float64)
-    y = layer(x)
-    assert_equal_maps(torch.compile(copy.deepcopy(layer), fullgraph=True, backend="eager")(x), y)
-    exported = torch.export.export(nn.Sequential(layer), (x,))
-    assert_equal_maps(exported.module()(x), y)

@@ -1,6 +1,5 @@
 """Combining weights that are computed from the input: the network, and the layer that uses it."""
 
-import copy
 import math
 
 import pytest
@@ -221,18 +220,6 @@ def test_from_conv_draws_the_same_network_from_the_same_seed_and_takes_over_the_
     assert {parameter.device.type for parameter in on_meta.parameters()} == {"meta"}
 
 
-def test_gradients_against_finite_differences():
-    shape = SHAPES["groups"]
-    layer = make(shape, 2, normalize="none")
-    names, parameters = zip(*layer.named_parameters(), strict=True)
-
-    def call(x, *values):
-        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
-
-    leaves = [tensor.detach().requires_grad_() for tensor in parameters]
-    assert torch.autograd.gradcheck(call, (shape.images(2).requires_grad_(), *leaves), fast_mode=True)
-
-
 def test_names_of_the_parameters():
     layer = LowRankLocallyConnected2d(3, 6, 3, (5, 6), 2, weights="input")
     convolutions = ["low", "around.0", "around.1", "widen", "gate", "project"]
@@ -275,8 +262,3 @@ def test_there_is_no_kernel_path():
     with pytest.raises(InputError, match=message):
         LowRankLocallyConnected2d.from_conv(torch.nn.Conv2d(2, 3, 3), 6, 2, weights="input", path="kernel")
     assert layer.path == "auto"
-
-
-def test_it_compiles_into_one_graph():
-    layer, x = make(SHAPES["plain"]), SHAPES["plain"].images()
-    assert_equal_maps(torch.compile(copy.deepcopy(layer), fullgraph=True, backend="eager")(x), layer(x))

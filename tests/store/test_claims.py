@@ -52,6 +52,7 @@ def test_a_trial_is_tied_to_a_run_once(store):
     study = add_study(store, [WAITING], trials=False)
     assert set_trial(store, study, 0, 5)
     assert not set_trial(store, study, 0, 6)
+    assert set_trial(store, study, 0, 5), "whoever else made the tie, it is the one that was asked for"
     assert only_run(store, study).trial_id == 5
 
 

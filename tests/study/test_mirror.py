@@ -137,6 +137,23 @@ def test_of_two_that_make_one_trial_the_later_gives_way(store, study, mirror):
     assert trials(mirror)[-1].state == TrialState.FAIL
 
 
+def test_a_trial_that_another_one_has_tied_in_the_meantime_goes_on(store, study, mirror):
+    """Two raise the total at once: one sees the trial that the other has made and is about to tie."""
+    run = store.runs(study.record)[3]
+    mirror.add_trials(store, study.record, [replace(run, trial_id=None)])
+    assert len(trials(mirror)) == 16
+    assert trials(mirror)[3].state == TrialState.WAITING
+
+
+def test_a_trial_whose_run_has_another_one_is_ended(store, study, mirror):
+    """Its maker was killed when it found the run tied, and before it could end its own."""
+    mirror._new_trial(store.runs(study.record)[3])
+    mirror.study.enqueue_trial({}, user_attrs={"by": "the user"})
+    catch_up(study)
+    states = [trial.state for trial in trials(mirror)]
+    assert states == [TrialState.WAITING] * 16 + [TrialState.FAIL, TrialState.WAITING]
+
+
 def test_a_study_of_the_users_own_is_refused_and_left_alone(store):
     optuna.create_study(study_name="toy", storage=str(store.url))
     message = r"study 'toy': sqlite:///\S+ holds an Optuna study of this name that lrlc-nas did not make"

@@ -1,1 +1,6 @@
+"""What studies are after crashes, storms, races and damage; needs all of the package."""
 
+from .programme import Extent, find, run_faults
+
+
+__all__ = ["Extent", "find", "run_faults"]

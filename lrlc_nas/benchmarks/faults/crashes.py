@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
 import time
@@ -20,7 +19,7 @@ from .promises import broken, recorded, story
 from .toy import NAME
 
 
-__all__ = ["Crash", "Reference", "crash_at", "crash_until_untouched", "kill_at_random", "live_undisturbed"]
+__all__ = ["Crash", "Reference", "crash_at", "crash_until_untouched", "kill_after", "live_undisturbed"]
 
 _WAIT = 60.0
 
@@ -70,6 +69,7 @@ def live_undisturbed(folder: Path) -> Reference:
     Raises:
         LrlcNasError: if even that does not end well.
     """
+    end(spawn(time.sleep, 0.0))  # the server that processes are forked from takes a while to start
     started = time.monotonic()
     if code := end(spawn(live, folder)):
         raise LrlcNasError(f"the undisturbed study ended with exit code {code}")
@@ -102,18 +102,14 @@ def crash_until_untouched(folder: Path, point: str, action: str, reference: Refe
         yield crash
 
 
-def kill_at_random(folder: Path, reference: Reference, number: int, seed: int) -> Iterator[Crash]:
-    """SIGKILL at so many random moments, each in a study of its own."""
-    moments = random.Random(seed)
-    for index in range(number):
-        own = folder / f"moment-{index}"
-        own.mkdir()
-        seconds = moments.uniform(0.0, reference.seconds)
-        process = spawn(live, own, "", reference.paths)
-        process.join(seconds)
-        process.kill()
-        happened = end(process) == -signal.SIGKILL
-        yield _live_on(own, f"after {seconds:.2f} s", happened, reference)
+def kill_after(folder: Path, seconds: float, reference: Reference) -> Crash:
+    """SIGKILL to a life in a new folder after some time, then live on."""
+    folder.mkdir()
+    process = spawn(live, folder, "", reference.paths)
+    process.join(seconds)
+    process.kill()
+    happened = end(process) == -signal.SIGKILL
+    return _live_on(folder, f"after {seconds:.2f} s", happened, reference)
 
 
 def _live_on(folder: Path, what: str, happened: bool, reference: Reference) -> Crash:

@@ -81,7 +81,7 @@ def _truncate(ours: Checkpoints, _: Checkpoints, chance: random.Random) -> Path:
 
 
 def _swap(ours: Checkpoints, theirs: Checkpoints, chance: random.Random) -> Path:
-    """Put another run's newest checkpoint in the place of ours, under its name, under ours, or under half of each."""
+    """Put another run's newest checkpoint in the place of ours: under its name, ours, or half of each."""
     path, other = _newest(ours), _newest(theirs)
     name = chance.choice((path.name, other.name, other.name.replace(_tag(other), _tag(path))))
     path.unlink()

@@ -6,6 +6,7 @@ They are forked from a server that has imported the package once, so that a deat
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -20,9 +21,10 @@ from pathlib import Path
 import torch
 
 from ...errors import LrlcNasError
-from ...faults import Fault, arm, count_hits
+from ...faults import VARIABLE, Fault, arm, count_hits
+from ...launchers import LocalWorkers
 from ...store import ComputePaths, Store, claim, finish, this_process
-from ...study import Worker, open_study, resume_study, start_study
+from ...study import Worker, catch_up, open_study, resume_study, start_study
 from .toy import NAME, toy_config
 
 
@@ -37,6 +39,7 @@ __all__ = [
     "spawn",
     "spawner",
     "store_in",
+    "supervise",
     "work",
 ]
 
@@ -61,8 +64,8 @@ def spawner() -> ForkServerContext:
 
 
 def spawn(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
-    """Start a process."""
-    process = spawner().Process(target=target, args=arguments, daemon=True)
+    """Start a process that says nothing of the trouble which it is there to meet."""
+    process = spawner().Process(target=_quietly, args=(target, *arguments), daemon=True)
     process.start()
     return process
 
@@ -107,7 +110,9 @@ def live(folder: Path, fault: str = "", paths: Mapping[str, str] | None = None) 
     raise SystemExit(1)
 
 
-def work(folder: Path, lease_seconds: float, step_seconds: float = 0.0, barrier: Barrier | None = None) -> None:
+def work(
+    folder: Path, lease_seconds: float, step_seconds: float = 0.0, barrier: Barrier | None = None
+) -> None:
     """Work on a study like any worker.
 
     Args:
@@ -144,6 +149,26 @@ def raise_and_work(folder: Path, trials: int, barrier: Barrier) -> None:
     Worker(store, study.record, study.prepared, device="cpu").work()
 
 
+def supervise(folder: Path, fault: str = "", worker_fault: str = "") -> None:
+    """Start or resume a study and supervise one worker, a process with an interpreter of its own.
+
+    Args:
+        folder: for the database.
+        fault: what shall go wrong in this process.
+        worker_fault: what shall go wrong in its workers.
+    """
+    if fault:
+        arm(Fault.parse(fault))
+    if worker_fault:
+        os.environ[VARIABLE] = worker_fault
+    os.environ["OMP_NUM_THREADS"] = "1"
+    store = store_in(folder)
+    there = NAME in store.names()
+    study = resume_study(store, NAME) if there else start_study(store, toy_config(TRIALS, EPOCHS))
+    LocalWorkers(store, study.record, ["cpu"]).run(lambda: None)
+    catch_up(study)
+
+
 def claim_all(folder: Path, barrier: Barrier) -> None:
     """Resume a study, then claim and end its runs as long as there are any, at once with others.
 
@@ -158,6 +183,11 @@ def claim_all(folder: Path, barrier: Barrier) -> None:
         slots.append(held.run.slot)
         finish(store, held, "complete", value=0.5, facts={})
     (folder / f"claimed-{os.getpid()}.json").write_text(json.dumps(slots))
+
+
+def _quietly(target: Callable[..., None], *arguments: object) -> None:
+    logging.getLogger("lrlc_nas").setLevel(logging.CRITICAL)
+    target(*arguments)
 
 
 def _live(store: Store, paths: Mapping[str, str]) -> None:

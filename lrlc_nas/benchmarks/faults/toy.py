@@ -41,7 +41,9 @@ def host(channels: int, classes: int, size: tuple[int, int], sites: int = 2) -> 
     return nn.Sequential(layers)
 
 
-def toy_config(trials: int, epochs: int, *, sites: int = 2, pruner: str = "successive-halving") -> StudyConfig:
+def toy_config(
+    trials: int, epochs: int, *, sites: int = 2, pruner: str = "successive-halving"
+) -> StudyConfig:
     """A study whose space holds 9 plans for each site, and whose training takes a hundredth of a second.
 
     Args:

@@ -43,6 +43,7 @@ https://arxiv.org/abs/2002.02959
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -67,10 +68,9 @@ def available(device: torch.device) -> bool:
     That is an NVIDIA GPU of compute capability 8.0 or higher, or the CPU if the environment had
     ``TRITON_INTERPRET=1`` when Triton was imported.
     """
-    if find_spec("triton") is None:
-        return False
     if device.type == "cuda":
-        return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+        recent = torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+        return recent and _installed()
     return device.type == "cpu" and _interpreted()
 
 
@@ -101,7 +101,8 @@ def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Te
     ``y[b, f, i, j] = sum_{t, c} x[b, c, p(i, j) + t] * sum_k w[i, j, k] * bank[k, f, c, t]``: what
     ``apply_kernels(x, mix_banks(banks, combining), geometry)`` is, in `lrlc_nas.layers.functional`.
 
-    Differentiable once, in x, banks and combining. The tensors are trusted: `supports` says which may come.
+    Differentiable in x, banks and combining; the second time by plain operations. The tensors
+    are trusted: `supports` says which may come.
 
     Args:
         x: shape (B, C, H, W), in any memory format; channels last saves a copy.
@@ -117,8 +118,14 @@ def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Te
     return y
 
 
+@cache
+def _installed() -> bool:
+    return find_spec("triton") is not None
+
+
 def _interpreted() -> bool:
-    if not os.environ.get("TRITON_INTERPRET"):  # spares the import of Triton
+    # Asking the environment first spares the import of Triton.
+    if not (os.environ.get("TRITON_INTERPRET") and _installed()):
         return False
     from .tiles import INTERPRETED
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from ..functional import laid_out_as, padded
+from ..functional import apply_mixed, differentiable_gradients, laid_out_as, padded
 from ..geometry import Geometry
 
 
@@ -31,13 +31,15 @@ class MixedConvolution(torch.autograd.Function):
         return laid_out_as(x, output_of(x, banks, combining, geometry))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         """Compute the gradients of x, banks and combining."""
         from .launch import input_grad, parameter_grads
 
         x, banks, combining = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
+        if torch.is_grad_enabled():
+            function = partial(apply_mixed, geometry=ctx.geometry)
+            return (*differentiable_gradients(function, ctx.saved_tensors, needed, grad_y), None)
         if x.shape[0] == 0:
             tensors = zip((x, banks, combining), needed, strict=True)
             return (*(torch.zeros_like(tensor) if need else None for tensor, need in tensors), None)

@@ -1,0 +1,79 @@
+"""The routes: our pages, what they need, and Optuna's dashboard, all behind the guard."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import InputError
+from ..report.trial import plotly_script
+from ..store import Store
+from .guard import Guard
+from .optuna_pages import optuna_routes
+from .pages import Pages
+
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from starlette.requests import Request
+
+
+__all__ = ["application"]
+
+_ASSETS = {
+    "dashboard.css": "text/css",
+    "live.js": "text/javascript",
+    "figures.js": "text/javascript",
+    "plotly.js": "text/javascript",
+}
+
+
+def application(store: Store, storage: RDBStorage, *, token: str, writable: bool = False) -> Guard:
+    """Our pages and Optuna's dashboard on a database, behind the guard.
+
+    Args:
+        store: the study database.
+        storage: Optuna's tables in it, see `open_storage`.
+        token: the secret of this start.
+        writable: let notes on Optuna's pages be written.
+
+    Returns:
+        An ASGI application.
+    """
+    pages = Pages(store, storage)
+    app = Starlette(
+        routes=[
+            Route("/", pages.studies),
+            Route("/version", pages.studies_version),
+            Route("/studies/{study:int}", pages.study),
+            Route("/studies/{study:int}/version", pages.study_version),
+            Route("/studies/{study:int}/report", pages.report),
+            Route("/studies/{study:int}/trials/{slot:int}", pages.trial),
+            Route("/studies/{name:path}", pages.by_name),
+            Route("/assets/{name}", _asset),
+            *optuna_routes(storage, writable=writable),
+        ],
+        exception_handlers={HTTPException: pages.trouble, InputError: pages.trouble},
+    )
+    return Guard(app, token, writable=writable)
+
+
+def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _ASSETS:
+        raise HTTPException(404, "no such file")
+    # The browser may keep it for as long as this start lasts, but asks again after an upgrade.
+    return Response(_text(name), media_type=_ASSETS[name], headers={"Cache-Control": "private, max-age=60"})
+
+
+@cache
+def _text(name: str) -> str:
+    if name == "plotly.js":
+        return plotly_script()
+    return files("lrlc_nas.dashboard").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,124 @@
+"""The studies of a database, a line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..store import Store, StudyRecord, Version, versions
+from ..study import best_run, confirmation_name
+from .optuna_pages import optuna_ids
+
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
+
+__all__ = ["Overview", "StudyLine", "states_text", "version_of"]
+
+_ORDER = ("complete", "pruned", "failed", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class StudyLine:
+    """One study on the first page.
+
+    Attributes:
+        study_id: our own number of it, by which the addresses of its pages go.
+        name: of the study.
+        host: name of its host.
+        data: name of its images.
+        states: how many runs there are in each state.
+        best: highest accuracy of a complete run, a fraction; None before there is one.
+        best_slot: the slot of that run.
+        created: when, UTC.
+        optuna: the number of its Optuna study; None if that was deleted.
+        confirmation: the study that confirms it, if there is one.
+    """
+
+    study_id: int
+    name: str
+    host: str
+    data: str
+    states: Mapping[str, int]
+    best: float | None
+    best_slot: int | None
+    created: datetime
+    optuna: int | None = None
+    confirmation: StudyLine | None = None
+
+    @property
+    def text(self) -> str:
+        """Its states as text."""
+        return states_text(self.states)
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is at it."""
+        return bool(self.states.get("running"))
+
+
+class Overview:
+    """Reads the lines of all studies, and those alone again that have changed.
+
+    Args:
+        store: the study database.
+        storage: Optuna's tables in it.
+    """
+
+    def __init__(self, store: Store, storage: RDBStorage) -> None:
+        self._store = store
+        self._storage = storage
+        self._known: dict[str, tuple[str, StudyLine]] = {}
+
+    def lines(self) -> list[StudyLine]:
+        """One line for each study, newest first; a confirmation stands in the line of its study."""
+        now = versions(self._store)
+        ids = optuna_ids(self._storage)
+        lines = {name: self._line(name, version.text, ids.get(name)) for name, version in now.items()}
+        self._known = {name: (now[name].text, lines[name]) for name in now}
+        confirmations = {confirmation_name(name) for name in now}
+        return [
+            replace(line, confirmation=lines.get(confirmation_name(name)))
+            for name, line in reversed(lines.items())
+            if name not in confirmations
+        ]
+
+    def _line(self, name: str, version: str, optuna: int | None) -> StudyLine:
+        known_version, line = self._known.get(name, ("", None))
+        if line is not None and known_version == version and line.optuna == optuna:
+            return line
+        return _read(self._store, self._store.study(name), optuna)
+
+
+def version_of(name: str, now: Mapping[str, Version]) -> str:
+    """The version of what a page on a study shows: its own and that of its confirmation."""
+    return ".".join(now[each].text for each in (name, confirmation_name(name)) if each in now)
+
+
+def states_text(states: Mapping[str, int]) -> str:
+    """How many runs there are in each state, as text: ``12 complete, 2 running``."""
+    return ", ".join(f"{states[state]} {state}" for state in _ORDER if states.get(state)) or "none yet"
+
+
+def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
+    config = json.loads(study.config)
+    best = best_run(store.runs(study))
+    return StudyLine(
+        study_id=study.study_id,
+        name=study.name,
+        host=_named(config, "host"),
+        data=_named(config, "data"),
+        states=store.counts(study),
+        best=None if best is None else best.value,
+        best_slot=None if best is None else best.slot,
+        created=study.created,
+        optuna=optuna,
+    )
+
+
+def _named(config: Mapping[str, Mapping[str, str]], section: str) -> str:
+    return str(config.get(section, {}).get("name", "unnamed"))

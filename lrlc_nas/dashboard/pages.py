@@ -1,0 +1,164 @@
+"""Our pages: the studies, one study with its report, one run.
+
+Each answers at once from what is in the database or drawn already. What keeps them live is asked for every two
+seconds by each open page: the version of what it shows, which is two cheap queries.
+"""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from ..errors import InputError, StorageError
+from ..report.numbers import percent
+from ..report.trial import trial_view
+from ..store import Store, versions
+from ..study.confirmation import CONFIRMATION_SUFFIX, confirmation_name
+from .optuna_pages import optuna_ids
+from .overview import Overview, states_text, version_of
+from .reports import Reports
+
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+    from starlette.requests import Request
+
+
+__all__ = ["REPORT_POLICY", "Pages"]
+
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""That of a report. The page narrows it down to its own scripts by their hashes; a page has to pass both."""
+
+
+class Pages:
+    """The pages on a database.
+
+    Args:
+        store: the study database.
+        storage: Optuna's tables in it.
+    """
+
+    def __init__(self, store: Store, storage: RDBStorage) -> None:
+        self._store = store
+        self._storage = storage
+        self._overview = Overview(store, storage)
+        self._reports = Reports(store)
+        self._templates = Environment(
+            loader=PackageLoader("lrlc_nas.dashboard", "assets"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["percent"] = percent
+
+    def studies(self, request: Request) -> Response:
+        """The first page: all studies."""
+        version = self._everything()
+        return self._page(
+            "studies.html", version=version, lines=self._overview.lines(), shown=self._store.shown
+        )
+
+    def studies_version(self, request: Request) -> Response:
+        """The version of the first page."""
+        return JSONResponse({"version": self._everything(), "words": ""})
+
+    def study(self, request: Request) -> Response:
+        """One study: a bar, and below it the report, which is a page of its own in a frame."""
+        number, name, version = self._asked(request)
+        return self._page(
+            "study.html",
+            number=number,
+            name=name,
+            state=self._state(name, version),
+            optuna=optuna_ids(self._storage).get(name),
+            related=self._related(name),
+        )
+
+    def study_version(self, request: Request) -> Response:
+        """The version of one study, how far it is, and the version of the report that is drawn."""
+        _, name, version = self._asked(request)
+        return JSONResponse(self._state(name, version))
+
+    def report(self, request: Request) -> Response:
+        """The report of one study, as it was drawn last."""
+        _, name, version = self._asked(request)
+        drawn = self._reports.wait(name, version)
+        if drawn is None:
+            raise HTTPException(503, "the report is still being drawn; ask again", {"Retry-After": "10"})
+        if drawn.error:
+            raise HTTPException(500, drawn.error)
+        headers = {"Content-Security-Policy": REPORT_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return HTMLResponse(gzip.decompress(drawn.page), headers=headers)
+        return HTMLResponse(drawn.page, headers=headers | {"Content-Encoding": "gzip"})
+
+    def trial(self, request: Request) -> Response:
+        """One run of a study."""
+        number, name, version = self._asked(request)
+        view = trial_view(self._store, name, request.path_params["slot"])
+        optuna = optuna_ids(self._storage).get(name)
+        return self._page("trial.html", number=number, view=view, version=version, optuna=optuna)
+
+    def by_name(self, request: Request) -> Response:
+        """Lead from the quoted name of a study, with or without a run, to the address with its number."""
+        wanted = request.path_params["name"]
+        name, _, slot = wanted.rpartition("/trials/")
+        known = versions(self._store)
+        if wanted in known:
+            return RedirectResponse(f"/studies/{known[wanted].study_id}")
+        if name in known and slot.isascii() and slot.isdecimal():
+            return RedirectResponse(f"/studies/{known[name].study_id}/trials/{slot}")
+        raise InputError(f"no study {wanted!r} in {self._store.shown}")
+
+    def trouble(self, request: Request, error: Exception) -> Response:
+        """What stands where a page cannot be shown."""
+        status, why = 404, str(error)
+        if isinstance(error, HTTPException):
+            status, why = error.status_code, error.detail
+        elif isinstance(error, StorageError):
+            status = 503
+        headers = error.headers if isinstance(error, HTTPException) else None
+        page = self._templates.get_template("trouble.html").render(status=status, why=why)
+        return HTMLResponse(page, status, headers=headers)
+
+    def _page(self, template: str, **values: Any) -> Response:
+        return HTMLResponse(self._templates.get_template(template).render(values))
+
+    def _asked(self, request: Request) -> tuple[int, str, str]:
+        """The number, the name and the version of the study that an address leads to."""
+        now = versions(self._store)
+        number = request.path_params["study"]
+        for name, version in now.items():
+            if number == version.study_id:
+                return version.study_id, name, version_of(name, now)
+        raise InputError(f"no study {number} in {self._store.shown}")
+
+    def _related(self, name: str) -> tuple[str, int] | None:
+        """The confirmation of a study, or the study that a confirmation belongs to: what it is, and its number."""
+        now = versions(self._store)
+        confirmation, parent = confirmation_name(name), name.removesuffix(CONFIRMATION_SUFFIX)
+        if confirmation in now:
+            return "confirmation", now[confirmation].study_id
+        if parent != name and parent in now:
+            return "its search", now[parent].study_id
+        return None
+
+    def _state(self, name: str, version: str) -> dict[str, str]:
+        drawn = self._reports.newest(name, version)
+        return {
+            "version": version,
+            "drawn": "" if drawn is None or drawn.error else drawn.version,
+            "error": "" if drawn is None else drawn.error,
+            "words": states_text(self._store.counts(self._store.study(name))),
+        }
+
+    def _everything(self) -> str:
+        return "_".join(version.text for version in versions(self._store).values())

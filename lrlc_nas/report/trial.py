@@ -1,0 +1,245 @@
+"""One run: what it is, what became of it, and its curves beside the host's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from ..choices import CONV, Plan
+from ..errors import InputError
+from ..store import EpochRecord, RunRecord, Store, StudyRecord
+from ..study import checkpoint_bytes
+from .drawing import BEST, HOST, MARKED, base_layout
+from .numbers import NOTHING, count, duration, percent
+from .panels import Panel
+
+
+__all__ = [
+    "TrialCurves",
+    "TrialView",
+    "draw_accuracy",
+    "draw_loss",
+    "plotly_script",
+    "trial_curves",
+    "trial_view",
+]
+
+_ACCURACY_AID = (
+    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, one "
+    "line for each of its seeds: what lies among its lines may be the luck of the seed."
+)
+_LOSS_AID = (
+    "Cross-entropy of this run. The training loss falls below the other where the network learns by heart."
+)
+
+
+@dataclass(frozen=True)
+class TrialCurves:
+    """The curves of a run.
+
+    Attributes:
+        slot: of the run.
+        epochs: of the run, in order.
+        hosts: the epochs of each run of the untouched host: its slot to them; without the run itself.
+    """
+
+    slot: int
+    epochs: tuple[EpochRecord, ...]
+    hosts: Mapping[int, tuple[EpochRecord, ...]]
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """All that a page on one run shows.
+
+    Attributes:
+        study: name of its study.
+        slot: its place in the study.
+        last: the last slot of the study.
+        state: of the run.
+        reason: why it was pruned or failed; empty otherwise.
+        facts: labelled lines.
+        plan: site and choice, for each site of the study; empty until the sampler has decided.
+        relaxed: how many of them are not ``conv``.
+        panels: its figures.
+    """
+
+    study: str
+    slot: int
+    last: int
+    state: str
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    plan: tuple[tuple[str, str], ...]
+    relaxed: int
+    panels: tuple[Panel, ...]
+
+
+def trial_view(store: Store, name: str, slot: int) -> TrialView:
+    """Read what a page on one run shows.
+
+    Args:
+        store: the study database.
+        name: of the study.
+        slot: of the run.
+
+    Raises:
+        InputError: if there is no such study or no such run.
+    """
+    study = store.study(name)
+    runs = store.runs(study)
+    run = next((run for run in runs if run.slot == slot), None)
+    if run is None:
+        raise InputError(f"study {name!r} has no run {slot}; its runs are 0 to {len(runs) - 1}")
+    epochs = store.run_epochs(run)
+    hosts = {other.slot: store.run_epochs(other) for other in runs if _is_host(other) and other is not run}
+    plan = [] if run.plan is None else [(site, run.plan.at(site).token) for site in study.space]
+    return TrialView(
+        study=name,
+        slot=slot,
+        last=runs[-1].slot,
+        state=run.state,
+        reason=run.reason,
+        facts=(*_facts(study, run, epochs), ("Checkpoints", _disk(checkpoint_bytes(store, study, run)))),
+        plan=tuple(plan),
+        relaxed=sum(token != CONV.token for _, token in plan),
+        panels=_panels(trial_curves(run, epochs, hosts)),
+    )
+
+
+def trial_curves(
+    run: RunRecord, epochs: Sequence[EpochRecord], hosts: Mapping[int, Sequence[EpochRecord]]
+) -> TrialCurves:
+    """Gather the curves of a run.
+
+    Args:
+        run: the run.
+        epochs: those recorded of it.
+        hosts: slot of each other run of the host to its recorded epochs.
+    """
+    return TrialCurves(
+        run.slot, tuple(epochs), {slot: tuple(those) for slot, those in hosts.items() if those}
+    )
+
+
+def draw_accuracy(curves: TrialCurves) -> go.Figure:
+    """Draw the accuracy of a run over those of the host."""
+    figure = go.Figure()
+    for number, (slot, epochs) in enumerate(curves.hosts.items()):
+        values = [100 * epoch.accuracy for epoch in epochs]
+        figure.add_trace(_line(epochs, values, f"host, run {slot}", "host", HOST, 1.5, legend=number == 0))
+    if curves.epochs:
+        values = [100 * epoch.accuracy for epoch in curves.epochs]
+        figure.add_trace(_line(curves.epochs, values, f"run {curves.slot}", "this run", BEST, 3.0))
+    return _epoch_layout(figure, curves, "accuracy, %")
+
+
+def draw_loss(curves: TrialCurves) -> go.Figure:
+    """Draw the losses of a run."""
+    training = [epoch.train_loss for epoch in curves.epochs]
+    search = [epoch.loss for epoch in curves.epochs]
+    figure = go.Figure(
+        [
+            _line(curves.epochs, training, "training images", "training images", MARKED, 2.0),
+            _line(curves.epochs, search, "search images", "search images", BEST, 2.0),
+        ]
+    )
+    return _epoch_layout(figure, curves, "loss, nats")
+
+
+def plotly_script() -> str:
+    """plotly.js, which draws the figures of `TrialView`."""
+    return str(get_plotlyjs())
+
+
+def _is_host(run: RunRecord) -> bool:
+    return run.plan == Plan()
+
+
+def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochRecord]) -> list[tuple[str, str]]:
+    host = study.facts.get("host") or {}
+    last = epochs[-1].accuracy if epochs else None
+    seconds = sum(epoch.seconds for epoch in epochs)
+    return [
+        ("Accuracy", percent(last if run.value is None else run.value)),
+        ("Epochs", str(len(epochs))),
+        ("Time", duration(seconds) if epochs else NOTHING),
+        ("Parameters", _cost(run.parameters, host.get("parameters"))),
+        ("MACs per image", _cost(run.macs, host.get("macs"))),
+        ("Role", run.role),
+        ("Seed", str(run.seed)),
+        ("Started", _moment(run.started)),
+        ("Ended", _moment(run.finished)),
+        ("Worker", run.owner or NOTHING),
+        ("Claimed", "once" if run.attempt == 1 else f"{run.attempt} times"),
+        *((key.replace("_", " ").capitalize(), _fact(value)) for key, value in run.facts.items()),
+    ]
+
+
+def _cost(value: int | None, of_host: int | None) -> str:
+    if value is None or not of_host:
+        return count(value)
+    return f"{count(value)} ({value / of_host:.2f} × the host)"
+
+
+def _disk(size: int) -> str:
+    return f"{size / 1e3:,.1f} kB on this machine" if size else "none on this machine"
+
+
+def _moment(moment: Any) -> str:
+    return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _fact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _panels(curves: TrialCurves) -> tuple[Panel, ...]:
+    nothing = "No epoch has been recorded yet, so there is no curve."
+    accuracy = _json(draw_accuracy(curves)) if curves.epochs or curves.hosts else None
+    loss = _json(draw_loss(curves)) if curves.epochs else None
+    return (
+        Panel("accuracy", "Accuracy", accuracy, _ACCURACY_AID if accuracy else nothing),
+        Panel("loss", "Loss", loss, _LOSS_AID if loss else nothing),
+    )
+
+
+def _json(figure: go.Figure) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(figure.to_json())
+    return result
+
+
+def _line(
+    epochs: Sequence[EpochRecord],
+    values: Sequence[float],
+    hover: str,
+    name: str,
+    colour: str,
+    width: float,
+    *,
+    legend: bool = True,
+) -> go.Scatter:
+    return go.Scatter(
+        x=[epoch.epoch + 1 for epoch in epochs],
+        y=values,
+        mode="lines+markers",
+        name=name,
+        showlegend=legend,
+        legendgroup=name,
+        line={"color": colour, "width": width},
+        marker={"size": 2 * width + 1},
+        hovertemplate=f"<b>{hover}</b>, epoch %{{x}}: %{{y:.4g}}<extra></extra>",
+    )
+
+
+def _epoch_layout(figure: go.Figure, curves: TrialCurves, y: str) -> go.Figure:
+    base_layout(figure, x="epoch", y=y, height=340)
+    longest = max((len(epochs) for epochs in (curves.epochs, *curves.hosts.values())), default=0)
+    if longest <= 12:
+        figure.update_xaxes(dtick=1)
+    return figure

@@ -1,0 +1,85 @@
+"""SIGKILL at every point and at any moment: the process that comes next ends the study as if undisturbed.
+
+All passages of all points take some minutes: ``pytest -m slow tests/faults/test_crashes.py``.
+"""
+
+import pytest
+
+from lrlc_nas.benchmarks.faults.everywhere import (
+    OTHER_POINTS,
+    crash_at_random,
+    crash_at_the_ends,
+    crash_everywhere,
+    crash_otherwise,
+    supervised_points,
+    train_points,
+)
+from lrlc_nas.benchmarks.faults.supervised import crash_supervisor, crash_worker
+from lrlc_nas.faults import ACTIONS, POINTS, Fault
+
+
+MOMENTS = 20
+
+
+@pytest.fixture(scope="module")
+def at_the_ends(reference, tmp_path_factory):
+    return crash_at_the_ends(tmp_path_factory.mktemp("ends"), reference, train_points())
+
+
+def assert_survived(crashes):
+    assert [crash for crash in crashes if not crash.survived] == []
+
+
+def test_an_undisturbed_life_passes_every_point_of_its_own(reference):
+    assert set(reference.hits) == set(train_points())
+    assert set(train_points()) | set(supervised_points()) == set(POINTS)
+
+
+def test_the_life_holds_every_kind_of_end(reference):
+    ends = [(run[1], run[5]) for run in reference.story]
+    assert {("host", "complete"), ("sampled", "complete"), ("sampled", "pruned")} <= set(ends)
+
+
+@pytest.mark.parametrize("point", train_points())
+def test_killed_at_the_first_and_the_last_passage(point, at_the_ends, reference):
+    crashes = [crash for crash in at_the_ends if crash.what.split(":")[0] == point]
+    assert len(crashes) == min(2, reference.hits[point])
+    assert all(crash.happened for crash in crashes)
+    assert_survived(crashes)
+
+
+@pytest.mark.slow
+def test_killed_at_every_passage(reference, tmp_path):
+    crashes = crash_everywhere(tmp_path, reference)
+    happened = [crash for crash in crashes if crash.happened]
+    assert len(crashes) == len(happened) + len(train_points())
+    # A life that goes on from a crash may pass a point more often than one that was never disturbed.
+    assert len(happened) >= sum(reference.hits.values())
+    assert_survived(crashes)
+
+
+def test_killed_at_any_moment(reference, tmp_path):
+    crashes = crash_at_random(tmp_path, reference, MOMENTS)
+    assert len(crashes) == MOMENTS
+    assert sum(crash.happened for crash in crashes) > MOMENTS // 2
+    assert_survived(crashes)
+
+
+def test_other_faults_than_death(reference, tmp_path):
+    crashes = crash_otherwise(tmp_path, reference)
+    assert len(crashes) == len(OTHER_POINTS) * (len(ACTIONS) - 1)
+    assert all(crash.happened for crash in crashes)
+    assert_survived(crashes)
+
+
+@pytest.mark.parametrize("point", supervised_points())
+def test_a_supervisor_is_killed(point, tmp_path):
+    crash = crash_supervisor(tmp_path / "study", Fault(point))
+    assert crash.happened
+    assert_survived([crash])
+
+
+def test_a_supervised_worker_is_killed_and_replaced(tmp_path):
+    crash = crash_worker(tmp_path / "study", Fault("epoch.stored", 3))
+    assert crash.happened
+    assert_survived([crash])

@@ -1,0 +1,99 @@
+"""What a measurement of the two paths leaves alone, and where there is none."""
+
+import pytest
+import torch
+from fake_clock import images, layer
+from torch.utils.flop_counter import FlopCounterMode
+
+from lrlc_nas.layers.paths import PATHS
+
+
+# What a measurement leaves alone
+
+
+def test_a_measurement_leaves_random_numbers_gradients_and_hooks_alone(memory):
+    auto, x, calls = layer(), images(requires_grad=True), []
+    auto.register_forward_hook(lambda *_: calls.append("forward"))
+    auto.register_full_backward_hook(lambda *_: calls.append("backward"))
+    x.register_hook(lambda _: calls.append("input"))
+    auto.banks.register_hook(lambda _: calls.append("banks"))
+    before = torch.get_rng_state()
+    y = auto(x)
+    assert len(memory) == 1, "measured with the real clock"
+    assert torch.equal(torch.get_rng_state(), before)
+    assert calls == ["forward"]
+    assert x.grad is None
+    assert all(parameter.grad is None for parameter in auto.parameters())
+    y.sum().backward()
+    # Tensor hooks come when their gradient is there, in whatever order.
+    assert sorted(calls) == ["backward", "banks", "forward", "input"]
+
+
+def test_gradients_that_were_there_stay(memory):
+    auto = layer()
+    for parameter in auto.parameters():
+        parameter.grad = torch.full_like(parameter, 7)
+    auto(images())
+    assert all(parameter.grad.eq(7).all() for parameter in auto.parameters())
+
+
+@pytest.mark.parametrize("fast", PATHS)
+def test_training_with_a_measurement_is_training_with_its_choice(fast, clock):
+    clock.seconds = {path: 1.0 if path == fast else 2.0 for path in PATHS}
+    x, states = images(), []
+    for path in ("auto", fast):
+        torch.manual_seed(1)
+        trained = layer(path=path)
+        optimiser = torch.optim.SGD(trained.parameters(), 0.1)
+        for _ in range(3):
+            optimiser.zero_grad()
+            trained(x).square().mean().backward()
+            optimiser.step()
+        states.append(torch.cat([parameter.flatten() for parameter in trained.parameters()]))
+    assert torch.equal(*states)
+
+
+# Where nothing is measured
+
+
+def _counted(auto, x):
+    with FlopCounterMode(display=False):
+        return auto(x)
+
+
+def _forward_mode(auto, x):
+    with torch.autograd.forward_ad.dual_level():
+        return auto(torch.autograd.forward_ad.make_dual(x, torch.ones_like(x)))
+
+
+WATCHED = {
+    "compile": lambda auto, x: torch.compile(auto, backend="eager", fullgraph=True)(x),
+    "export": lambda auto, x: torch.export.export(auto, (x,)),
+    "vmap": lambda auto, x: torch.vmap(auto)(x),
+    "grad": lambda auto, x: torch.func.grad(lambda x: auto(x).sum())(x),
+    "jvp": lambda auto, x: torch.func.jvp(auto, (x,), (x,)),
+    "forward mode": _forward_mode,
+    "counted": _counted,
+    "meta": lambda auto, x: auto.to("meta")(x.to("meta")),
+    "weights from the input": lambda auto, x: layer(weights="input")(x),
+    "a path that is set": lambda auto, x: (layer(path="bank")(x), layer(path="kernel")(x)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward-mode formulas
+@pytest.mark.parametrize("call", WATCHED.values(), ids=WATCHED)
+def test_nothing_is_measured(call, clock, memory):
+    call(layer(), images())
+    assert not clock.timed
+    assert not memory
+
+
+def test_a_counted_layer_counts_its_own_operations_alone(memory):
+    auto, x = layer(), images()
+    counts = []
+    for path in ("auto", "bank"):
+        auto.path = path
+        with FlopCounterMode(display=False) as counter:
+            auto(x)
+        counts.append(counter.get_total_flops())
+    assert counts[0] == counts[1] > 0
