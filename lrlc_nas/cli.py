@@ -180,9 +180,11 @@ def dashboard(
     ] = False,
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
-    """Open the studies, their reports and runs in a browser, live, with Optuna's dashboard beside them.
+    """Open live pages on the studies in a browser.
 
-    It answers this machine alone, and only whoever has the address that it prints, until Ctrl-C ends it.
+    They are the studies, their reports and their runs, kept up to date while workers train, with Optuna's dashboard
+    beside them. It answers this machine alone, and there only whoever has the address that it prints, until Ctrl-C
+    ends it.
 
     Example: lrlc-nas dashboard --port 8123
     """

@@ -92,6 +92,7 @@ class Server(uvicorn.Server):
         self._answers = answers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
         await super().startup(sockets)
         self._answers()
 

@@ -100,7 +100,8 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     table = _scores([run for run in runs if stage_of(run) in ended])
     dead = [plan for plan in section.arms if ended and not table.get(plan)]
     alive = [plan for plan in section.arms if plan not in dead]
-    pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if ended and alive else []
+    usable = bool(ended) and Plan() in alive
+    pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
     sizes = _sizes(runs, ended, pairs)
     rule = Rule(family=section.family, delta=section.smallest_effect)
     judged = _judged(section, table, pairs, sizes, dead, rule, _cost(runs, section))

@@ -8,6 +8,9 @@ import pytest
 
 from lrlc_nas.benchmarks.faults.lives import store_in
 from lrlc_nas.benchmarks.faults.promises import broken, recorded, story
+from lrlc_nas.benchmarks.faults.toy import NAME
+from lrlc_nas.study import catch_up, open_study
+from lrlc_nas.study.files import run_checkpoints
 
 
 @pytest.fixture
@@ -79,6 +82,16 @@ def test_a_checkpoint_too_many_or_too_few(folder):
     for each in path.parent.iterdir():
         each.unlink()
     assert "run 0 is complete and keeps []" in seen(folder)
+
+
+def test_a_checkpoint_of_a_run_that_was_given_up_goes_with_the_next_resume(folder):
+    """Its worker was killed between the end of the run and the removal."""
+    study = open_study(store_in(folder), NAME)
+    (pruned,) = (run for run in study.store.runs(study.record) if run.state == "pruned")
+    run_checkpoints(study.store, study.record, pruned).save(0, {})
+    assert seen(folder) == f"run {pruned.slot} is pruned and keeps ['epoch-00000']"
+    catch_up(study)
+    assert seen(folder) == ""
 
 
 def test_what_was_left_behind(folder):

@@ -36,7 +36,7 @@ def happenings(store, study):
     yield "a look"
     record_results(store, look, {})
     yield "its results"
-    store.extend(study, 3, [WAITING])
+    store.extend(study, 4, [WAITING])
     yield "raised"
 
 

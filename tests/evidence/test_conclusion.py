@@ -1,0 +1,330 @@
+"""What a confirmation concludes, its claims and its cards, from records alone."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lrlc_nas.choices import Plan
+from lrlc_nas.errors import InputError
+from lrlc_nas.evidence.cards import claim_cards
+from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_claims
+from lrlc_nas.evidence.comparison import compare
+from lrlc_nas.evidence.confirmation import conclude
+from lrlc_nas.evidence.effects import Effect, HostSummary, Screening
+from lrlc_nas.store import LookRecord, RunRecord, SiteRecord, StudyRecord
+from lrlc_nas.study import ClaimSection, ConfirmationSection, StudyConfig
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GAIN = ClaimSection(
+    label="conv3: lc",
+    plan={"conv3": "lc"},
+    controls={"wide": {"conv3": "wide-4"}, "coord": {"conv3": "coord"}},
+)
+NOTHING = ClaimSection(label="conv2: lrlc-2", plan={"conv2": "lrlc-2"}, controls={"lc": {"conv2": "lc"}})
+MEANS = {
+    "host": 84.0,
+    "conv3=lc": 87.0,
+    "conv3=wide-4": 84.1,
+    "conv3=coord": 86.9,
+    "conv2=lrlc-2": 84.0,
+    "conv2=lc": 84.0,
+}
+
+
+def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmation"):
+    section = ConfirmationSection(of="toy", claims=claims, family=family, notes=notes)
+    config = StudyConfig(name=name, confirmation=section)
+    return StudyRecord(
+        study_id=2,
+        name=name,
+        created=START,
+        trials=0,
+        config=config.to_json(),
+        space={},
+        left_out={},
+        refused={},
+        host_fingerprint="h" * 64,
+        data_fingerprint="d" * 64,
+        facts={
+            "splits": {"train": 10, "search": 2, "confirm": 2, "test": 2},
+            "recipe_digest": "r" * 64,
+            "split_digest": "s" * 64,
+            "latencies": {
+                Plan().to_json(): {"seconds": 0.1, "spread": 0.01, "batch": 8, "device": "CPU, 1 threads"},
+                Plan.of({"conv3": "lc"}).to_json(): {
+                    "seconds": 0.2,
+                    "spread": 0.01,
+                    "batch": 8,
+                    "device": "CPU, 1 threads",
+                },
+            },
+        },
+        files="/somewhere",
+        sites=(SiteRecord("conv3", {"in_channels": 4, "out_channels": 5, "output_size": [6, 7]}),),
+    )
+
+
+def make_runs(study, seeds=6, *, stages=None, sd=0.2, means=MEANS, states=None):
+    noise = random.Random(0)
+    arms = StudyConfig.from_json(study.config).confirmed.arms
+    runs = []
+    for pair in range(seeds):
+        stage = 1 + sum(pair >= size for size in (stages or [seeds])[:-1])
+        for plan in arms:
+            state = (states or {}).get((str(plan), pair), "complete")
+            value = means[str(plan)] + noise.gauss(0, sd)
+            ended = state in ("complete", "failed", "pruned")
+            runs.append(
+                RunRecord(
+                    run_id=len(runs),
+                    slot=len(runs),
+                    trial_id=len(runs),
+                    role=f"stage-{stage}",
+                    repeat=pair,
+                    seed=1000 + pair,
+                    plan=plan,
+                    parameters=100 if plan == Plan() else 300,
+                    macs=1000,
+                    state=state,
+                    reason="",
+                    value=value / 100 if state == "complete" else None,
+                    attempt=1,
+                    owner="",
+                    epoch=1,
+                    started=START,
+                    finished=START + timedelta(seconds=36) if ended else None,
+                    facts={},
+                )
+            )
+    return runs
+
+
+def outcomes(conclusion):
+    return {result.label: result.verdict and result.verdict.outcome for result in conclusion.results}
+
+
+class TestConclusion:
+    def test_a_gain_is_confirmed_and_names_the_controls_it_beats(self):
+        study = make_study()
+        conclusion = conclude(study, make_runs(study))
+        assert outcomes(conclusion)["conv3: lc"] == "helps"
+        assert outcomes(conclusion)["conv2: lrlc-2"] != "helps"
+        (result,) = conclusion.confirmed
+        assert result.verdict.beats == ("wide-4",)
+        assert result.verdict.not_beaten == ("coord",)
+        assert "it beats wide-4" in result.verdict.text
+        assert conclusion.looks == 1
+        assert conclusion.seeds == tuple(range(1000, 1006))
+
+    def test_it_is_the_comparison_of_the_recorded_scores(self):
+        study = make_study()
+        runs = make_runs(study)
+        result = conclude(study, runs).results[0]
+        scores = {
+            str(plan): [100 * run.value for run in runs if run.plan == plan]
+            for plan in {run.plan for run in runs}
+        }
+        expected = compare(scores["conv3=lc"], scores["host"], confidence=1 - 0.04)
+        assert result.verdict.comparison == expected
+        assert result.against["coord"] == compare(scores["conv3=lc"], scores["conv3=coord"], confidence=0.96)
+
+    def test_a_stage_counts_when_all_of_it_has_ended(self):
+        study = make_study()
+        whole = make_runs(study, 6, stages=[3, 6])
+        assert conclude(study, whole).looks == 2
+        half = make_runs(study, 6, stages=[3, 6], states={("conv3=lc", 5): "running"})
+        conclusion = conclude(study, half)
+        assert (conclusion.looks, len(conclusion.seeds), conclusion.open_runs) == (1, 3, 1)
+        assert conclusion.results[0].verdict == conclude(study, half[:18]).results[0].verdict
+
+    def test_while_the_first_stage_runs_there_is_no_verdict(self):
+        study = make_study()
+        conclusion = conclude(study, make_runs(study, 2, states={("host", 0): "waiting"}))
+        assert conclusion.looks == 0
+        assert {result.reason for result in conclusion.results} == {"no stage has ended yet"}
+        assert conclusion.confirmed == ()
+
+    def test_a_pair_with_a_failed_run_is_left_out_whole(self):
+        study = make_study()
+        runs = make_runs(study, 5, states={("conv3=coord", 2): "failed"})
+        conclusion = conclude(study, runs)
+        assert conclusion.seeds == (1000, 1001, 1003, 1004)
+        assert len(conclusion.host) == len(conclusion.results[1].scores) == 4
+
+    def test_an_arm_that_never_ended_well_is_left_out_and_said_to_be(self):
+        study = make_study()
+        failed = {("conv3=coord", pair): "failed" for pair in range(4)}
+        conclusion = conclude(study, make_runs(study, 4, states=failed))
+        assert "conv3=coord has no run that ended well, and is left out" in conclusion.notes
+        assert conclusion.results[0].controls.keys() == {"wide-4"}
+        assert len(conclusion.seeds) == 4
+
+    def test_a_claim_that_never_ended_well_has_no_verdict(self):
+        study = make_study()
+        failed = {("conv3=lc", pair): "failed" for pair in range(4)}
+        conclusion = conclude(study, make_runs(study, 4, states=failed))
+        assert conclusion.results[0].verdict is None
+        assert conclusion.results[0].reason == "no run of it ended well"
+        assert conclusion.results[1].verdict is not None
+
+    @pytest.mark.parametrize("everything", ["host", "all"])
+    def test_without_a_host_nothing_is_concluded(self, everything):
+        study = make_study()
+        plans = MEANS if everything == "all" else ["host"]
+        failed = {(plan, pair): "failed" for plan in plans for pair in range(3)}
+        conclusion = conclude(study, make_runs(study, 3, states=failed))
+        assert {result.reason for result in conclusion.results} == {"no run of the host ended well"}
+
+    def test_the_family_is_all_that_was_looked_at(self):
+        small, large = make_study(family=2), make_study(family=200)
+        by_family = [conclude(study, make_runs(study)).results[0].verdict for study in (small, large)]
+        assert by_family[0].adjusted_p < by_family[1].adjusted_p
+
+    def test_an_undecided_claim_says_what_would_settle_it_in_hours(self):
+        study = make_study()
+        verdict = conclude(study, make_runs(study, 3)).results[1].verdict
+        assert verdict.outcome == "undecided"
+        # 36 seconds for each run of 6 arms.
+        assert verdict.more.hours == pytest.approx(verdict.more.seeds * 6 * 36 / 3600)
+
+    def test_a_search_is_no_confirmation(self):
+        study = make_study()
+        record = StudyRecord(**{**vars(study), "config": StudyConfig(name="toy").to_json()})
+        with pytest.raises(InputError, match="study 'toy' is no confirmation"):
+            conclude(record, [])
+
+
+def effect(choice, estimate, low=None, site="conv1"):
+    return Effect(site, choice, estimate, low, None if low is None else 2 * estimate - low, 3)
+
+
+def screening(*effects, best=None):
+    return Screening(
+        effects=effects,
+        host=HostSummary(2, 80.0, 0.1),
+        residual_sd=0.1,
+        runs_used=9,
+        runs_pruned=0,
+        runs_given_up=0,
+        degrees_of_freedom=4,
+        best=best,
+        caveats=(),
+        contexts=(),
+        interactions=(),
+    )
+
+
+class TestClaims:
+    def test_the_best_cells_by_what_is_certain_of_them(self):
+        found = claims_worth_testing(
+            make_study(),
+            screening(
+                effect("lrlc-2", 3.0, -1.0),
+                effect("lrlc-4", 1.0, 0.5),
+                effect("lc", 2.0, 0.2),
+                effect("lrlc-8", 1.5, 0.1),
+                effect("wide-2", 9.0, 8.0),
+                effect("lrlc-3", -1.0, -2.0),
+                effect("lrlc-5", None),
+            ),
+        )
+        assert list(found) == ["conv1: lrlc-4", "conv1: lc", "conv1: lrlc-8"]
+        assert len(found) == MOST_CELLS
+
+    def test_the_best_plan_is_a_claim_unless_it_is_one_of_the_cells(self):
+        study = make_study()
+        run = make_runs(study)[1]
+        assert run.plan == Plan.of({"conv3": "lc"})
+        cell = effect("lc", 1.0, 0.5, site="conv3")
+        assert list(claims_worth_testing(study, screening(cell, best=run))) == ["conv3: lc"]
+        other = claims_worth_testing(study, screening(effect("lc", 1.0), best=run))
+        assert other == {"conv1: lc": Plan.of({"conv1": "lc"}), "best plan": run.plan}
+
+    def test_nothing_to_confirm_is_said(self):
+        with pytest.raises(
+            InputError, match="nothing to confirm: its 9 complete runs show no choice that looks"
+        ):
+            claims_worth_testing(make_study(), screening(effect("lc", -1.0)))
+
+    def test_claims_are_named_by_cells_and_plans(self):
+        found = named_claims(["a", "b"], ["lc"], ["a=lrlc-2, b=lc"])
+        assert found == {
+            "a: lc": Plan.of({"a": "lc"}),
+            "b: lc": Plan.of({"b": "lc"}),
+            "plan a=lrlc-2, b=lc": Plan.of({"a": "lrlc-2", "b": "lc"}),
+        }
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            ((["a"], [], []), "--site and --choice go together"),
+            (([], ["lc"], []), "--site and --choice go together"),
+            (([], [], ["a"]), "--plan 'a': required is SITE=CHOICE,SITE=CHOICE"),
+            (([], [], ["a=lc,"]), "--plan 'a=lc,': required is"),
+            ((["a"], ["best"], []), "unknown choice 'best'"),
+            (([], [], ["a=best"]), "site 'a': unknown choice 'best'"),
+        ],
+    )
+    def test_what_is_no_claim_is_refused(self, words, message):
+        with pytest.raises(InputError, match=message):
+            named_claims(*words)
+
+
+class TestCards:
+    @pytest.fixture
+    def cards(self):
+        study = make_study(notes=("a note",))
+        runs = make_runs(study)
+        look = LookRecord(
+            look_id=1,
+            opened=START,
+            subject={},
+            results={
+                "accuracies": {"host": {"1000": 0.8, "1001": 0.81}, "conv3: lc": {"1000": 0.83, "1001": 0.82}}
+            },
+        )
+        return claim_cards(make_study(name="toy"), study, runs, conclude(study, runs), [look])
+
+    def test_all_that_a_claim_rests_on_is_on_its_card(self, cards):
+        facts = json.loads(json.dumps(cards[0].facts))
+        assert facts["verdict"] == "helps"
+        assert facts["sites"] == [
+            {"site": "conv3", "choice": "lc", "in_channels": 4, "out_channels": 5, "output_size": [6, 7]}
+        ]
+        assert facts["effect"]["n"] == len(facts["scores"]) == len(facts["host_scores"]) == 6
+        assert facts["effect"]["difference"] == pytest.approx(
+            sum(facts["scores"]) / 6 - sum(facts["host_scores"]) / 6
+        )
+        assert facts["family"] == 9
+        assert facts["controls"]["wide-4"]["beaten"]
+        assert not facts["controls"]["coord"]["beaten"]
+        assert facts["costs"]["claim"]["parameters"] == 300
+        assert facts["costs"]["claim"]["training_step"]["seconds"] == 0.2
+        assert facts["looks_at_the_test_split"] == 1
+        assert facts["test"]["difference"]["difference"] == pytest.approx(2.0)
+        assert facts["recipe_digest"] == "r" * 64
+        assert facts["notes"] == ["a note"]
+        assert facts["command"] == "lrlc-nas confirm toy --plan conv3=lc --seeds 6 --smallest-effect 0.3"
+
+    def test_the_card_for_people_says_the_same(self, cards):
+        text = cards[0].markdown
+        for said in (
+            "**helps.**",
+            "parameters: 300, 3.00 times the host's 100",
+            "2.00 times the host's, measured on CPU, 1 threads",
+            "| `wide-4` |",
+            "the test split has been opened 1 times",
+            "lrlc-nas confirm toy",
+        ):
+            assert said in text
+
+    def test_a_claim_without_a_verdict_has_a_card_too(self):
+        study = make_study()
+        runs = make_runs(study, 2, states={("host", 0): "waiting"})
+        cards = claim_cards(make_study(name="toy"), study, runs, conclude(study, runs), [])
+        assert [card.facts["verdict"] for card in cards] == ["none yet", "none yet"]
+        assert all("no stage has ended yet" in card.markdown for card in cards)
+        json.dumps([card.facts for card in cards])
