@@ -39,7 +39,7 @@ app = typer.Typer(
 
 bench = typer.Typer(
     rich_markup_mode=None,
-    help="""Measure on this machine how fast the layers are, and what studies survive.
+    help="""Measure speed, survival and errors, on this machine.
 
     Example: lrlc-nas bench layers --quick
     """,
@@ -212,8 +212,9 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
 
 @app.command()
 def power(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
-    """Say which effects a study can see, before anything more is spent.
+    """Say which effects a study can see.
 
+    Worth asking before anything more is spent.
     The spread over seeds comes from the repeats of the untouched host.
 
     Example: lrlc-nas power embedded
@@ -248,10 +249,11 @@ def confirm(
     workers: Workers = None,
     device: Device = None,
 ) -> None:
-    """Test the claims of a study on fresh seeds, beside their controls.
+    """Test the claims of a study on fresh seeds.
 
-    Without claims these are its best few cells and its best plan. Every arm is scored on images that the search
-    never saw. Ctrl-C stops it; the same command goes on; a larger --seeds adds seeds later.
+    Without claims these are its best few cells and its best plan. Each is trained beside the untouched host and
+    the controls that may explain it, and scored on images that the search never saw. Ctrl-C stops it; the same
+    command goes on; a larger --seeds adds seeds later.
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """
@@ -282,8 +284,9 @@ def open_test(
     storage: Storage = _DEFAULT_STORAGE,
     device: Device = None,
 ) -> None:
-    """Open the sealed test images for the confirmed claims of a study.
+    """Open the sealed test images, on record.
 
+    They are read for the confirmed claims alone.
     Each opening is recorded in the study before an image is read, and every report shows how many there were.
 
     Example: lrlc-nas test embedded
@@ -303,7 +306,9 @@ def cards(
     output: Annotated[Path, typer.Option("-o", "--output", help="A folder.", show_default=False)],
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
-    """Write a card for each claim of a study: all that it rests on, as Markdown and JSON.
+    """Write a card for each claim of a study.
+
+    It holds all that the claim rests on, as Markdown and as JSON.
 
     Example: lrlc-nas cards embedded -o cards
     """
@@ -398,6 +403,22 @@ def layers(
 
     request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
     run_layers(request, typer.echo)
+
+
+@bench.command()
+def evidence(
+    studies: Annotated[int, typer.Option(min=100, help="Simulated studies of each kind.")] = 1000,
+) -> None:
+    """Count how often the evidence errs, on studies whose truth is known.
+
+    They are simulated: nothing is trained. It ends with exit code 1 if a promise was not kept.
+
+    Example: lrlc-nas bench evidence --studies 200
+    """
+    from .evidence.rates import print_rates
+
+    if not print_rates(typer.echo, studies):
+        raise typer.Exit(1)
 
 
 @bench.command()

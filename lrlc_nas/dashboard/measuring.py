@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ..report.trial import trial_view
 from ..store import Store, versions
 from .optuna_pages import open_storage
 from .overview import Overview, version_of
@@ -27,6 +28,7 @@ class Timings:
 
     Attributes:
         version: to ask whether anything has changed, as each open page does every two seconds.
+        trial: what the page on one run shows.
         overview: the lines of all studies when one has changed.
         drawing: to draw the report, which happens in the background.
         report: to get the drawn one.
@@ -35,6 +37,7 @@ class Timings:
     """
 
     version: float
+    trial: float
     overview: float
     drawing: float
     report: float
@@ -57,6 +60,7 @@ def measure(store: Store, name: str) -> Timings:
         assert drawn is not None
         return Timings(
             version=_best(lambda: version_of(name, versions(store))),
+            trial=_best(lambda: trial_view(store, name, 0)),
             overview=_best(lambda: Overview(store, storage).lines()),
             drawing=drawing,
             report=_best(lambda: reports.wait(name, version)),

@@ -55,11 +55,6 @@ class StudyLine:
         """Its states as text."""
         return states_text(self.states)
 
-    @property
-    def running(self) -> bool:
-        """Whether a worker is at it."""
-        return bool(self.states.get("running"))
-
 
 class Overview:
     """Reads the lines of all studies, and those alone again that have changed.

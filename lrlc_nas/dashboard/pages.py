@@ -68,7 +68,7 @@ class Pages:
 
     def studies_version(self, request: Request) -> Response:
         """The version of the first page."""
-        return JSONResponse({"version": self._everything(), "words": ""})
+        return JSONResponse({"version": self._everything()})
 
     def study(self, request: Request) -> Response:
         """One study: a bar, and below it the report, which is a page of its own in a frame."""

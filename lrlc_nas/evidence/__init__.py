@@ -30,10 +30,16 @@ from .scenarios import planted_scenarios as planted_scenarios
 from .scenarios import rates_table as rates_table
 from .sequential import ALPHA as ALPHA
 from .sequential import alpha_of_look as alpha_of_look
+from .shifts import ShiftTolerance as ShiftTolerance
+from .shifts import shift_tolerance as shift_tolerance
 from .simulation import Rate as Rate
 from .simulation import Scenario as Scenario
 from .simulation import screening_rates as screening_rates
 from .simulation import simulate as simulate
+from .space_maps import SpaceMap as SpaceMap
+from .space_maps import space_maps as space_maps
+from .trained import Subject as Subject
+from .trained import subject as subject
 from .verdicts import Arm as Arm
 from .verdicts import Cost as Cost
 from .verdicts import MoreSeeds as MoreSeeds

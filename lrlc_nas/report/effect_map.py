@@ -1,23 +1,53 @@
-"""The map of effects: sites down, choices across, colour the effect."""
+"""The map of effects: sites down, choices across, colour the effect, mark the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from ..choices import Choice, Plan
-from ..evidence import Effect, Screening
+from ..evidence import Effect, Screening, Verdict
+from ..evidence.confirmation import Conclusion
 from ..store import RunRecord
+from .data_table import Table, table
 from .drawing import GREY, base_layout, plain, short
 from .numbers import count, interval, points
 
 
-__all__ = ["EffectMap", "draw_effect_map", "effect_map"]
+__all__ = ["MARKS", "EffectMap", "MapCell", "draw_effect_map", "effect_map", "effect_table"]
+
+MARKS = {"helps": "▲", "hurts": "▼", "equivalent": "=", "undecided": "?"}
+"""What a verdict of the confirmation looks like; a star is an interval of the screening that excludes zero."""
 
 _ROW = 34
 _NARROWEST_SCALE = 0.1
+_MOST_TWO_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class MapCell:
+    """One choice at one site.
+
+    Attributes:
+        effect: what the screening says.
+        verdict: what the confirmation says of just this; None where it says nothing.
+        parameters: of the network that differs from the host in this cell alone, where a run has it.
+        macs: multiply-accumulates per image of that network.
+    """
+
+    effect: Effect
+    verdict: Verdict | None
+    parameters: int | None
+    macs: int | None
+
+    @property
+    def mark(self) -> str:
+        """The verdict, or whether the interval excludes zero, as one sign."""
+        if self.verdict is not None:
+            return MARKS[self.verdict.outcome]
+        return "*" if self.effect.distinguishable else ""
 
 
 @dataclass(frozen=True)
@@ -27,48 +57,66 @@ class EffectMap:
     Attributes:
         sites: rows, in the order of the space.
         choices: columns, from most to least sharing.
-        cells: one effect for each row and column; None where the space has no such choice.
-        parameters: of the network that differs from the host in this cell alone, where a run has it.
+        cells: one for each row and column; None where the space has no such choice.
         limit: the largest absolute estimate, in points: both ends of the colour scale.
     """
 
     sites: tuple[str, ...]
     choices: tuple[str, ...]
-    cells: tuple[tuple[Effect | None, ...], ...]
-    parameters: tuple[tuple[int | None, ...], ...]
+    cells: tuple[tuple[MapCell | None, ...], ...]
     limit: float
 
     @property
     def empty(self) -> bool:
         """Whether no effect can be told."""
-        return not any(effect is not None and effect.estimable for row in self.cells for effect in row)
+        return not any(cell is not None and cell.effect.estimable for row in self.cells for cell in row)
 
 
-def effect_map(screening: Screening, runs: Sequence[RunRecord]) -> EffectMap:
-    """Lay the effects of a screening out as a grid."""
+def effect_map(
+    screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None
+) -> EffectMap:
+    """Lay the effects of a screening out as a grid.
+
+    Args:
+        screening: of the study.
+        runs: all of its runs.
+        conclusion: of its confirmation, if there is one.
+    """
     by_cell = {(effect.site, effect.choice): effect for effect in screening.effects}
     sites = tuple(dict.fromkeys(site for site, _ in by_cell))
     tokens = {token for _, token in by_cell}
     choices = tuple(sorted(tokens, key=lambda token: Choice.parse(token).relaxation))
-    sizes = {run.plan: run.parameters for run in runs if run.plan is not None}
+    costs = {run.plan: run for run in runs if run.plan is not None}
+    verdicts = {result.plan: result.verdict for result in conclusion.results} if conclusion else {}
+    cells = {
+        cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()
+    }
     return EffectMap(
         sites=sites,
         choices=choices,
-        cells=tuple(tuple(by_cell.get((site, token)) for token in choices) for site in sites),
-        parameters=tuple(tuple(sizes.get(Plan.of({site: token})) for token in choices) for site in sites),
+        cells=tuple(tuple(cells.get((site, token)) for token in choices) for site in sites),
         limit=max(
             [_NARROWEST_SCALE, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]
         ),
     )
 
 
+def effect_table(info: EffectMap) -> Table:
+    """The numbers of the map, one row for each choice at each site."""
+    columns = ("site", "choice", "effect", "low", "high", "runs", "verdict", "confirmed_difference")
+    return table(
+        (*columns, "parameters", "macs"),
+        [_row(cell) for row in info.cells for cell in row if cell is not None],
+    )
+
+
 def draw_effect_map(info: EffectMap) -> go.Figure:
     """Draw the map on a diverging scale centred at zero that the colour-blind can read."""
-    grid = [list(zip(*rows, strict=True)) for rows in zip(info.cells, info.parameters, strict=True)]
+    digits = 2 if len(info.choices) <= _MOST_TWO_DIGITS else 1
     heat = go.Heatmap(
-        z=[[effect.estimate if effect else None for effect, _ in row] for row in grid],
-        text=[[_text(effect) for effect, _ in row] for row in grid],
-        hovertext=[[_hover(effect, size) for effect, size in row] for row in grid],
+        z=[[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
+        text=[[_text(cell, digits) for cell in row] for row in info.cells],
+        hovertext=[[_hover(cell) for cell in row] for row in info.cells],
         hoverinfo="text",
         texttemplate="%{text}",
         colorscale="RdBu",
@@ -100,15 +148,42 @@ def draw_effect_map(info: EffectMap) -> go.Figure:
     return figure
 
 
-def _text(effect: Effect | None) -> str:
-    if effect is None or not effect.estimable:
-        return ""
-    return f"<b>{points(effect.estimate)} *</b>" if effect.distinguishable else points(effect.estimate)
+def _cell(
+    effect: Effect, plan: Plan, costs: Mapping[Plan, RunRecord], verdicts: Mapping[Plan, Verdict | None]
+) -> MapCell:
+    run = costs.get(plan)
+    return MapCell(
+        effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None
+    )
 
 
-def _hover(effect: Effect | None, parameters: int | None) -> str:
-    if effect is None:
+def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:
+    effect, verdict = cell.effect, cell.verdict
+    return (
+        effect.site,
+        effect.choice,
+        effect.estimate,
+        effect.low,
+        effect.high,
+        effect.runs,
+        verdict.outcome if verdict else "",
+        verdict.comparison.difference if verdict else None,
+        cell.parameters,
+        cell.macs,
+    )
+
+
+def _text(cell: MapCell | None, digits: int) -> str:
+    if cell is None or not cell.effect.estimable:
+        return cell.mark if cell else ""
+    number = points(cell.effect.estimate, digits)
+    return f"<b>{number} {cell.mark}</b>" if cell.mark else number
+
+
+def _hover(cell: MapCell | None) -> str:
+    if cell is None:
         return "not in the space"
+    effect = cell.effect
     lines = [f"<b>{plain(short(effect.site))} = {effect.choice}</b>"]
     if effect.estimable:
         lines.append(f"{points(effect.estimate)} points")
@@ -117,6 +192,14 @@ def _hover(effect: Effect | None, parameters: int | None) -> str:
     if effect.reason:
         lines.append(effect.reason)
     lines.append(f"complete runs with it: {effect.runs}")
-    if parameters is not None:
-        lines.append(f"parameters with it alone: {count(parameters)}")
+    if cell.verdict is not None:
+        against = cell.verdict.comparison
+        lines.append(
+            f"confirmation: {cell.verdict.outcome}, {points(against.difference)} points "
+            f"{interval(against.low, against.high)}, {against.n} seeds"
+        )
+    if cell.parameters is not None:
+        lines.append(f"parameters with it alone: {count(cell.parameters)}")
+    if cell.macs is not None:
+        lines.append(f"multiply-accumulates with it alone: {count(cell.macs)}")
     return "<br>".join(lines)

@@ -11,9 +11,9 @@ NOTHING = "–"
 _MINUS = "−"
 
 
-def points(value: float | None) -> str:
+def points(value: float | None, digits: int = 2) -> str:
     """A difference in points of accuracy, with its sign: ``+1.93``."""
-    return NOTHING if value is None else _signed(f"{value:+.2f}")
+    return NOTHING if value is None else _signed(f"{value:+.{digits}f}")
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -53,4 +53,4 @@ def duration(seconds: float | None) -> str:
 
 def _signed(text: str) -> str:
     # A value that rounds to zero has no sign worth showing.
-    return "0.00" if text[1:] == "0.00" else text.replace("-", _MINUS)
+    return text.replace("-", _MINUS) if text[1:].strip("0.") else text[1:]

@@ -22,7 +22,17 @@ from ..errors import InputError
 from ..training import Recipe
 
 
-__all__ = ["Budget", "ClaimSection", "ConfirmationSection", "DataSection", "HostSection", "Search", "SpaceSection", "StudyConfig", "load_config"]
+__all__ = [
+    "Budget",
+    "ClaimSection",
+    "ConfirmationSection",
+    "DataSection",
+    "HostSection",
+    "Search",
+    "SpaceSection",
+    "StudyConfig",
+    "load_config",
+]
 
 _EMBEDDED = Path(__file__).with_name("embedded.toml")
 

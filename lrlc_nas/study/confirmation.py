@@ -87,14 +87,16 @@ def start_confirmation(
         device: where the latencies of the cards are measured.
 
     Raises:
-        InputError: if there is no such study or it has changed, a claim is outside its space, or it has a
-            confirmation already.
+        InputError: if there is no such study or it has changed, the smallest effect is none, a claim is outside
+            its space, or it has a confirmation already.
     """
     if confirmation_of(store, name) is not None:
         raise InputError(
             f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims goes on with it, "
             "and --seeds adds seeds to it"
         )
+    if not 0 < smallest_effect < 100:
+        raise InputError(f"smallest_effect must be above 0 and below 100 points, but is {smallest_effect:g}")
     study = open_study(store, name)
     if study.prepared.config.confirmation is not None:
         raise InputError(f"study {name!r} is a confirmation itself")

@@ -153,8 +153,8 @@ def _raise_total(study: OpenStudy, trials: int) -> None:
     record, prepared = study.record, study.prepared
     if prepared.config.confirmation is not None:
         raise InputError(
-            f"study {record.name!r} is a confirmation: 'lrlc-nas confirm {prepared.config.confirmation.of} --seeds N' "
-            "adds seeds to it"
+            f"study {record.name!r} is a confirmation: "
+            f"'lrlc-nas confirm {prepared.config.confirmation.of} --seeds N' adds seeds to it"
         )
     if trials < record.trials:
         raise InputError(

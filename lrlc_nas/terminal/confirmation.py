@@ -14,7 +14,7 @@ from ..evidence.cards import claim_cards
 from ..evidence.confirmation import ClaimResult, Conclusion
 from ..evidence.confirming import conclusion_of
 from ..store import LookRecord, Store, looks
-from .tables import add_row, empty_table
+from .frames import add_row, empty_table
 from .words import plain
 
 

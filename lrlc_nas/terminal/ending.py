@@ -65,6 +65,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
     for following in (
         command("show", name, *storage),
+        command("confirm", name, *storage),
         command("resume", name, "--trials", str(min(study.trials + 10, most_trials(study, runs))), *storage),
         command("export", name, "-o", "best", *storage),
         shlex.join(["lrlc-nas", "dashboard", *storage]),

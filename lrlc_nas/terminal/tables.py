@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,25 +13,18 @@ from ..evidence import Effect, Screening, screen
 from ..relax import Site, site_cost, why_not_buildable
 from ..store import RunRecord, Store, StudyRecord
 from ..study import Prepared, StudyConfig, best_run, extra_cost
+from .confirmation import print_conclusion
+from .frames import add_row, console, empty_table
 from .words import percent, plain
 
 
 __all__ = [
-    "add_row",
-    "console",
-    "empty_table",
     "print_effects",
     "print_sites",
     "print_studies",
     "print_study",
     "run_counts",
 ]
-
-
-def console() -> Console:
-    """Standard output; where it is no terminal, wide enough for tables that are read later."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
 
 
 def print_studies(store: Store) -> None:
@@ -62,7 +54,10 @@ def print_study(store: Store, name: str) -> None:
     config = StudyConfig.from_json(study.config)
     out = console()
     out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
-    print_effects(out, screen(study, runs, store.epochs(study)))
+    if config.confirmation is not None:
+        print_conclusion(out, store, config.confirmation.of)
+    else:
+        print_effects(out, screen(study, runs, store.epochs(study)))
     out.print(_runs_table(runs))
 
 
@@ -175,17 +170,3 @@ def _shape(site: Site) -> str:
 
 def _mebibytes(number: float, sign: str = "") -> str:
     return f"{number / 2**20:{sign},.1f} MiB"
-
-
-def empty_table(*columns: str) -> Table:
-    """A table; a name that ends with > makes a column of numbers. The last one wraps, those before it do not."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        name, numbers = column.removesuffix(" >"), column.endswith(" >")
-        table.add_column(plain(name), justify="right" if numbers else "left", no_wrap=column != columns[-1])
-    return table
-
-
-def add_row(table: Table, *cells: str | Text) -> None:
-    """Add a row; what is no `Text` is shown as it stands, without markup."""
-    table.add_row(*(cell if isinstance(cell, Text) else plain(cell) for cell in cells))

@@ -109,11 +109,13 @@ def run(folder: Path, *arguments: str) -> Done:
         return running.wait()
 
 
-def call(*arguments: str) -> Done:
-    """Run a command in this process, in the current folder."""
+def call(*arguments: str, folder: Path | None = None) -> Done:
+    """Run a command in this process, in a folder or in the current one."""
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["lrlc-nas", *arguments])
+        if folder is not None:
+            patch.chdir(folder)
         with pytest.raises(SystemExit) as end:
             main()
     return Done(int(end.value.code or 0), out.getvalue(), err.getvalue())

@@ -34,6 +34,7 @@ def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Fini
     following = [line.removeprefix("next: ") for line in done.out.splitlines() if line.startswith("next: ")]
     assert following == [
         "lrlc-nas show small",
+        "lrlc-nas confirm small",
         f"lrlc-nas resume --trials {TRIALS + 10} small",
         "lrlc-nas export -o best small",
         "lrlc-nas dashboard",

@@ -131,6 +131,15 @@ def test_a_page_says_when_the_dashboard_is_gone(browser, tmp_path):
             expect(page.locator("#live")).to_contain_text("no answer", timeout=60_000)
 
 
+def test_a_page_says_when_the_dashboard_was_started_anew(browser, base):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{base}/enter?token={TOKEN}")
+        expect(page.locator("#live")).to_have_text("live")
+        context.clear_cookies()  # what a new secret comes to
+        expect(page.locator("#live")).to_contain_text("started anew", timeout=60_000)
+
+
 def test_the_browser_keeps_the_secret_from_scripts(opening):
     with opening("/") as page:
         assert page.evaluate("document.cookie") == ""

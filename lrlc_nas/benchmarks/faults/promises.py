@@ -81,7 +81,7 @@ def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[Ep
 def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
     for run in runs:
         checkpoints = run_checkpoints(store, study, run)
-        files = [path for path in checkpoints.folder.parent.rglob("*") if path.is_file()]
+        files = [path for path in sorted(checkpoints.folder.parent.rglob("*")) if path.is_file()]
         wanted = 1 if run.state == "complete" else 0
         if len(files) != wanted:
             yield f"run {run.slot} is {run.state} and keeps {[path.name[:11] for path in files]}"

@@ -2,6 +2,10 @@
 // Keeps the page as new as the database: asks for the version of what it shows, and fetches that again, without
 // moving what the reader looks at, once the version is another one.
 const PERIOD = 2000;
+const WHY = {
+  401: "the dashboard was started anew; open the address that it printed",
+  404: "this is no longer in the database",
+};
 const live = document.getElementById("live");
 const report = document.getElementById("report");
 let shown = live.dataset.version;
@@ -11,24 +15,27 @@ async function look() {
   if (looking) return;
   looking = true;
   try {
-    const answer = await fetch(live.dataset.address, { cache: "no-store" });
-    if (!answer.ok) throw new Error(`answer ${answer.status}`);
-    const state = await answer.json();
+    const state = await (await asked(live.dataset.address)).json();
     await (report ? renewReport(state) : renewPage(state));
     live.className = "";
-    live.textContent = "live";
+    live.textContent = report && !state.error && state.drawn !== state.version ? "live, drawing …" : "live";
   } catch (error) {
     live.className = "lost";
-    live.textContent = "no answer; is the dashboard still running?";
+    live.textContent = WHY[error.message] ?? "no answer; is the dashboard still running?";
   } finally {
     looking = false;
   }
 }
 
+async function asked(address) {
+  const answer = await fetch(address, { cache: "no-store" });
+  if (!answer.ok) throw new Error(answer.status);
+  return answer;
+}
+
 async function renewPage(state) {
   if (state.version === shown) return;
-  const answer = await fetch(location.href, { cache: "no-store" });
-  if (!answer.ok) throw new Error(`answer ${answer.status}`);
+  const answer = await asked(location.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const places = scrolled(document);
   document.getElementById("content").replaceWith(document.adoptNode(page.getElementById("content")));

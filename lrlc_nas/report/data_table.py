@@ -1,0 +1,56 @@
+"""The numbers behind a figure, as a table that the page offers as a CSV file."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+__all__ = ["Cell", "Table", "table"]
+
+Cell = str | int | float | None
+"""What stands in a table; None where there is no number."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns, with numbers as they were computed.
+
+    Attributes:
+        columns: their names.
+        rows: one cell for each column.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def csv(self) -> str:
+        """The table as CSV; an empty cell is a number that is not there.
+
+        Text that a spreadsheet would run as a formula gets an apostrophe before it: names come from anywhere.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerows([[_written(cell) for cell in row] for row in self.rows])
+        return text.getvalue()
+
+    @property
+    def address(self) -> str:
+        """The CSV file as a ``data:`` address, which needs no network and no script."""
+        return "data:text/csv;charset=utf-8;base64," + base64.b64encode(self.csv.encode()).decode()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """Make a table."""
+    return Table(tuple(columns), tuple(tuple(row) for row in rows))
+
+
+def _written(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,0 +1,143 @@
+"""The way of a user after the search: power, confirm, show, cards, test."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import Finished, call, query
+
+
+CLAIM = ("--site", "conv3", "--choice", "lc")
+
+
+@pytest.fixture
+def here(tmp_path: Path, finished: Finished) -> Path:
+    """A copy of the finished search in the current folder."""
+    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def confirmed(tmp_path_factory: pytest.TempPathFactory, finished: Finished) -> Path:
+    """The search with a confirmation of two seeds."""
+    folder = tmp_path_factory.mktemp("confirmed")
+    shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("LRLC_NAS_STORAGE", raising=False)
+        done = call("confirm", "small", *CLAIM, "--seeds", "2", folder=folder)
+    assert (done.code, done.err) == (0, "")
+    (folder / "out.txt").write_text(done.out)
+    return folder
+
+
+def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> None:
+    out = (confirmed / "out.txt").read_text()
+    arms = {plan for (plan,) in query(confirmed, "SELECT plan FROM nas_run WHERE role = 'stage-1'")}
+    assert '{"conv3":"lc"}' in arms
+    assert "{}" in arms
+    states = query(confirmed, "SELECT DISTINCT state FROM nas_run WHERE role = 'stage-1'")
+    assert states == [("complete",)]
+    assert f"confirmation of small: 2 of 2 seeds for each of {len(arms)} arms, 0 runs to go, look 1" in out
+    assert re.search(r"^conv3: lc (is undecided|is equivalent|helps|hurts)", out, flags=re.MULTILINE)
+    for control in ("coord", "lrlc-1", "wide-"):
+        assert control in out
+    assert "the test images have been opened 0 times" in out
+
+
+def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: Path) -> None:
+    before = query(confirmed, "SELECT * FROM nas_run")
+    done = call("confirm", "small", folder=confirmed)
+    assert (done.code, done.err) == (0, "")
+    assert "all 12 runs have ended; --seeds raises the total" in done.out
+    assert "conv3: lc" in done.out
+    assert query(confirmed, "SELECT * FROM nas_run") == before
+
+
+def test_show_and_list_know_it(confirmed: Path) -> None:
+    shown = call("show", "small/confirmation", folder=confirmed)
+    assert shown.code == 0
+    assert "confirmation of small" in shown.out
+    assert "effect against conv" not in shown.out
+    assert "small/confirmation" in call("list", folder=confirmed).out
+
+
+def test_cards_tell_all_that_a_claim_rests_on(confirmed: Path, tmp_path: Path) -> None:
+    done = call("cards", "small", "-o", str(tmp_path / "cards"), folder=confirmed)
+    assert (done.code, done.err) == (0, "")
+    written = [Path(line) for line in done.out.splitlines()]
+    assert [path.name for path in written] == ["claim-1-conv3-lc.md", "claim-1-conv3-lc.json"]
+    facts = json.loads(written[1].read_text())
+    assert facts["claim"] == "conv3: lc"
+    assert facts["looks_at_the_test_split"] == 0
+    assert "small" in facts["command"]
+
+
+def test_the_test_images_stay_sealed_while_nothing_is_confirmed(confirmed: Path) -> None:
+    # With two seeds and nine cells no difference between networks of this size can be confirmed.
+    done = call("test", "small", folder=confirmed)
+    assert done.code == 2
+    assert done.err.startswith(
+        "Error: study 'small' has nothing to test: no claim of it helps; the test images"
+    )
+    assert query(confirmed, "SELECT count(*) FROM nas_look") == [(0,)]
+
+
+def test_power_says_what_can_be_seen(here: Path) -> None:
+    done = call("power", "small")
+    assert (done.code, done.err) == (0, "")
+    assert "spread over seeds" in done.out
+    assert "confirmation, first look, corrected for 6 cells" in done.out
+    assert "conv3: lc" in done.out
+
+
+REFUSED = {
+    "unknown study": ("confirm none", "no study 'none'"),
+    "site without choice": ("confirm small --site conv3", "--site and --choice go together"),
+    "unknown site": ("confirm small --site conv9 --choice lc", "unknown site 'conv9'; the sites are conv1"),
+    "unknown choice": ("confirm small --site conv3 --choice best", "unknown choice 'best'"),
+    "not looked at": ("confirm small --site conv3 --choice lrlc-9", "lrlc-9 at conv3 is not in the space"),
+    "no plan": ("confirm small --plan conv3", "--plan 'conv3': required is SITE=CHOICE"),
+    "the host": ("confirm small --plan conv3=conv", "is the untouched host"),
+    "one seed": ("confirm small --seeds 1", "Invalid value for '--seeds'"),
+    "no effect": (
+        "confirm small --site conv3 --choice lc --smallest-effect 0",
+        "smallest_effect must be above 0",
+    ),
+    "test too soon": ("test small", "study 'small' has no confirmation yet"),
+    "cards too soon": ("cards small -o cards", "study 'small' has no confirmation yet"),
+    "power of nothing": ("power none", "no study 'none'"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_confirmed_is_one_clear_line(here: Path, words: str, message: str) -> None:
+    before = query(here, "SELECT name FROM nas_study")
+    done = call(*words.split())
+    assert done.code == 2
+    assert done.err.startswith("Error: ")
+    assert done.err.count("\n") == 1
+    assert message in done.err
+    assert query(here, "SELECT name FROM nas_study") == before
+
+
+SETTLED = {
+    "another claim": ("--site conv1 --choice lc", "its claims were settled before the first look"),
+    "another effect": ("--smallest-effect 1", "was settled as 0.3 points before its first look"),
+    "fewer seeds": ("--seeds 2 --smallest-effect 0.4", "cannot become 0.4"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), SETTLED.values(), ids=SETTLED)
+def test_what_was_settled_stays(confirmed: Path, words: str, message: str) -> None:
+    done = call("confirm", "small", *words.split(), folder=confirmed)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_its_total_is_raised_by_seeds_alone(confirmed: Path) -> None:
+    done = call("resume", "small/confirmation", "--trials", "99", folder=confirmed)
+    assert done.code == 2
+    assert "'lrlc-nas confirm small --seeds N' adds seeds to it" in done.err
