@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
 
 
-__all__ = ["open_storage", "optuna_ids", "optuna_routes"]
+__all__ = ["mended", "open_storage", "optuna_ids", "optuna_routes"]
 
 _READING = (
     "/dashboard",
@@ -77,10 +77,8 @@ def optuna_routes(storage: RDBStorage, *, writable: bool = False) -> list[Route]
         storage: Optuna's tables.
         writable: let notes on studies and trials be written; nothing else ever is.
     """
-    # Without a store for artifacts, whose routes are closed as well.
-    app: Any = _mended(
-        wsgi(storage)
-    )  # a2wsgi has types of its own for what the standard library has types for
+    # Without a store for artifacts, whose routes are closed as well. Any: a2wsgi names the types of WSGI anew.
+    app: Any = mended(wsgi(storage))
     inner = WSGIMiddleware(app)
     routes = [Route(path, inner, methods=["GET"]) for path in _READING]
     if writable:
@@ -88,10 +86,10 @@ def optuna_routes(storage: RDBStorage, *, writable: bool = False) -> list[Route]
     return routes
 
 
-def _mended(inner: WSGIApplication) -> WSGIApplication:
-    """Optuna's dashboard with what it forgets: clients that accept no encoding, and frames."""
+def mended(inner: WSGIApplication) -> WSGIApplication:
+    """Mend what Optuna's dashboard forgets: clients that name no encoding, other sites' frames, where errors go."""
 
-    def mended(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def answering(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ.setdefault("HTTP_ACCEPT_ENCODING", "identity")
         environ["wsgi.errors"] = sys.stderr
 
@@ -102,7 +100,7 @@ def _mended(inner: WSGIApplication) -> WSGIApplication:
 
         return inner(environ, start)
 
-    return mended
+    return answering
 
 
 def _unframed(name: str, value: str) -> tuple[str, str]:

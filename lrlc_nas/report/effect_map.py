@@ -88,9 +88,7 @@ def effect_map(
     choices = tuple(sorted(tokens, key=lambda token: Choice.parse(token).relaxation))
     costs = {run.plan: run for run in runs if run.plan is not None}
     verdicts = {result.plan: result.verdict for result in conclusion.results} if conclusion else {}
-    cells = {
-        cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()
-    }
+    cells = {cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()}
     return EffectMap(
         sites=sites,
         choices=choices,
@@ -152,9 +150,7 @@ def _cell(
     effect: Effect, plan: Plan, costs: Mapping[Plan, RunRecord], verdicts: Mapping[Plan, Verdict | None]
 ) -> MapCell:
     run = costs.get(plan)
-    return MapCell(
-        effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None
-    )
+    return MapCell(effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None)
 
 
 def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:

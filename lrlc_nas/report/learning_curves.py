@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import plotly.graph_objects as go
 
 from ..choices import Plan
 from ..store import EpochRecord, RunRecord
+from .data_table import Table, table
 from .drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
 from .numbers import percent
 
 
-__all__ = ["Curve", "LearningCurves", "draw_learning_curves", "learning_curves"]
+__all__ = ["Curve", "LearningCurves", "curve_table", "draw_learning_curves", "learning_curves", "thinned"]
+
+_MOST_CURVES = 200
+_MOST_POINTS = 60
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,33 @@ def learning_curves(
         epochs: run id to its recorded epochs.
         best: the best complete run, drawn to be seen.
     """
+    found = [_curve(run, epochs.get(run.run_id, ()), best) for run in runs]
+    return LearningCurves(tuple(curve for curve in found if curve is not None and curve.epochs))
+
+
+def thinned(info: LearningCurves) -> LearningCurves:
+    """At most so many curves and points that a browser stays quick: best run, hosts, and others evenly spread."""
+    plain = [curve for curve in info.curves if curve.kind in ("pruned", "other")]
+    step = -(-len(plain) // _MOST_CURVES) or 1
+    kept = {curve.slot for curve in plain[::step]}
     return LearningCurves(
         tuple(
-            Curve(
-                slot=run.slot,
-                plan=run.plan,
-                kind=_kind(run, best),
-                epochs=tuple(epoch.epoch + 1 for epoch in epochs[run.run_id]),
-                accuracies=tuple(epoch.accuracy for epoch in epochs[run.run_id]),
-            )
-            for run in runs
-            if run.plan is not None and epochs.get(run.run_id)
+            _sparser(curve)
+            for curve in info.curves
+            if curve.kind not in ("pruned", "other") or curve.slot in kept
         )
+    )
+
+
+def curve_table(info: LearningCurves) -> Table:
+    """The numbers of the curves, one row for each epoch of each run."""
+    return table(
+        ("run", "kind", "epoch", "accuracy"),
+        [
+            (curve.slot, curve.kind, epoch, accuracy)
+            for curve in info.curves
+            for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
+        ],
     )
 
 
@@ -89,12 +109,32 @@ _LOOKS = {
 }
 
 
+def _curve(run: RunRecord, epochs: Sequence[EpochRecord], best: RunRecord | None) -> Curve | None:
+    if run.plan is None:
+        return None
+    finite = [epoch for epoch in epochs if isfinite(epoch.accuracy)]
+    return Curve(
+        slot=run.slot,
+        plan=run.plan,
+        kind=_kind(run, best),
+        epochs=tuple(epoch.epoch + 1 for epoch in finite),
+        accuracies=tuple(epoch.accuracy for epoch in finite),
+    )
+
+
 def _kind(run: RunRecord, best: RunRecord | None) -> str:
     if best is not None and run.run_id == best.run_id:
         return "best"
     if run.plan == Plan():
         return "host"
     return "pruned" if run.state == "pruned" else "other"
+
+
+def _sparser(curve: Curve) -> Curve:
+    """Every so many points, the last one always."""
+    step = -(-len(curve.epochs) // _MOST_POINTS)
+    places = slice((len(curve.epochs) - 1) % step, None, step)
+    return Curve(curve.slot, curve.plan, curve.kind, curve.epochs[places], curve.accuracies[places])
 
 
 def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
@@ -127,8 +167,9 @@ def _ends(curves: Sequence[Curve]) -> go.Scatter:
 
 
 def _hovers(curve: Curve) -> list[str]:
-    plan = plan_text(curve.plan)
-    return [
-        f"<b>run {curve.slot}</b>, epoch {epoch}: {percent(accuracy)}<br>{plan}"
+    """The plan stands at the last point alone, as it is long."""
+    texts = [
+        f"<b>run {curve.slot}</b>, epoch {epoch}: {percent(accuracy)}"
         for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
     ]
+    return [*texts[:-1], f"{texts[-1]}<br>{plan_text(curve.plan)}"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -20,43 +19,53 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
-from ..evidence import audit, screen
-from ..store import EpochRecord, RunRecord, Store, StudyRecord
-from ..study import study_importances
+from ..store import Store
+from .forest import forest
 from .method import method
 from .panels import panels
 from .question import question
-from .tables import audit_rows, disagreement_rows, effect_rows, trial_rows
-from .verdict import verdict
+from .reading import Reading, read_study
+from .spending import spending
+from .tables import (
+    audit_rows,
+    claim_rows,
+    disagreement_rows,
+    effect_rows,
+    look_rows,
+    spent_rows,
+    trial_rows,
+)
+from .verdict import opened, verdict
 
 
 __all__ = ["report_page", "write_report"]
 
 
-def report_page(store: Store, name: str) -> str:
+def report_page(store: Store, name: str, *, inside: bool = False) -> str:
     """Write the report of a study as one HTML page.
 
     Args:
         store: the study database.
         name: of the study.
+        inside: whether to look into the trained networks, which reads checkpoints and images and takes seconds; a
+            page that is kept live goes without.
 
     Returns:
         The page; it works without a network, and states only what the study holds by now.
 
     Raises:
-        InputError: if there is no such study.
+        InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
-    study = store.study(name)
-    return _render(study, store.runs(study), store.epochs(study), study_importances(store, name))
+    return _render(read_study(store, name, inside=inside))
 
 
 def write_report(store: Store, name: str, path: Path) -> None:
-    """Write the report of a study to a file, whole or not at all.
+    """Write the report of a study to a file, whole or not at all, with what its trained networks show.
 
     Raises:
-        InputError: if there is no such study, or the file cannot be written.
+        InputError: as `report_page`, or if the file cannot be written.
     """
-    page = report_page(store, name)
+    page = report_page(store, name, inside=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -69,15 +78,9 @@ def write_report(store: Store, name: str, path: Path) -> None:
         raise InputError(f"cannot write the report {path}: {error.strerror}") from None
 
 
-def _render(
-    study: StudyRecord,
-    runs: Sequence[RunRecord],
-    epochs: Mapping[int, Sequence[EpochRecord]],
-    importances: Mapping[str, float],
-) -> str:
-    screening = screen(study, runs, epochs)
-    audited = audit(study, runs, epochs)
-    answer, *qualifications = verdict(study, runs, screening)
+def _render(reading: Reading) -> str:
+    study, runs, epochs, screening = reading.study, reading.runs, reading.epochs, reading.screening
+    answer, *qualifications = verdict(study, runs, screening, reading.confirmation)
     plotly, script, style = get_plotlyjs(), _asset("page.js"), _asset("page.css")
     return (
         _environment()
@@ -89,11 +92,16 @@ def _render(
             qualifications=qualifications,
             question=question(study, runs),
             screening=screening,
-            effects=effect_rows(screening, importances),
+            confirmation=reading.confirmation,
+            claims=claim_rows(forest(reading)),
+            looks=look_rows(reading.confirmation),
+            opened=opened(len(reading.confirmation.looks) if reading.confirmation else 0),
+            effects=effect_rows(screening, reading.importances),
             disagreements=disagreement_rows(screening),
-            audit=audited,
-            audit_rows=audit_rows(audited),
-            panels=panels(runs, epochs, screening),
+            audit=reading.audit,
+            audit_rows=audit_rows(reading.audit),
+            spent=spent_rows(spending(reading)),
+            panels=panels(reading),
             trials=trial_rows(runs, epochs),
             method=method(study, runs, epochs),
             policy=_policy(plotly, script),

@@ -62,11 +62,17 @@ class RankCurve:
     lc: Effect | None
     limit: float
 
+    @property
+    def largest(self) -> float:
+        """The largest absolute effect, in points."""
+        effects = [effect for series in self.series for effect in series.effects]
+        return max(abs(effect.estimate or 0.0) for effect in (*effects, *([self.lc] if self.lc else [])))
+
 
 def rank_curves(screening: Screening) -> tuple[RankCurve, ...]:
     """The curve of each site of which at least one effect can be told, in the order of the space."""
     told = [effect for effect in screening.effects if effect.estimable]
-    limit = 2 * max([_NARROWEST, *(abs(effect.estimate or 0.0) for effect in told)])
+    limit = 1.3 * max([_NARROWEST, *(abs(effect.estimate or 0.0) for effect in told)])
     sites = tuple(dict.fromkeys(effect.site for effect in told))
     curves = [_curve(site, [effect for effect in told if effect.site == site], limit) for site in sites]
     return tuple(curve for curve in curves if curve.series or curve.lc)

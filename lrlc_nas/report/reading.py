@@ -112,7 +112,8 @@ def read_study(store: Store, name: str, *, inside: bool = False) -> Reading:
     searched = (settings(study).get("confirmation") or {}).get("of")
     if searched:
         raise InputError(
-            f"study {name!r} is the confirmation of {searched!r}, and part of its report: 'lrlc-nas report {searched}'"
+            f"study {name!r} is the confirmation of {searched!r}, and part of its report: "
+            f"'lrlc-nas report {searched}'"
         )
     runs, epochs = store.runs(study), store.epochs(study)
     return Reading(
@@ -140,7 +141,9 @@ def look_inside(store: Store, name: str) -> Inside:
     images = _affordable(macs)
     if images < _FEWEST_IMAGES:
         call = f"lrlc_nas.evidence.shift_tolerance(store, {name!r})"
-        return Inside(maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it.")
+        return Inside(
+            maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it."
+        )
     try:
         found = shift_tolerance(store, name, images=images, seeds=_SEEDS, opened=opened, chosen=chosen)
     except (InputError, CheckpointError) as error:

@@ -1,4 +1,4 @@
-"""The verdict: what the screening shows, in honest sentences, the first of them the answer."""
+"""The verdict: what a study shows, in honest sentences, the first of them the answer."""
 
 from __future__ import annotations
 
@@ -7,34 +7,121 @@ from collections.abc import Iterator, Sequence
 
 from ..choices import Choice
 from ..evidence import Effect, Screening
+from ..evidence.confirmation import ClaimResult
 from ..store import RunRecord, StudyRecord
 from .numbers import interval, percent, points
+from .reading import Confirmation
 
 
-__all__ = ["verdict"]
+__all__ = ["opened", "verdict"]
 
 _RELAXATIONS = ("lrlc", "lc")
 
 
-def verdict(study: StudyRecord, runs: Sequence[RunRecord], screening: Screening) -> tuple[str, ...]:
-    """Say what a screening shows.
+def verdict(
+    study: StudyRecord,
+    runs: Sequence[RunRecord],
+    screening: Screening,
+    confirmation: Confirmation | None = None,
+) -> tuple[str, ...]:
+    """Say what a study shows: its confirmation where there is one, and then what the screening had seen.
 
     Args:
         study: that was screened.
         runs: all of its runs.
         screening: what was computed from them.
+        confirmation: of the study, if there is one.
 
     Returns:
         Whole sentences; the first answers the question, the others qualify it.
     """
-    return tuple(_sentences(study, runs, screening))
+    screened = tuple(_sentences(study, runs, screening))
+    if confirmation is None:
+        return screened
+    if not any(result.verdict for result in confirmation.conclusion.results):
+        return (*screened, _not_yet(confirmation))
+    return (*_confirmed(confirmation), *screened)
+
+
+def opened(times: int) -> str:
+    """How often the test split was opened."""
+    often = {0: "never", 1: "once", 2: "twice"}.get(times, f"{times} times")
+    return f"the test split was opened {often}"
+
+
+def _confirmed(confirmation: Confirmation) -> Iterator[str]:
+    conclusion = confirmation.conclusion
+    looks = opened(len(confirmation.looks))
+    told = [result for result in conclusion.results if result.verdict]
+    gains, rest = list(conclusion.confirmed), [each for each in told if each not in conclusion.confirmed]
+    seeds = f"{len(conclusion.seeds)} fresh seed{'' if len(conclusion.seeds) == 1 else 's'}"
+    if gains:
+        yield f"Confirmed on {seeds}: {'; '.join(map(_gain, gains))} ({looks})."
+    else:
+        yield f"No claim is confirmed on {seeds}: {'; '.join(map(_outcome, rest))} ({looks})."
+    if gains and rest:
+        yield f"Not confirmed: {'; '.join(map(_outcome, rest))}."
+    untold = [f"{result.label}: {result.reason}" for result in conclusion.results if not result.verdict]
+    if untold:
+        yield f"Without a verdict: {'; '.join(untold)}."
+    yield (
+        f"Verdicts hold together over all {conclusion.rule.family} choices that were looked at (Holm), with "
+        f"{conclusion.rule.delta:g} points as the smallest effect that matters, set beforehand; "
+        f"looks at the confirm split: {conclusion.looks}."
+    )
+    if conclusion.open_runs:
+        yield _under_way(confirmation, "the verdicts are those of the look before")
+
+
+def _not_yet(confirmation: Confirmation) -> str:
+    if confirmation.conclusion.open_runs:
+        return _under_way(confirmation, "nothing is confirmed or refuted so far")
+    reasons = "; ".join(f"{result.label}: {result.reason}" for result in confirmation.conclusion.results)
+    return f"The confirmation has ended without a verdict: {reasons}."
+
+
+def _under_way(confirmation: Confirmation, so_far: str) -> str:
+    total = len(confirmation.runs)
+    ended = total - confirmation.conclusion.open_runs
+    return f"A confirmation is under way: {ended} of its {total} runs have ended, and {so_far}."
+
+
+def _gain(result: ClaimResult) -> str:
+    assert result.verdict is not None
+    beats, left = result.verdict.beats, result.verdict.not_beaten
+    text = f"{result.label} helps by {_difference(result)}"
+    if not beats and not left:
+        return f"{text}, with no control beside it"
+    text += f" and beats {_listed(beats)}" if beats else " but beats none of its controls"
+    if beats and left:
+        text += f", but not {_listed(left)}"
+    return text
+
+
+def _outcome(result: ClaimResult) -> str:
+    assert result.verdict is not None
+    outcome = result.verdict.outcome
+    words = outcome if outcome == "hurts" else f"is {outcome}"
+    return f"{result.label} {words}, {_difference(result)}"
+
+
+def _difference(result: ClaimResult) -> str:
+    assert result.verdict is not None
+    comparison = result.verdict.comparison
+    if comparison.low is None:
+        return f"{points(comparison.difference)} points, {comparison.reason}"
+    return f"{points(comparison.difference)} points {interval(comparison.low, comparison.high)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screening) -> Iterator[str]:
     told = [effect for effect in screening.effects if effect.estimable]
     with_interval = [effect for effect in told if effect.low is not None]
     if screening.runs_used == 0:
-        yield "No run has finished yet, so that this screening shows nothing so far."
+        yield _nothing(study, runs)
     elif not told:
         yield "The runs that have finished separate no choice from another: no effect can be told yet."
     elif not with_interval:
@@ -43,6 +130,14 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
         yield from _with_interval(with_interval)
     yield from _best(screening)
     yield from _progress(study, runs)
+
+
+def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
+    states = Counter(run.state for run in runs if run.finished or run.state in ("pruned", "failed"))
+    if not states:
+        return "No run has finished yet, so that this screening shows nothing so far."
+    ended = " and ".join(f"{number} {state}" for state, number in states.items())
+    return f"No run is complete ({ended}), so that this screening shows nothing."
 
 
 def _without_interval(told: Sequence[Effect]) -> Iterator[str]:

@@ -3,11 +3,15 @@
 import sqlite3
 import threading
 from contextlib import closing
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
 
 import pytest
+from optuna_dashboard import wsgi
 from toy_dashboard import BASE, HOSTILE, add_study, client_of, opened
 
 from lrlc_nas.dashboard import open_storage
+from lrlc_nas.dashboard.optuna_pages import mended
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import Store
 
@@ -97,6 +101,22 @@ def test_notes_can_be_written_where_it_was_asked_for(tmp_path, path):
             assert client.put(path, json=note).status_code == 403
             assert client.put(path, json=note, headers={"Origin": BASE}).status_code == 204
             assert "mine" in client.get("/api/studies/1").text
+
+
+def test_what_is_mended_keeps_the_rules_of_wsgi(store):
+    storage = open_storage(store)
+    environ = {"PATH_INFO": "/static/bundle.js", "QUERY_STRING": "", "SCRIPT_NAME": ""}
+    setup_testing_defaults(environ)  # names no encoding, which by itself would be an error of the server
+    statuses = []
+
+    def start_response(status, headers, exc_info=None):
+        statuses.append(status)
+        return lambda data: None
+
+    with closing(validator(mended(wsgi(storage)))(environ, start_response)) as answer:
+        assert b"".join(answer)
+    assert statuses == ["200 OK"]
+    storage.engine.dispose()
 
 
 def test_reading_does_not_wait_for_a_worker_that_writes(client, store):

@@ -1,15 +1,19 @@
 "use strict";
 // Draws every figure from the JSON beside it, and fits the figures to the paper while the page is printed.
-const PAPER_WIDTH = 660;
+const PAPER_WIDTH = { one: 660, small: 205 };
 // plotly.js offers by itself to upload each figure to its maker's servers.
 const OPTIONS = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
 const figures = document.querySelectorAll(".figure");
 for (const element of figures) {
   const figure = JSON.parse(document.getElementById(element.id + "-data").textContent);
-  Plotly.newPlot(element, figure.data, figure.layout, OPTIONS);
+  const options = element.classList.contains("small") ? { ...OPTIONS, displayModeBar: false } : OPTIONS;
+  Plotly.newPlot(element, figure.data, figure.layout, options);
 }
 window.addEventListener("beforeprint", () => {
-  for (const element of figures) Plotly.relayout(element, { width: PAPER_WIDTH });
+  for (const element of figures) {
+    const width = element.classList.contains("small") ? PAPER_WIDTH.small : PAPER_WIDTH.one;
+    Plotly.relayout(element, { width });
+  }
 });
 window.addEventListener("afterprint", () => {
   for (const element of figures) Plotly.relayout(element, { width: null, autosize: true });
