@@ -84,9 +84,10 @@ def test_a_killed_worker_is_replaced_and_the_study_ends_as_if_undisturbed(
 
     def kill() -> None:
         wait_until(lambda: epochs(tmp_path) > 0, lambda: "no epoch")
-        for worker in psutil.Process().children():
-            worker.kill()
-            killed.append(worker.pid)
+        for child in psutil.Process().children():
+            if "worker" in child.cmdline():
+                child.kill()
+                killed.append(child.pid)
 
     with ThreadPoolExecutor() as pool:
         killing = pool.submit(kill)
