@@ -10,7 +10,7 @@ from torch import nn
 from ..choices import Plan
 from ..errors import InputError
 from ..store import RunRecord, Store, StudyRecord
-from ..study import OpenStudy, best_run, confirmation_of
+from ..study import OpenStudy, StudyConfig, best_run, confirmation_of
 from ..study.export import trained_weights
 from .confirmation import conclude
 
@@ -52,7 +52,10 @@ def subject(store: Store, name: str) -> Subject:
     """
     search = store.study(name)
     confirmation = confirmation_of(store, name)
-    found = None if confirmation is None else _of_confirmation(confirmation, store.runs(confirmation))
+    found = None
+    # A study may have such a name without being one.
+    if confirmation is not None and StudyConfig.from_json(confirmation.config).confirmation is not None:
+        found = _of_confirmation(confirmation, store.runs(confirmation))
     return found or _of_search(search, store.runs(search))
 
 

@@ -29,6 +29,7 @@ MOST_CONTEXTS = 24
 
 _ROW = 26
 _PAIR_ROW = 34
+_MOST_NUMBERED = 9
 _NARROWEST_SCALE = 0.1
 
 
@@ -145,7 +146,7 @@ def draw_pairs(info: PairMatrix) -> go.Figure:
     cells = [[info.pairs.get((first, second)) for first in sites[:-1]] for second in sites[1:]]
     heat = go.Heatmap(
         z=[[each.estimate if each else None for each in row] for row in cells],
-        text=[[_pair_text(each) for each in row] for row in cells],
+        text=[[_pair_text(each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
         hovertext=[[_pair_hover(each) for each in row] for row in cells],
         hoverinfo="text",
         texttemplate="%{text}",
@@ -193,10 +194,11 @@ def _hover(each: Context) -> str:
     )
 
 
-def _pair_text(each: Interaction | None) -> str:
+def _pair_text(each: Interaction | None, numbered: bool) -> str:
     if each is None:
         return ""
-    return f"<b>{points(each.estimate, 1)} *</b>" if each.flagged else points(each.estimate, 1)
+    number = points(each.estimate, 1) if numbered else ""
+    return f"<b>{number} *</b>" if each.flagged else number
 
 
 def _pair_hover(each: Interaction | None) -> str:

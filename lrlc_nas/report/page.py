@@ -20,21 +20,14 @@ from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
 from ..store import Store
+from .confirmation_tables import claim_rows, look_rows
 from .forest import forest
 from .method import method
 from .panels import panels
 from .question import question
 from .reading import Reading, read_study
-from .spending import spending
-from .tables import (
-    audit_rows,
-    claim_rows,
-    disagreement_rows,
-    effect_rows,
-    look_rows,
-    spent_rows,
-    trial_rows,
-)
+from .spending import spending, spent_rows
+from .tables import audit_rows, disagreement_rows, effect_rows, trial_rows
 from .verdict import opened, verdict
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from . import aids
 from .anytime import anytime, anytime_table, draw_anytime
 from .data_table import Table
 from .effect_map import draw_effect_map, effect_map, effect_table
@@ -32,59 +33,6 @@ from .trade_off import COSTS, draw_trade_off, trade_off, trade_off_table
 
 
 __all__ = ["Panel", "panels"]
-
-_FOREST_AID = (
-    "Right of zero the claim is better than what the row names; the line is its interval on fresh seeds, "
-    "dots are single seeds, the grey band is too small to matter. The open grey diamond is what the "
-    "search had seen: the luckiest of many, so expect it further out (winner's curse)."
-)
-_EFFECTS_AID = (
-    "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = "
-    "equivalent, ? undecided on fresh seeds; * is no verdict but an interval of the screening that "
-    "excludes zero. Blank cells cannot be told yet or are not in the space. All numbers are points of "
-    "accuracy."
-)
-_RANK_AID = (
-    "Left end: full sharing (conv), zero by definition. Right end: no sharing (lc). A curve that has "
-    "flattened says that more banks buy nothing; bars are 95 % intervals and may leave the picture; grey "
-    "crosses are controls of that rank."
-)
-_COMPANY_AID = (
-    "Open: effect with conv at every other site. Full: with others relaxed too. Where the two lie far "
-    "apart, the effect depends on company; orange says that it does so by more than chance."
-)
-_PAIRS_AID = (
-    "Blue: relaxing both sites gives more than the sum of their effects, red: less; * by more than "
-    "chance. Blank pairs cannot be told."
-)
-_TRADE_OFF_AID = (
-    "Left and high is better. Round points are single runs scored on the search images; the line joins "
-    "those that none beats on both, and lies too high by the luck of its runs. Squares, open diamonds and"
-    " crosses are arms of the confirmation, means over fresh seeds on other images: compare those with "
-    "each other."
-)
-_LATENCY_AID = (
-    "Left and high is better. Only arms of the confirmation are timed: one step of training, forward and "
-    "backward, on {}. Accuracies are means over fresh seeds on the confirm images."
-)
-_MAPS_AID = (
-    "{}. Distance: how far the kernel of each position lies from the mean kernel, where 1 is the typical "
-    "size of a kernel; bright places have kernels of their own. Banks: how much of each filter bank is "
-    "mixed in at each position; one colour everywhere says that position does not matter."
-)
-_SHIFTS_AID = (
-    "Measured on {} {} images that are moved by some pixels (the test images stay sealed): {}, {}. The "
-    "faster a curve falls away from zero, the less the network tolerates translation."
-)
-_CURVES_AID = (
-    "Accuracy on the search images after each epoch; a cross marks where a run was given up. Curves that "
-    "still rise at the end say that more epochs could change the order."
-)
-_ANYTIME_AID = (
-    "Full line: the best run so far. Broken line: the mean of the best of as many runs of the balanced "
-    "block, which no result had chosen. A sampler that does not leave it behind has found nothing that "
-    "chance would not."
-)
 
 
 @dataclass(frozen=True)
@@ -137,7 +85,7 @@ def _forest(reading: Reading) -> Panel:
         "Claims on fresh seeds",
         bool(info.rows),
         lambda: draw_forest(info),
-        _FOREST_AID,
+        aids.FOREST,
         reason,
         lambda: forest_table(info),
     )
@@ -152,7 +100,7 @@ def _effects(reading: Reading) -> Panel:
         "Where relaxing helps",
         not info.empty,
         lambda: draw_effect_map(info),
-        _EFFECTS_AID,
+        aids.EFFECTS,
         "The finished runs tell no effect yet, so there is no map.",
         lambda: effect_table(info),
     )
@@ -169,7 +117,7 @@ def _ranks(reading: Reading) -> Panel:
         "ranks",
         "How much to relax",
         [draw_rank_curve(curve) for curve in shown],
-        _RANK_AID + more,
+        aids.RANK + more,
         "The finished runs tell no effect of a rank yet, so there are no curves.",
         lambda: rank_table(curves),
     )
@@ -189,7 +137,7 @@ def _company(reading: Reading) -> Panel:
         "Alone and in company",
         bool(info.contexts),
         lambda: draw_company(info),
-        _COMPANY_AID + more,
+        aids.COMPANY + more,
         "Of no choice can both be told yet, its effect alone and in company.",
         lambda: company_table(info),
     )
@@ -202,7 +150,7 @@ def _pairs(reading: Reading) -> Panel:
         "Pairs of sites",
         bool(info.pairs),
         lambda: draw_pairs(info),
-        _PAIRS_AID,
+        aids.PAIRS,
         "No pair of sites can be told yet: too few finished runs relax both.",
         lambda: pair_table(info),
     )
@@ -216,7 +164,7 @@ def _trade_off(reading: Reading, cost: str) -> Panel:
         f"Accuracy and {'time' if timed else COSTS[cost]}",
         bool(info.points or info.arms),
         lambda: draw_trade_off(info),
-        _LATENCY_AID.format(info.device) if timed else _TRADE_OFF_AID,
+        aids.LATENCY.format(info.device) if timed else aids.TRADE_OFF,
         "Steps are timed for the arms of a confirmation; none has a score yet."
         if timed
         else f"There is no finished run yet whose accuracy could be set against {COSTS[cost]}.",
@@ -239,7 +187,7 @@ def _maps(reading: Reading) -> Panel:
         "maps",
         "Maps of space",
         [draw_picture(each) for each in shown],
-        _MAPS_AID.format(_capitalised(reading.inside.why)) + more + coarse,
+        aids.MAPS.format(_capitalised(reading.inside.why)) + more + coarse,
         reading.inside.maps_reason,
         lambda: picture_table(shown),
     )
@@ -258,7 +206,7 @@ def _shifts(reading: Reading) -> Panel:
         "What translation tolerance was paid",
         True,
         lambda: draw_shifts(info),
-        _SHIFTS_AID.format(info.images, info.role, *counts),
+        aids.SHIFTS.format(info.images, info.role, *counts),
         "",
         lambda: shift_table(info),
     )
@@ -274,7 +222,7 @@ def _curves(reading: Reading) -> Panel:
         "Learning curves",
         bool(info.curves),
         lambda: draw_learning_curves(info),
-        _CURVES_AID + more,
+        aids.CURVES + more,
         "No epoch has been recorded yet, so there are no curves.",
         lambda: curve_table(info),
     )
@@ -288,7 +236,7 @@ def _anytime(reading: Reading) -> Iterator[Panel]:
             f"Best so far, by {by}",
             any(step.best is not None for step in info.steps),
             lambda by=by: draw_anytime(info, by=by),  # type: ignore[misc]
-            _ANYTIME_AID,
+            aids.ANYTIME,
             "No run is complete yet, so there is no best one so far.",
             lambda: anytime_table(info),
         )

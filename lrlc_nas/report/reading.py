@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..errors import CheckpointError, InputError
+from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, ShiftTolerance, SpaceMap, audit, screen, space_maps, subject
 from ..evidence.confirmation import Conclusion, conclude
 from ..evidence.shifts import SHIFTS, shift_tolerance
@@ -23,6 +23,9 @@ _MOST_MACS = 3e11
 """What the shifted images may cost: about ten seconds of one processor core."""
 
 _SEEDS = 3
+
+# Whatever is wrong with checkpoints, images or memory: a picture less is no reason to lose the page.
+_TROUBLE = (LrlcNasError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def read_study(store: Store, name: str, *, inside: bool = False) -> Reading:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
     study = store.study(name)
-    searched = (settings(study).get("confirmation") or {}).get("of")
+    searched = _searched(study)
     if searched:
         raise InputError(
             f"study {name!r} is the confirmation of {searched!r}, and part of its report: "
@@ -134,7 +137,7 @@ def look_inside(store: Store, name: str) -> Inside:
         chosen = subject(store, name)
         opened = open_study(store, chosen.study.name)
         maps = space_maps(store, name, opened=opened, chosen=chosen)
-    except (InputError, CheckpointError) as error:
+    except _TROUBLE as error:
         reason = f"There is nothing to show of the trained networks: {error}."
         return Inside(maps_reason=reason, shifts_reason=reason)
     macs = sum(run.macs or 0 for run in (*chosen.runs[:_SEEDS], *chosen.hosts[:_SEEDS]))
@@ -146,19 +149,24 @@ def look_inside(store: Store, name: str) -> Inside:
         )
     try:
         found = shift_tolerance(store, name, images=images, seeds=_SEEDS, opened=opened, chosen=chosen)
-    except (InputError, CheckpointError) as error:
+    except _TROUBLE as error:
         return Inside(maps, chosen.why, shifts_reason=f"The moved images could not be measured: {error}.")
     return Inside(maps, chosen.why, shifts=found)
 
 
 def _confirmation(store: Store, name: str) -> Confirmation | None:
     study = confirmation_of(store, name)
-    if study is None:
+    if study is None or _searched(study) != name:  # a study may have such a name without being one
         return None
     runs = store.runs(study)
     return Confirmation(
         study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(looks(store, study))
     )
+
+
+def _searched(study: StudyRecord) -> str:
+    """The search that a confirmation is of; empty for a search."""
+    return str((settings(study).get("confirmation") or {}).get("of", ""))
 
 
 def _closed(name: str) -> Inside:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
 from ..store import EpochRecord, RunRecord
-from .data_table import Table, table
+from .numbers import count, duration, percent
 from .reading import Confirmation, Reading
 
 
-__all__ = ["Spent", "spending", "spending_table"]
+__all__ = ["Spent", "SpentRow", "spending", "spent_rows"]
 
 _Epochs = Mapping[int, Sequence[EpochRecord]]
 
@@ -36,6 +36,18 @@ class Spent:
     seconds: float
 
 
+@dataclass(frozen=True)
+class SpentRow:
+    """One line of the table of what was spent: see `Spent`; the last one is the sum."""
+
+    stage: str
+    what: str
+    runs: str
+    epochs: str
+    time: str
+    share: str
+
+
 def spending(reading: Reading) -> tuple[Spent, ...]:
     """Sum up what was recorded, by stage and kind of run; kinds without an epoch are left out."""
     found = [
@@ -47,12 +59,21 @@ def spending(reading: Reading) -> tuple[Spent, ...]:
     return tuple(spent for spent in found if spent.epochs)
 
 
-def spending_table(spent: Iterable[Spent]) -> Table:
-    """One row for each kind of runs."""
-    return table(
-        ("stage", "what", "runs", "epochs", "seconds"),
-        [(each.stage, each.what, each.runs, each.epochs, each.seconds) for each in spent],
-    )
+def spent_rows(spent: Sequence[Spent]) -> list[SpentRow]:
+    """One row for each kind of runs, and their sum."""
+    total = sum(each.seconds for each in spent)
+    every = Spent("all", "runs", sum(s.runs for s in spent), sum(s.epochs for s in spent), total)
+    return [
+        SpentRow(
+            each.stage,
+            each.what,
+            count(each.runs),
+            count(each.epochs),
+            duration(each.seconds),
+            percent(each.seconds / total if total else None),
+        )
+        for each in ((*spent, every) if spent else ())
+    ]
 
 
 _STATES = {

@@ -5,28 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..evidence import Audit, Context, Interaction, Screening, compare
-from ..store import EpochRecord, LookRecord, RunRecord
-from .forest import Forest
-from .numbers import NOTHING, count, duration, interval, percent, points
-from .reading import Confirmation
-from .spending import Spent
+from ..evidence import Audit, Context, Interaction, Screening
+from ..store import EpochRecord, RunRecord
+from .numbers import NOTHING, count, interval, percent, points
 
 
 __all__ = [
     "AuditLine",
-    "ClaimRow",
     "DisagreementRow",
     "EffectRow",
-    "LookRow",
-    "SpentRow",
     "TrialRow",
     "audit_rows",
-    "claim_rows",
     "disagreement_rows",
     "effect_rows",
-    "look_rows",
-    "spent_rows",
     "trial_rows",
 ]
 
@@ -85,56 +76,6 @@ class AuditLine:
     wrongly: str
     never_pruned: str
     rank_correlation: str
-
-
-@dataclass(frozen=True)
-class ClaimRow:
-    """One line of the table of the confirmation: see `lrlc_nas.report.forest.ForestRow`."""
-
-    claim: str
-    against: str
-    difference: str
-    interval: str
-    level: str
-    seeds: str
-    outcome: str
-    adjusted_p: str
-    superiority: str
-    searched: str
-    shrinkage: str
-
-
-@dataclass(frozen=True)
-class LookRow:
-    """One arm in one opening of the test split.
-
-    Attributes:
-        opened: when.
-        arm: what was measured.
-        accuracy: the mean over its seeds; nothing if the look was never finished.
-        seeds: how many there were.
-        difference: from the host, paired by seed, in points.
-        interval: 95 %, of the difference.
-    """
-
-    opened: str
-    arm: str
-    accuracy: str
-    seeds: str
-    difference: str
-    interval: str
-
-
-@dataclass(frozen=True)
-class SpentRow:
-    """One line of the table of what was spent: see `lrlc_nas.report.spending.Spent`; the last one is the sum."""
-
-    stage: str
-    what: str
-    runs: str
-    epochs: str
-    time: str
-    share: str
 
 
 @dataclass(frozen=True)
@@ -215,48 +156,6 @@ def audit_rows(audit: Audit) -> list[AuditLine]:
     ]
 
 
-def claim_rows(info: Forest) -> list[ClaimRow]:
-    """One row for each comparison of the confirmation."""
-    return [
-        ClaimRow(
-            claim=row.claim,
-            against=row.against,
-            difference=points(row.comparison.difference),
-            interval=interval(row.comparison.low, row.comparison.high),
-            level=f"{100 * row.comparison.confidence:.4g} %",
-            seeds=str(row.comparison.n),
-            outcome=row.outcome,
-            adjusted_p=NOTHING if row.adjusted_p is None else f"{row.adjusted_p:.3g}",
-            superiority=_share(row.comparison.superiority),
-            searched=points(row.searched),
-            shrinkage=points(row.shrinkage),
-        )
-        for row in info.rows
-    ]
-
-
-def look_rows(confirmation: Confirmation | None) -> list[LookRow]:
-    """One row for each arm of each opening of the test split."""
-    return [row for look in (confirmation.looks if confirmation else ()) for row in _look_rows(look)]
-
-
-def spent_rows(spent: Sequence[Spent]) -> list[SpentRow]:
-    """One row for each kind of runs, and their sum."""
-    total = sum(each.seconds for each in spent)
-    every = Spent("all", "runs", sum(s.runs for s in spent), sum(s.epochs for s in spent), total)
-    return [
-        SpentRow(
-            each.stage,
-            each.what,
-            count(each.runs),
-            count(each.epochs),
-            duration(each.seconds),
-            percent(each.seconds / total if total else None),
-        )
-        for each in ((*spent, every) if spent else ())
-    ]
-
-
 def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> list[TrialRow]:
     """One row for each run, by slot.
 
@@ -284,29 +183,6 @@ def _pair_row(pair: Interaction) -> DisagreementRow:
         NOTHING,
         points(pair.estimate),
         interval(pair.low, pair.high),
-    )
-
-
-def _look_rows(look: LookRecord) -> list[LookRow]:
-    opened = f"{look.opened:%Y-%m-%d %H:%M UTC}"
-    accuracies = (look.results or {}).get("accuracies", {})
-    if not accuracies:
-        arms = ", ".join(look.subject.get("arms", {}))
-        return [LookRow(opened, f"{arms}: never finished", NOTHING, NOTHING, NOTHING, NOTHING)]
-    host = accuracies.get("host", {})
-    return [_look_row(opened, arm, by_seed, host) for arm, by_seed in accuracies.items()]
-
-
-def _look_row(opened: str, arm: str, by_seed: Mapping[str, float], host: Mapping[str, float]) -> LookRow:
-    shared = [] if arm == "host" else [seed for seed in by_seed if seed in host]
-    found = compare(*([100 * scores[seed] for seed in shared] for scores in (by_seed, host)))
-    return LookRow(
-        opened,
-        arm,
-        percent(sum(by_seed.values()) / len(by_seed)),
-        str(len(by_seed)),
-        points(found.difference),
-        interval(found.low, found.high),
     )
 
 

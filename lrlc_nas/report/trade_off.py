@@ -163,7 +163,8 @@ def draw_trade_off(info: TradeOff) -> go.Figure:
     figure.add_trace(_points(hosts, "host", HOST, "diamond", 11))
     for kind in _ARMS:
         figure.add_trace(_arm_points([arm for arm in info.arms if arm.kind == kind], kind))
-    base_layout(figure, x=COSTS[info.cost], y="accuracy, %", height=400)
+    base_layout(figure, x=COSTS[info.cost], y="accuracy, %", height=460)
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 0})
     costs = [cost for cost in (*(p.cost for p in info.points), *(a.cost for a in info.arms)) if cost > 0]
     if costs and max(costs) > _LOGARITHMIC_FROM * min(costs):
         figure.update_xaxes(type="log", dtick=1, title={"text": f"{COSTS[info.cost]} (logarithmic)"})

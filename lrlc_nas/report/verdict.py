@@ -45,8 +45,9 @@ def verdict(
 
 def opened(times: int) -> str:
     """How often the test split was opened."""
-    often = {0: "never", 1: "once", 2: "twice"}.get(times, f"{times} times")
-    return f"the test split was opened {often}"
+    if not times:
+        return "the test split was never opened"
+    return f"the test split was opened {({1: 'once', 2: 'twice'}).get(times, f'{times} times')}"
 
 
 def _confirmed(confirmation: Confirmation) -> Iterator[str]:

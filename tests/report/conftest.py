@@ -13,10 +13,12 @@ from lrlc_nas.store import (
     SiteRecord,
     Store,
     StudyRecord,
+    add_look,
     claim,
     finish,
     plan_run,
     record_epoch,
+    record_results,
     set_trial,
 )
 
@@ -113,38 +115,133 @@ def new_store(tmp_path):
     opened = []
 
     def make(name="small", sites=("conv1", "conv2"), finished=8):
-        store = Store(f"sqlite:///{tmp_path / 'report.db'}")
-        opened.append(store)
-        store.create()
-        runs = [
-            NewRun("host", seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
-        ]
-        runs += [
-            NewRun("single", 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
-            for site in sites
-            for token in ("lrlc-2", "lc")
-        ]
-        runs += [NewRun("sampled", 0), NewRun("sampled", 0)]
-        study = store.add_study(
-            name=name,
-            config=json.dumps(CONFIG | {"name": name}),
-            space=dict.fromkeys(sites, ("conv", "lrlc-2", "lc")),
-            left_out={sites[0]: {"lrlc-8": "too large"}},
-            refused={"shortcut": "grouped"},
-            host_fingerprint="aa",
-            data_fingerprint="bb",
-            facts=FACTS,
-            files="",
-            sites=[SiteRecord(site, {"kernel_size": [3, 3]}) for site in sites],
-            runs=runs,
-        )
-        for number in range(finished):
-            train(store, study, sites, number)
-        return store
+        opened.append(searched(tmp_path / "report.db", name, sites, finished))
+        return opened[-1]
 
     yield make
     for store in opened:
         store.engine.dispose()
+
+
+@pytest.fixture
+def confirm():
+    """A function that adds a confirmation to such a study: see `confirmation`."""
+    return confirmation
+
+
+@pytest.fixture(scope="session")
+def confirmed_store(tmp_path_factory):
+    """The study with a confirmation of one gain and one loss, and two looks, one unfinished. For reading alone."""
+    store = searched(tmp_path_factory.mktemp("confirmed") / "report.db")
+    claims = {
+        "conv1: lc": ({"conv1": "lc"}, {"wide": {"conv1": "wide-2"}, "coord": {"conv1": "coord"}}),
+        "conv2: lc": ({"conv2": "lc"}, {}),
+    }
+    scores = {
+        "{}": [70.0, 70.2, 69.9, 70.1],
+        '{"conv1": "lc"}': [75.1, 75.0, 75.3, 75.2],
+        '{"conv1": "wide-2"}': [71.0, 71.3, 71.2, 71.1],
+        '{"conv1": "coord"}': [75.0, 75.4, 74.9, 75.2],
+        '{"conv2": "lc"}': [60.0, 60.3, 60.1, 59.9],
+    }
+    looks = [None, {"host": {"1": 0.70, "2": 0.71}, "conv1: lc": {"1": 0.75, "2": 0.77}}]
+    confirmation(store, claims, scores, looks)
+    yield store
+    store.engine.dispose()
+
+
+def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
+    """A database with one study of eight runs, of which `finished` have ended."""
+    store = Store(f"sqlite:///{path}")
+    store.create()
+    runs = [NewRun("host", seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
+    runs += [
+        NewRun("single", 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
+        for site in sites
+        for token in ("lrlc-2", "lc")
+    ]
+    runs += [NewRun("sampled", 0), NewRun("sampled", 0)]
+    study = store.add_study(
+        name=name,
+        config=json.dumps(CONFIG | {"name": name}),
+        space=dict.fromkeys(sites, ("conv", "lrlc-2", "lc")),
+        left_out={sites[0]: {"lrlc-8": "too large"}},
+        refused={"shortcut": "grouped"},
+        host_fingerprint="aa",
+        data_fingerprint="bb",
+        facts=FACTS,
+        files="",
+        sites=[SiteRecord(site, {"kernel_size": [3, 3]}) for site in sites],
+        runs=runs,
+    )
+    for number in range(finished):
+        train(store, study, sites, number)
+    return store
+
+
+def confirmation(store, claims, scores, looks=()):
+    """Add a confirmation to the study ``small``.
+
+    Args:
+        store: of the study.
+        claims: label to the tokens of the plan and of its controls.
+        scores: tokens of each arm as JSON, ``"{}"`` for the host, to its accuracies in points, seed by seed. Where
+            one is None the run is left waiting.
+        looks: the results of each opening of the test split; None for one that was never finished.
+    """
+    section = {
+        "of": "small",
+        "claims": [
+            {"label": label, "plan": plan, "controls": controls} for label, (plan, controls) in claims.items()
+        ],
+        "family": 4,
+        "smallest_effect": 0.3,
+        "notes": ["a note"],
+    }
+    arms = [Plan.of(json.loads(tokens)) for tokens in scores]
+    times = {
+        plan.to_json(): {"seconds": 0.01 * number, "spread": 0.001, "batch": 64, "device": "a clock"}
+        for number, plan in enumerate(arms, start=1)
+    }
+    study = store.add_study(
+        name="small/confirmation",
+        config=json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section}),
+        space={"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},
+        left_out={},
+        refused={},
+        host_fingerprint="aa",
+        data_fingerprint="bb",
+        facts=FACTS | {"latencies": times},
+        files="",
+        sites=[SiteRecord(site, {}) for site in ("conv1", "conv2")],
+        runs=[
+            NewRun("stage-1", 1000 + seed, seed, plan, 1000 + 100 * number, 2000)
+            for seed in range(len(next(iter(scores.values()))))
+            for number, plan in enumerate(arms)
+        ],
+    )
+    for run in store.runs(study):
+        value = scores_of(scores, run)
+        if value is not None:
+            end(store, study, run.slot, value)
+    for results in looks:
+        look = add_look(store, study, {"arms": {"host": {}}})
+        if results:
+            record_results(store, look, {"accuracies": results})
+
+
+def scores_of(scores, run):
+    return next(values for tokens, values in scores.items() if Plan.of(json.loads(tokens)) == run.plan)[
+        run.repeat
+    ]
+
+
+def end(store, study, slot, value):
+    set_trial(store, study, slot, 100 + slot)
+    held = claim(store, study, "worker", 60)
+    epoch = EpochRecord(held.run.run_id, 0, 1.0, 0.5, 1.0, value / 100, 0.1, 1.5, 900.0)
+    record_epoch(store, held, epoch)
+    finish(store, held, "complete", value=value / 100, reason="", facts={})
 
 
 def train(store, study, sites, number):

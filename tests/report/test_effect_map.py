@@ -1,7 +1,10 @@
 """The map has a cell for each site and choice, and zero is in the middle of its colours."""
 
+import pytest
+
 from lrlc_nas.evidence import screen
-from lrlc_nas.report.effect_map import draw_effect_map, effect_map
+from lrlc_nas.report import read_study
+from lrlc_nas.report.effect_map import draw_effect_map, effect_map, effect_table
 
 
 SPACE = {"conv2": ("conv", "lrlc-2", "lc"), "conv1": ("conv", "lc", "coord")}
@@ -20,14 +23,32 @@ def make(new_study, new_run):
 def test_sites_keep_their_order_and_choices_go_from_sharing_to_none(new_study, new_run):
     info = make(new_study, new_run)
     assert (info.sites, info.choices) == (("conv2", "conv1"), ("coord", "lrlc-2", "lc"))
-    assert [[cell and (cell.site, cell.choice) for cell in row] for row in info.cells] == [
+    assert [[cell and (cell.effect.site, cell.effect.choice) for cell in row] for row in info.cells] == [
         [None, ("conv2", "lrlc-2"), ("conv2", "lc")],
         [("conv1", "coord"), None, ("conv1", "lc")],
     ]
 
 
-def test_parameters_are_those_of_the_run_that_differs_here_alone(new_study, new_run):
-    assert make(new_study, new_run).parameters == ((None, 102, None), (None, None, 103))
+def test_costs_are_those_of_the_run_that_differs_here_alone(new_study, new_run):
+    cells = make(new_study, new_run).cells
+    assert [[cell and cell.parameters for cell in row] for row in cells] == [
+        [None, 102, None],
+        [None, None, 103],
+    ]
+    assert cells[0][1].macs == 2000
+
+
+def test_a_verdict_of_the_confirmation_takes_the_place_of_the_star(confirmed_store):
+    reading = read_study(confirmed_store, "small")
+    screened = effect_map(reading.screening, reading.runs)
+    info = effect_map(reading.screening, reading.runs, reading.confirmation.conclusion)
+    assert [[cell.mark for cell in row] for row in info.cells] == [["", "▲"], ["", "▼"]]
+    assert {cell.mark for row in screened.cells for cell in row} <= {"", "*"}
+    (heat,) = draw_effect_map(info).data
+    assert "confirmation: helps, +5.10 points [" in heat.hovertext[0][1]
+    outcomes = {(row[0], row[1]): row[6:8] for row in effect_table(info).rows}
+    assert outcomes["conv2", "lc"] == ("hurts", pytest.approx(-9.975))
+    assert outcomes["conv2", "lrlc-2"] == ("", None)
 
 
 def test_the_scale_is_symmetric_and_holds_every_estimate(new_study, new_run):
@@ -47,6 +68,7 @@ def test_drawn_cells_show_estimate_interval_and_runs(new_study, new_run):
         "95 % interval [",
         "complete runs with it: 2",
         "parameters with it alone: 103",
+        "multiply-accumulates with it alone: 2,000",
     ):
         assert part in heat.hovertext[1][2]
 

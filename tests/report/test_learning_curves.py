@@ -1,6 +1,6 @@
 """A curve for each run that has trained, and the ones that matter to be seen."""
 
-from lrlc_nas.report.learning_curves import Curve, draw_learning_curves, learning_curves
+from lrlc_nas.report.learning_curves import Curve, draw_learning_curves, learning_curves, thinned
 
 
 def make(new_run, new_epochs):
@@ -46,3 +46,25 @@ def test_curves_of_one_kind_are_not_joined(new_run, new_epochs):
     assert list(trace.x) == [1, 2, None, 1, 2, None]
     assert list(trace.y) == [25.0, 50.0, None, 25.0, 50.0, None]
     assert trace.connectgaps is False
+
+
+def test_what_is_not_finite_is_not_drawn(new_run, new_epochs):
+    run = new_run(0, {}, None, state="failed")
+    (curve,) = learning_curves([run], {run.run_id: new_epochs(run, [0.2, float("nan")])}, None).curves
+    assert curve.epochs == (1,)
+
+
+def test_thinning_keeps_the_best_the_hosts_and_every_last_point(new_run, new_epochs):
+    runs = [new_run(slot, {"conv1": "lc"} if slot > 1 else {}, 0.5) for slot in range(900)]
+    epochs = {run.run_id: new_epochs(run, [0.1] * 140 + [0.5]) for run in runs}
+    info = learning_curves(runs, epochs, runs[888])
+    few = thinned(info)
+    assert {0, 1, 888} <= {curve.slot for curve in few.curves}
+    assert len(few.curves) <= 203
+    assert all(curve.epochs[-1] == 141 and len(curve.epochs) <= 60 for curve in few.curves)
+    assert {curve.slot for curve in few.curves} < {curve.slot for curve in info.curves}
+
+
+def test_few_curves_stay_as_they_are(new_run, new_epochs):
+    info = make(new_run, new_epochs)[1]
+    assert thinned(info) == info

@@ -1,10 +1,12 @@
 """The Pareto front is the set of runs that no other run dominates."""
 
 import random
+from statistics import mean
 
 import pytest
 
-from lrlc_nas.report.trade_off import COSTS, draw_trade_off, trade_off
+from lrlc_nas.report import read_study
+from lrlc_nas.report.trade_off import COSTS, draw_trade_off, trade_off, trade_off_table
 
 
 def dominated(one, others):
@@ -36,6 +38,7 @@ def test_only_complete_runs_with_a_cost_are_compared(new_run, cost, expected):
         new_run(3, {"conv1": "lc"}, None, state="failed"),
         new_run(4, {"conv1": "lc"}, 0.9, parameters=None, macs=None),
         new_run(5, None, None, state="waiting"),
+        new_run(6, {}, float("nan")),
     ]
     assert [point.cost for point in trade_off(runs, cost).points] == expected
 
@@ -64,3 +67,23 @@ def test_costs_that_differ_much_are_drawn_on_a_logarithmic_axis(new_run):
         for p in (20, 2000)
     )
     assert (near.layout.xaxis.type, far.layout.xaxis.type) == (None, "log")
+
+
+def test_arms_of_the_confirmation_are_means_over_its_seeds(confirmed_store):
+    reading = read_study(confirmed_store, "small")
+    for cost, of_claim in (("parameters", 1100), ("macs", 2000), ("latency", 20.0)):
+        info = trade_off(reading.runs, cost, reading.confirmation)
+        arms = {arm.label: arm for arm in info.arms}
+        assert {label: arm.kind for label, arm in arms.items()} == {
+            "host": "host",
+            "conv1: lc": "claim",
+            "conv2: lc": "claim",
+            "conv1: lc, control wide-2": "control",
+            "conv1: lc, control coord": "control",
+        }
+        assert arms["conv1: lc"].cost == of_claim
+        assert 100 * arms["conv1: lc"].accuracy == pytest.approx(mean([75.1, 75.0, 75.3, 75.2]))
+        drawn = {trace.name: trace for trace in draw_trade_off(info).data}
+        assert drawn["claim, fresh seeds"].x == (arms["conv1: lc"].cost, arms["conv2: lc"].cost)
+        assert len(trade_off_table(info).rows) == len(info.points) + 5
+    assert (info.device, info.points) == ("a clock", ())  # runs of the search are not timed

@@ -1,7 +1,10 @@
 """The verdict says what the numbers say, and how little that is."""
 
+import pytest
+
 from lrlc_nas.evidence import screen
-from lrlc_nas.report import verdict
+from lrlc_nas.report import read_study, verdict
+from lrlc_nas.report.verdict import opened
 
 
 def told(new_study, new_run, plans, values, space=None):
@@ -65,3 +68,23 @@ def test_an_unfinished_study_says_so(new_study, new_run):
         "No run has finished yet, so that this screening shows nothing so far.",
         "The study is not finished: of 2 runs, 1 running and 1 waiting.",
     )
+
+
+def test_runs_that_were_all_given_up_or_failed_show_nothing(new_study, new_run):
+    runs = [new_run(0, {}, 0.5, state="pruned"), new_run(1, {}, None, state="failed", reason="not finite")]
+    assert verdict(new_study(), runs, screen(new_study(), runs, {})) == (
+        "No run is complete (1 pruned and 1 failed), so that this screening shows nothing.",
+    )
+
+
+def test_a_verdict_of_the_confirmation_comes_before_the_screening(confirmed_store):
+    reading = read_study(confirmed_store, "small")
+    alone = verdict(reading.study, reading.runs, reading.screening)
+    first, *rest = verdict(reading.study, reading.runs, reading.screening, reading.confirmation)
+    assert first.startswith("Confirmed on 4 fresh seeds: conv1: lc helps by +5.10 points [")
+    assert tuple(rest[-len(alone) :]) == alone
+
+
+@pytest.mark.parametrize(("times", "word"), [(0, "never opened"), (1, "opened once"), (3, "opened 3 times")])
+def test_each_opening_of_the_test_split_counts(times, word):
+    assert opened(times) == f"the test split was {word}"

@@ -13,6 +13,7 @@ window.addEventListener("beforeprint", () => {
   for (const element of figures) {
     const width = element.classList.contains("small") ? PAPER_WIDTH.small : PAPER_WIDTH.one;
     Plotly.relayout(element, { width });
+    Plotly.redraw(element); // the first drawing places the legend by the margins of the old width
   }
 });
 window.addEventListener("afterprint", () => {
