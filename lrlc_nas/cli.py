@@ -358,7 +358,9 @@ def worker(
     from .study import open_study
 
     _require_device(device)
-    study = open_study(_store(storage), name)
+    store = _store(storage)
+    # A supervisor replaces workers during an outage too; somebody who starts one is told at once.
+    study = open_study(store if parent is None else store.patient(), name)
     try:
         run_worker(study, device=worker_devices(device, 1)[0], threads=threads, parent=parent)
     except StudyStoppedError as error:
@@ -539,7 +541,7 @@ def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
 
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
-    watcher = Watcher(out, study.store, study.record)
+    watcher = Watcher(out, study.store.patient(), study.record)
     try:
         with watcher.watching():
             local.run(watcher.tick)

@@ -117,7 +117,7 @@ class LocalWorkers:
 
     def _counts(self) -> tuple[int, int]:
         """How many runs are still to end, and how many have ended."""
-        counts = self.store.counts(self.study)
+        counts = self.store.patient().counts(self.study)  # its workers outlast an outage, and so does it
         still = counts.get("waiting", 0) + counts.get("running", 0)
         return still, sum(counts.values()) - still
 

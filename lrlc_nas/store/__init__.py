@@ -23,6 +23,8 @@ from .records import NewRun as NewRun
 from .records import RunRecord as RunRecord
 from .records import SiteRecord as SiteRecord
 from .records import StudyRecord as StudyRecord
+from .retry import PATIENCE_SECONDS as PATIENCE_SECONDS
+from .retry import repeatable as repeatable
 from .studies import Store as Store
 from .url import parse_url as parse_url
 from .url import shown as shown

@@ -30,9 +30,7 @@ class ComputePaths:
 
     def all(self) -> dict[str, str]:
         """The text of each situation that the study has met, to the path chosen in it."""
-        query = select(PathRow.situation, PathRow.path).where(PathRow.study_id == self._study_id)
-        with Session(self._store.engine.execution_options(**{READING: True})) as session:
-            return {row[0]: row[1] for row in session.execute(query)}
+        return self._store.outlast(self._read)
 
     def get(self, situation: str, /) -> str | None:
         """The path of a situation that this process has met, or None."""
@@ -40,12 +38,23 @@ class ComputePaths:
 
     def setdefault(self, situation: str, path: str, /) -> str:
         """Record a path unless another worker has recorded one, and return the recorded one."""
+        with (
+            self._store.answering()
+        ):  # a layer asks, and trouble with the database is no fault of its network
+            self._known[situation] = self._store.outlast(lambda: self._recorded(situation, path))
+        return self._known[situation]
+
+    def _recorded(self, situation: str, path: str) -> str:
         digest = hashlib.sha256(situation.encode()).hexdigest()
         row = PathRow(study_id=self._study_id, digest=digest, situation=situation, path=path)
         try:
             with Session(self._store.engine) as session, session.begin():
                 session.add(row)
         except IntegrityError:
-            path = self.all()[situation]
-        self._known[situation] = path
+            return self._read()[situation]
         return path
+
+    def _read(self) -> dict[str, str]:
+        query = select(PathRow.situation, PathRow.path).where(PathRow.study_id == self._study_id)
+        with Session(self._store.engine.execution_options(**{READING: True})) as session:
+            return {row[0]: row[1] for row in session.execute(query)}

@@ -26,14 +26,30 @@ _CLOCK = {
 }
 _CLOCK["mariadb"] = _CLOCK["mysql"]
 
-# Seconds until a server that does not answer is given up.
-_SERVER: dict[str, Any] = {"connect_args": {"connect_timeout": 5}}
+# Seconds until a server that does not answer is given up: when it is called, and (longer, because one transaction
+# may wait for the locks of another) when it falls silent in the middle.
+_CALL_SECONDS, _SILENCE_SECONDS = 5, 90
 _OPTIONS: dict[str, dict[str, Any]] = {
     # Seconds that a writer waits for another one.
     "sqlite": {"connect_args": {"timeout": 60}},
-    "postgresql": _SERVER,
+    "postgresql": {
+        "connect_args": {
+            "connect_timeout": _CALL_SECONDS,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 6,
+            "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+        }
+    },
     # Its default, REPEATABLE READ, locks gaps between rows, so that workers who never touch the same row deadlock.
-    "mysql": _SERVER | {"isolation_level": "READ COMMITTED"},
+    "mysql": {
+        "connect_args": {
+            "connect_timeout": _CALL_SECONDS,
+            "read_timeout": _SILENCE_SECONDS,
+            "write_timeout": _SILENCE_SECONDS,
+        },
+        "isolation_level": "READ COMMITTED",
+    },
 }
 _OPTIONS["mariadb"] = _OPTIONS["mysql"]
 

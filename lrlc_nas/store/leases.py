@@ -3,6 +3,9 @@
 A worker claims a run for some seconds and renews while it trains. If it dies, the lease expires and another
 worker claims the same run; if it was only frozen, it finds that its attempt number is no longer the run's and
 stops (a fence: Kleppmann, "How to do distributed locking", 2016). All times are the database's.
+
+Every call here may be repeated, and is, if the store is patient: a server may store what it was told and die before
+it can say so. A claim that has expired while the database was away is still held if nobody has taken it since.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from .engine import database_now
 from .models import EpochRow, RunRow
 from .owner import is_dead
 from .records import Claim, EpochRecord, StudyRecord
+from .retry import repeatable
 from .studies import Store, run_record
 
 
@@ -43,34 +47,20 @@ def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim
 
     A run that has no trial yet is still in the making by whoever raised the total, and is left to them.
     """
-    with Session(store.engine) as session, session.begin():
-        now = database_now(session.connection())
-        row = session.scalars(
-            select(RunRow)
-            .where(
-                RunRow.study_id == study.study_id,
-                RunRow.done == 0,
-                RunRow.trial_id.is_not(None),
-                RunRow.expires < now,
-            )
-            .order_by(RunRow.slot)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
-        if row is None:
-            return None
-        row.attempt += 1
-        row.owner = owner
-        row.expires = now + seconds
-        row.state = "running"
-        row.started = row.started or now
-        session.flush()
-        held = Claim(run_record(row), row.attempt, owner, seconds)
-        fault_point("claim.commit")
-    fault_point("claim.stored")
+    tried: list[Claim] = []  # what this call has written; the answer to the last may be lost
+
+    def try_once() -> Claim | None:
+        if tried and _is_ours(store, tried[-1]):
+            return tried[-1]
+        return _claim(store, study, owner, seconds, tried)
+
+    held = store.outlast(try_once)
+    if held is not None:
+        fault_point("claim.stored")
     return held
 
 
+@repeatable
 def renew(store: Store, held: Claim) -> None:
     """Hold a claim for its full time again.
 
@@ -82,6 +72,7 @@ def renew(store: Store, held: Claim) -> None:
         _require(_update(session, held, expires=now + held.seconds), held)
 
 
+@repeatable
 def release(store: Store, held: Claim) -> None:
     """Give a claim back: the run waits again, and can be claimed at once. Nothing happens if it is not held."""
     with Session(store.engine) as session, session.begin():
@@ -90,6 +81,7 @@ def release(store: Store, held: Claim) -> None:
     fault_point("release.stored")
 
 
+@repeatable
 def release_dead(store: Store, study: StudyRecord) -> int:
     """Give back the claims of workers that ran on this machine and have ended; how many there were."""
     held = and_(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires > 0)
@@ -105,6 +97,7 @@ def release_dead(store: Store, study: StudyRecord) -> int:
     return len(rows)
 
 
+@repeatable
 def set_trial(store: Store, study: StudyRecord, slot: int, trial_id: int) -> bool:
     """Tie a run to its Optuna trial, once; False if it is tied to another one."""
     with Session(store.engine) as session, session.begin():
@@ -117,6 +110,7 @@ def set_trial(store: Store, study: StudyRecord, slot: int, trial_id: int) -> boo
         return _rows(result) == 1 or session.scalar(tied) == trial_id
 
 
+@repeatable
 def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) -> bool:
     """Reserve a plan for a claimed run; False if another run of the study has it.
 
@@ -134,7 +128,9 @@ def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) 
                 parameters=parameters,
                 macs=macs,
             )
-            _require(done, held)
+            if not done:
+                row = session.get_one(RunRow, held.run.run_id)
+                _require(row.attempt == held.attempt and row.plan_digest == plan.digest, held)
             fault_point("plan.commit")
     except IntegrityError:
         return False
@@ -142,6 +138,7 @@ def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) 
     return True
 
 
+@repeatable
 def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
     """Record one epoch, once: repeating the call changes nothing.
 
@@ -161,6 +158,7 @@ def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
         _require(row.attempt == held.attempt and row.epoch > epoch.epoch, held)
 
 
+@repeatable
 def note(store: Store, held: Claim, facts: Mapping[str, Any]) -> None:
     """Note facts of a claimed run before its end; of one that is noted already the first value stays.
 
@@ -171,6 +169,7 @@ def note(store: Store, held: Claim, facts: Mapping[str, Any]) -> None:
         _require(_update(session, held, facts=json.dumps({**facts, **_noted(session, held)})), held)
 
 
+@repeatable
 def finish(
     store: Store, held: Claim, state: str, *, value: float | None, reason: str = "", facts: Mapping[str, Any]
 ) -> None:
@@ -197,6 +196,42 @@ def finish(
             _require(row.attempt == held.attempt and bool(row.done), held)
         fault_point("finish.commit")
     fault_point("finish.stored")
+
+
+def _claim(store: Store, study: StudyRecord, owner: str, seconds: float, tried: list[Claim]) -> Claim | None:
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        row = session.scalars(
+            select(RunRow)
+            .where(
+                RunRow.study_id == study.study_id,
+                RunRow.done == 0,
+                RunRow.trial_id.is_not(None),
+                RunRow.expires < now,
+            )
+            .order_by(RunRow.slot)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None:
+            return None
+        row.attempt += 1
+        row.owner = owner
+        row.expires = now + seconds
+        row.state = "running"
+        row.started = row.started or now
+        session.flush()
+        held = Claim(run_record(row), row.attempt, owner, seconds)
+        tried.append(held)
+        fault_point("claim.commit")
+    return held
+
+
+def _is_ours(store: Store, tried: Claim) -> bool:
+    """Whether a claim whose answer was lost is in the database; it has its full time again then."""
+    with Session(store.engine) as session, session.begin():
+        now = database_now(session.connection())
+        return _update(session, tried, RunRow.owner == tried.owner, expires=now + tried.seconds)
 
 
 def _noted(session: Session, held: Claim) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from .engine import READING, database_now
 from .models import LookRow
 from .records import StudyRecord
+from .retry import repeatable
 from .studies import Store
 
 
@@ -38,8 +39,11 @@ class LookRecord:
 
 
 def add_look(store: Store, study: StudyRecord, subject: Mapping[str, Any]) -> LookRecord:
-    """Record that the test split is about to be opened."""
-    with Session(store.engine) as session, session.begin():
+    """Record that the test split is about to be opened.
+
+    It is not tried again: the answer may be lost after it is recorded, and one opening shall not count twice.
+    """
+    with store.answering(), Session(store.engine) as session, session.begin():
         row = LookRow(study_id=study.study_id, subject=json.dumps(subject), results=None)
         row.opened = database_now(session.connection())
         session.add(row)
@@ -47,12 +51,14 @@ def add_look(store: Store, study: StudyRecord, subject: Mapping[str, Any]) -> Lo
         return _record(row)
 
 
+@repeatable
 def record_results(store: Store, look: LookRecord, results: Mapping[str, Any]) -> None:
     """Record what a look has found."""
     with Session(store.engine) as session, session.begin():
         session.get_one(LookRow, look.look_id).results = json.dumps(results)
 
 
+@repeatable
 def looks(store: Store, study: StudyRecord) -> list[LookRecord]:
     """All openings of the test split for a study, the first one first."""
     query = select(LookRow).where(LookRow.study_id == study.study_id).order_by(LookRow.look_id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -18,6 +19,7 @@ from ..faults import fault_point
 from .engine import READING, create_sqlite_file, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
+from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
 from .schema import create_tables, has_tables, require_known_version
 from .url import parse_url, shown, sqlite_path
 
@@ -30,9 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "run_record"]
 
+T = TypeVar("T")
+
 
 class Store:
     """The study database.
+
+    It fails at once when the database does not answer; `patient` gives one that waits.
 
     Args:
         url: a storage URL, see `lrlc_nas.store.parse_url`.
@@ -45,6 +51,28 @@ class Store:
         self.url: URL = parse_url(url)
         self.engine = make_engine(self.url)
         self._reading = self.engine.execution_options(**{READING: True})
+        self._patience = Patience()
+
+    def patient(
+        self, seconds: float = PATIENCE_SECONDS, should_stop: Callable[[], bool] = lambda: False
+    ) -> Store:
+        """The same database, for somebody who can wait while it does not answer.
+
+        Args:
+            seconds: for how long.
+            should_stop: asked while waiting; True ends the patience.
+        """
+        other = copy.copy(self)
+        other._patience = Patience(seconds, should_stop)
+        return other
+
+    def outlast(self, call: Callable[[], T], /) -> T:
+        """Make a call that may be repeated, again and again until the database answers.
+
+        Raises:
+            StorageError: if it does not for as long as this store is patient.
+        """
+        return outlast(call, self._patience, self.shown)
 
     @property
     def shown(self) -> str:
@@ -59,9 +87,8 @@ class Store:
         """
         if self._is_empty_file():
             return False
-        with self._answering(), self._reading.connect() as connection:
-            require_known_version(connection)
-            return has_tables(connection)
+        with self.answering():
+            return self._has_tables()
 
     def has_optuna_study(self, name: str) -> bool:
         """Whether Optuna's tables, if they are there at all, hold a study of this name. Writes nothing.
@@ -72,12 +99,12 @@ class Store:
             return False
         studies = table("studies", column("study_name"))
         query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
-        with self._answering(), self._reading.connect() as connection:
+        with self.answering(), self._reading.connect() as connection:
             return inspect(connection).has_table(studies.name) and bool(connection.scalar(query))
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
-        with self._answering():
+        with self.answering():
             create_sqlite_file(self.engine)
             create_tables(self.engine)
 
@@ -146,10 +173,7 @@ class Store:
 
     def names(self) -> list[str]:
         """The names of all studies, oldest first."""
-        if not self.exists():
-            return []
-        with Session(self._reading) as session:
-            return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
+        return self._names() if self.exists() else []
 
     def study(self, name: str) -> StudyRecord:
         """Read one study.
@@ -161,13 +185,9 @@ class Store:
         if name not in names:
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
-        with Session(self._reading) as session:
-            row = session.scalars(select(StudyRow).where(StudyRow.name == name)).one()
-            sites = session.scalars(
-                select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
-            )
-            return _study_record(row, sites)
+        return self._study(name)
 
+    @repeatable
     def runs(self, study: StudyRecord) -> list[RunRecord]:
         """All runs of a study, by slot."""
         with Session(self._reading) as session:
@@ -176,6 +196,7 @@ class Store:
             )
             return [run_record(row) for row in rows]
 
+    @repeatable
     def epochs(self, study: StudyRecord) -> dict[int, list[EpochRecord]]:
         """All recorded epochs of a study: run id to its epochs in order."""
         query = (
@@ -190,12 +211,14 @@ class Store:
                 result.setdefault(row.run_id, []).append(_epoch_record(row))
         return result
 
+    @repeatable
     def run_epochs(self, run: RunRecord) -> list[EpochRecord]:
         """The recorded epochs of one run, in order."""
         query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
         with Session(self._reading) as session:
             return [_epoch_record(row) for row in session.scalars(query)]
 
+    @repeatable
     def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
         """The runs of a study that ended last, the very last first."""
         query = (
@@ -207,6 +230,7 @@ class Store:
         with Session(self._reading) as session:
             return [run_record(row) for row in session.scalars(query)]
 
+    @repeatable
     def counts(self, study: StudyRecord) -> dict[str, int]:
         """State to number of runs."""
         query = (
@@ -215,6 +239,7 @@ class Store:
         with Session(self._reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
+    @repeatable
     def is_done(self, study: StudyRecord) -> bool:
         """Whether every run of a study that has a trial has ended."""
         query = select(func.count()).where(
@@ -223,6 +248,7 @@ class Store:
         with Session(self._reading) as session:
             return session.scalar(query) == 0
 
+    @repeatable
     def accuracies(self, study: StudyRecord, epoch: int) -> dict[int, float]:
         """Run id to accuracy on the search split, for all runs of the study that have recorded this epoch."""
         query = (
@@ -233,20 +259,40 @@ class Store:
         with Session(self._reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Turn what the database or its file objects to inside the block into `StorageError`."""
+        try:
+            yield
+        except DBAPIError as error:
+            why = reason(error)
+            raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
+        except OSError as error:
+            raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None
+
     def _is_empty_file(self) -> bool:
         path = sqlite_path(self.url)
         return path is not None and (not path.exists() or path.stat().st_size == 0)
 
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            # The driver's first line says why; SQLAlchemy's text would add the statement.
-            why = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
-            raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
-        except OSError as error:
-            raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None
+    @repeatable
+    def _has_tables(self) -> bool:
+        with self._reading.connect() as connection:
+            require_known_version(connection)
+            return has_tables(connection)
+
+    @repeatable
+    def _names(self) -> list[str]:
+        with Session(self._reading) as session:
+            return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
+
+    @repeatable
+    def _study(self, name: str) -> StudyRecord:
+        with Session(self._reading) as session:
+            row = session.scalars(select(StudyRow).where(StudyRow.name == name)).one()
+            sites = session.scalars(
+                select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
+            )
+            return _study_record(row, sites)
 
 
 def run_record(row: RunRow) -> RunRecord:

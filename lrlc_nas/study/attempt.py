@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 
 import torch
+from optuna.trial import FrozenTrial
 
 from ..choices import Plan
 from ..faults import fault_point
@@ -52,7 +53,9 @@ class Attempt:
         Raises:
             TrainingStoppedError: if `should_stop` says so.
             FencedError: if another worker has taken the run over.
-            OSError: if the disk or the database fails; the run stays claimable.
+            StorageError: if the database does not answer for longer than the store is patient; like all trouble of
+                the world it leaves the run claimable.
+            OSError: if the disk fails.
         """
         run = self._planned()
         self._end(run, self._outcome(run))
@@ -62,15 +65,16 @@ class Attempt:
         run = self.held.run
         trial = self.mirror.begin(run)
         if run.plan is None:
-            config, space = self.prepared.config, self.prepared.space
-            proposals = propose(
-                self.mirror.study, trial, space, sampler=config.search.sampler, seed=config.seed
-            )
-            run = next(filter(None, map(self._reserved, proposals)))
+            run = self.mirror.outlast(lambda: self._proposed(trial))
         attributes = {"plan": str(run.plan), "parameters": run.parameters, "macs": run.macs, "seed": run.seed}
         self.mirror.show_plan(run, attributes)
         fault_point("plan.shown")
         return run
+
+    def _proposed(self, trial: FrozenTrial) -> RunRecord:
+        config, space = self.prepared.config, self.prepared.space
+        proposals = propose(self.mirror.study, trial, space, sampler=config.search.sampler, seed=config.seed)
+        return next(filter(None, map(self._reserved, proposals)))
 
     def _reserved(self, plan: Plan) -> RunRecord | None:
         cost = self.prepared.cost(plan)
@@ -123,6 +127,7 @@ class Attempt:
         )
 
     def _record(self, run: RunRecord, result: EpochResult) -> None:
+        # Its checkpoint holds the epoch, and all before it, while the database is away.
         if result.epoch >= run.epoch:
             fault_point("epoch.before")
             record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))

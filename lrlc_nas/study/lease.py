@@ -6,7 +6,7 @@ import logging
 import threading
 from types import TracebackType
 
-from ..errors import FencedError
+from ..errors import FencedError, StorageError
 from ..store import Claim, Store, renew
 
 
@@ -27,7 +27,7 @@ class Lease:
 
     def __init__(self, store: Store, held: Claim) -> None:
         self.lost = False
-        self._store = store
+        self._store = store.patient(0)  # the next renewal comes soon enough, and the block may end
         self._held = held
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
@@ -49,6 +49,9 @@ class Lease:
             except FencedError:
                 self.lost = True
                 return
+            # The lease outlives three failed renewals; every record of an epoch renews it too. While the database
+            # is away nobody can take the run over, and afterwards a claim that has run out is renewed like any.
+            except StorageError:
+                continue
             except Exception:
-                # The lease outlives three failed renewals; every record of an epoch renews it too.
                 _LOG.warning("run %d: could not renew its lease", self._held.run.slot, exc_info=True)

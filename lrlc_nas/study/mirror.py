@@ -1,15 +1,17 @@
 """Optuna's side of a study: each of our runs is one of its trials.
 
 Our tables are the truth; what stands here follows them. Every call may be repeated, so that a worker killed
-between two of them leaves nothing that the next one does not mend. It uses the methods of Optuna's storage;
+between two of them leaves nothing that the next one does not mend; while the database does not answer, they wait
+as long as the store does. It uses the methods of Optuna's storage;
 `study.ask` is not enough, because it takes several transactions and a kill between them leaves an orphan.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
 import optuna
 from optuna.distributions import CategoricalDistribution
@@ -20,13 +22,15 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from ..choices import Plan
 from ..errors import InputError, StorageError
 from ..faults import fault_point
-from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, set_trial
+from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, repeatable, set_trial
 
 
 __all__ = ["Mirror", "create_optuna_tables"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _SLOT = "slot"
+
+T = TypeVar("T")
 
 
 class Mirror:
@@ -47,16 +51,25 @@ class Mirror:
         self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: bool = False
     ) -> None:
         self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
-        self._storage = _open(store, create=create)
+        self._store = store
+        self._storage = self.outlast(lambda: _open(store, create=create))
         if create:
             self.study = optuna.create_study(
                 study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
             )
         else:
             try:
-                self.study = optuna.load_study(study_name=name, storage=self._storage)
+                self.study = self.outlast(lambda: optuna.load_study(study_name=name, storage=self._storage))
             except KeyError:
                 raise InputError(f"study {name!r}: its Optuna study was deleted from {store.shown}") from None
+
+    def outlast(self, call: Callable[[], T], /) -> T:
+        """Make a call that may be repeated and asks Optuna, for as long as the store is patient.
+
+        Raises:
+            StorageError: if the database does not answer for so long.
+        """
+        return self._store.outlast(call)
 
     def add_trials(self, store: Store, study: StudyRecord, runs: Iterable[RunRecord]) -> None:
         """Give every run that has none its trial, waiting."""
@@ -78,6 +91,7 @@ class Mirror:
                 self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
             fault_point("trial.tied")
 
+    @repeatable
     def begin(self, run: RunRecord) -> FrozenTrial:
         """Set the trial of a claimed run running; it may run already."""
         assert run.trial_id is not None
@@ -87,6 +101,7 @@ class Mirror:
         fault_point("running.after")
         return self._storage.get_trial(run.trial_id)
 
+    @repeatable
     def show_plan(self, run: RunRecord, attributes: Mapping[str, object]) -> None:
         """Write the plan of a run as the trial's parameters, and some attributes for Optuna's dashboard."""
         assert run.trial_id is not None
@@ -99,12 +114,14 @@ class Mirror:
             for key, value in attributes.items():
                 self._storage.set_trial_user_attr(run.trial_id, key, value)
 
+    @repeatable
     def report(self, run: RunRecord, epoch: int, accuracy: float) -> None:
         """Report the accuracy of one epoch."""
         assert run.trial_id is not None
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_intermediate_value(run.trial_id, epoch, accuracy)
 
+    @repeatable
     def end(self, run: RunRecord) -> None:
         """End the trial of a run that has ended."""
         assert run.trial_id is not None
@@ -116,6 +133,7 @@ class Mirror:
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(run.trial_id, _STATES[run.state], values)
 
+    @repeatable
     def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochRecord]]) -> None:
         """End every trial whose run has ended, with all that is recorded of it, and those that no run can have."""
         runs = list(runs)
@@ -149,6 +167,7 @@ class Mirror:
     def _params(self, plan: Plan) -> dict[str, str]:
         return {site: plan.at(site).token for site in self.space}
 
+    @repeatable
     def _trials(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 

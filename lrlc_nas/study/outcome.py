@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 import torch
 
-from ..errors import CheckpointError, DivergedError, FencedError, TrainingStoppedError
+from ..errors import CheckpointError, DivergedError, FencedError, StorageError, TrainingStoppedError
 
 
 __all__ = ["Outcome", "RunEndedError", "candidate_errors"]
 
 _LOG = logging.getLogger("lrlc_nas")
 # After an AcceleratorError the device is of no use to this process; the next one may well succeed.
-_WORLD = (TrainingStoppedError, FencedError, CheckpointError, OSError, torch.AcceleratorError)
+_WORLD = (TrainingStoppedError, FencedError, StorageError, CheckpointError, OSError, torch.AcceleratorError)
 
 
 @dataclass(frozen=True)

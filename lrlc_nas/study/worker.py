@@ -1,4 +1,8 @@
-"""A worker: claims one run after the other and trains it, until the study is done."""
+"""A worker: claims one run after the other and trains it, until the study is done.
+
+An outage of the database ends no run: the worker waits where it is, which is after an epoch that its checkpoint
+already holds, and then finds out by its next write whether the claim is still its own.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,19 @@ from contextlib import closing
 
 import torch
 
-from ..errors import FencedError, StudyStoppedError, TrainingStoppedError
+from ..errors import FencedError, StorageError, StudyStoppedError, TrainingStoppedError
 from ..layers.paths import remembering
-from ..store import Claim, ComputePaths, Store, StudyRecord, claim, release, release_dead, this_process
+from ..store import (
+    PATIENCE_SECONDS,
+    Claim,
+    ComputePaths,
+    Store,
+    StudyRecord,
+    claim,
+    release,
+    release_dead,
+    this_process,
+)
 from .attempt import Attempt
 from .lease import LEASE_SECONDS, Lease
 from .mirror import Mirror
@@ -35,6 +49,7 @@ class Worker:
         device: where to train.
         should_stop: asked between steps and between runs.
         lease_seconds: how long a claim lasts without renewal.
+        patience: how many seconds to wait while the database does not answer.
     """
 
     def __init__(
@@ -46,14 +61,15 @@ class Worker:
         device: torch.device | str,
         should_stop: Callable[[], bool] = lambda: False,
         lease_seconds: float = LEASE_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
-        self.store = store
+        self.store = store.patient(patience, should_stop)
         self.study = study
         self.prepared = prepared
         self.device = torch.device(device)
         self.should_stop = should_stop
         self.lease_seconds = lease_seconds
-        self.mirror = Mirror(store, study.name, study.space)
+        self.mirror = Mirror(self.store, study.name, study.space)
         self._owner = this_process()
 
     def work(self) -> None:
@@ -61,6 +77,7 @@ class Worker:
 
         Raises:
             StudyStoppedError: if the last runs have all ended with the same error.
+            StorageError: if the database does not answer, and patience or the work has to end.
         """
         with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
             self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
@@ -86,14 +103,21 @@ class Worker:
                     lambda: lease.lost or self.should_stop(),
                 ).run()
         except TrainingStoppedError:
-            release(self.store, held)
+            self._give_back(held)
         except FencedError as error:
             _LOG.warning("%s; this worker goes on with another run", error)
         except BaseException:
-            release(self.store, held)
+            self._give_back(held)
             raise
         else:
             self._require_progress()
+
+    def _give_back(self, held: Claim) -> None:
+        """Release a claim, at once or not at all: it runs out by itself."""
+        try:
+            release(self.store.patient(0), held)
+        except StorageError as error:
+            _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, error)
 
     def _require_progress(self) -> None:
         # Only after a run of this worker has ended: a study that errors stopped may be resumed when they are mended.
