@@ -63,9 +63,10 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     path = report_path(name)
     write_report(store, name, path)
     out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
+    confirm = [] if screening.best is None else [command("confirm", name, *storage)]
     for following in (
         command("show", name, *storage),
-        command("confirm", name, *storage),
+        *confirm,
         command("resume", name, "--trials", str(min(study.trials + 10, most_trials(study, runs))), *storage),
         command("export", name, "-o", "best", *storage),
         shlex.join(["lrlc-nas", "dashboard", *storage]),
