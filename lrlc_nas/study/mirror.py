@@ -1,9 +1,11 @@
 """Optuna's side of a study: each of our runs is one of its trials.
 
 Our tables are the truth; what stands here follows them. Every call may be repeated, so that a worker killed
-between two of them leaves nothing that the next one does not mend; while the database does not answer, they wait
-as long as the store does. It uses the methods of Optuna's storage;
-`study.ask` is not enough, because it takes several transactions and a kill between them leaves an orphan.
+between two of them leaves nothing that the next one does not mend. While the database does not answer, workers wait
+here as they do for our own tables, which are in the same place: so Optuna's side misses nothing.
+
+The methods of Optuna's storage are used; `study.ask` is not enough, because it takes several transactions and a kill
+between them leaves an orphan.
 """
 
 from __future__ import annotations

@@ -1,0 +1,187 @@
+"""Outlasting a database that does not answer: the same call again, until it does or patience ends.
+
+A server restarts, a connection breaks, another process holds the lock of a SQLite file: none of it is a reason
+to give up a training. Commands that somebody waits for have no patience and fail at once; workers have some.
+Whatever is called again must bear it: the answer to a call may be lost after all that it did is stored.
+
+Reference: A. Brooker, "Exponential backoff and jitter", AWS architecture blog, 2015.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial, wraps
+from itertools import count
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from ..errors import LrlcNasError, StorageError
+
+
+__all__ = ["PATIENCE_SECONDS", "Outlasting", "Patience", "is_outage", "outlast", "reason", "repeatable"]
+
+PATIENCE_SECONDS = 600.0
+"""How long workers and their supervisor wait for the database."""
+
+_LOG = logging.getLogger("lrlc_nas")
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0
+
+_SQLITE_CODES = frozenset({5, 6})  # SQLITE_BUSY and SQLITE_LOCKED, of a file that somebody else uses
+# PostgreSQL: connection, transaction rollback (a deadlock), resources, lock not available, operator intervention.
+_SQL_STATES = ("08", "40", "53", "55P03", "57")
+# PyMySQL calls an unknown column an OperationalError too, so the codes are named: too many connections, shutdown,
+# broken packets, lock timeout, deadlock, connection killed; and on the side of the client all that breaks one.
+_MYSQL_CODES = frozenset(
+    {
+        1040,
+        1053,
+        1152,
+        1158,
+        1159,
+        1160,
+        1161,
+        1203,
+        1205,
+        1213,
+        1317,
+        1927,
+        2002,
+        2003,
+        2006,
+        2013,
+        2055,
+        4031,
+    }
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a database that does not answer.
+
+    Attributes:
+        seconds: the whole time; 0: fail at once.
+        should_stop: asked before each wait; True ends the patience.
+    """
+
+    seconds: float = 0.0
+    should_stop: Callable[[], bool] = lambda: False
+
+
+class Outlasting(Protocol):
+    """Something whose calls need a database, and which knows how long they may wait for it."""
+
+    def outlast(self, call: Callable[[], T], /) -> T:
+        """Make a call that may be repeated."""
+
+
+C = TypeVar("C", bound=Outlasting)
+
+
+def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
+    """Make a call again and again until the database answers it, whatever the answer is.
+
+    The waits double from 0.1 s to 5 s, less a random half, so that workers do not come back in one moment.
+
+    Args:
+        call: what to do; it may be repeated.
+        patience: for how long.
+        shown: the storage URL as it may be shown.
+
+    Raises:
+        StorageError: if the database does not answer for so long.
+    """
+    began = time.monotonic()
+    for attempt, wait in enumerate(_waits()):
+        try:
+            result = call()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            waited = time.monotonic() - began
+            if waited >= patience.seconds or patience.should_stop():
+                raise StorageError(_given_up(shown, waited, error)) from None
+            # A broken connection or a deadlock is over by then, and not worth a word.
+            if attempt == 1:
+                _LOG.warning("storage %s: the database does not answer, waiting: %s", shown, reason(error))
+            time.sleep(min(wait, max(0.0, patience.seconds - waited)))
+        else:
+            if attempt > 1:
+                waited = time.monotonic() - began
+                _LOG.warning("storage %s: the database answers again after %.0f s", shown, waited)
+            return result
+    raise AssertionError("unreachable: the waits do not end")
+
+
+def repeatable(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
+    """Let a function or method that may be repeated outlast an outage; its first argument knows how long."""
+
+    @wraps(function)
+    def patiently(outlasting: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return outlasting.outlast(partial(function, outlasting, *args, **kwargs))
+
+    return patiently
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error, SQLAlchemy's or one that was raised because of it, will pass when the database is back.
+
+    Errors of the statement and of what it wanted to store never do.
+    """
+    if isinstance(error, LrlcNasError):
+        return False
+    found = _database_error(error)
+    if found is None:
+        return False
+    if found.connection_invalidated:
+        return True
+    driver = found.orig
+    if (code := getattr(driver, "sqlite_errorcode", None)) is not None:
+        return code & 0xFF in _SQLITE_CODES
+    if type(driver).__module__.startswith("sqlite3"):
+        return False
+    if isinstance(found, InterfaceError):
+        return True
+    return isinstance(found, OperationalError) and _is_passing(driver)
+
+
+def reason(error: BaseException) -> str:
+    """The driver's own first line: SQLAlchemy's text would add the statement and its values."""
+    found = _database_error(error)
+    driver = found.orig if found is not None and found.orig is not None else error
+    return (str(driver).strip() or type(driver).__name__).splitlines()[0]
+
+
+def _waits() -> Iterator[float]:
+    for attempt in count():
+        yield min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)
+
+
+def _given_up(shown: str, waited: float, error: BaseException) -> str:
+    long = f" for {waited:.0f} s" if waited >= 1 else ""
+    return f"storage {shown}: the database does not answer{long}: {reason(error)}"
+
+
+def _database_error(error: BaseException) -> DBAPIError | None:
+    """The error that SQLAlchemy raised, where Optuna has raised another one because of it."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, DBAPIError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def _is_passing(driver: BaseException | None) -> bool:
+    code = driver.args[0] if driver is not None and driver.args else None
+    if isinstance(code, int):
+        return code in _MYSQL_CODES
+    state = getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None)
+    # A connection that cannot be made has no state.
+    return state is None or str(state).startswith(_SQL_STATES)

@@ -1,0 +1,122 @@
+"""Our tables on real servers: what the migrations make, and what fits in."""
+
+import json
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from lrlc_nas.benchmarks.faults.toy import toy_config
+from lrlc_nas.choices import Plan
+from lrlc_nas.errors import InputError
+from lrlc_nas.store import ComputePaths, NewRun, SiteRecord, claim, finish, set_trial
+from lrlc_nas.store.models import Base
+from lrlc_nas.store.schema import VERSION_TABLE, _config
+from lrlc_nas.study import start_study
+from lrlc_nas.study.mirror import create_optuna_tables
+
+
+LONG = "ß" * 500_000
+"""A million bytes."""
+
+
+def ours(name, kind, _parents):
+    return kind != "table" or (name or "").startswith("nas_")
+
+
+def difference(store):
+    options = {"version_table": VERSION_TABLE, "include_name": ours, "compare_type": True}
+    with store.engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+
+
+def make_version(store, version):
+    with store.engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+
+def add_study(store, **values):
+    study = store.add_study(
+        **{
+            "name": "toy",
+            "config": "{}",
+            "space": {"first": ("conv", "lrlc-2")},
+            "left_out": {},
+            "refused": {},
+            "host_fingerprint": "1" * 64,
+            "data_fingerprint": "2" * 64,
+            "facts": {},
+            "files": "/somewhere",
+            "sites": [SiteRecord("first", {"size": [3, 4]})],
+            "runs": [NewRun("sampled", seed=7)],
+        }
+        | values
+    )
+    for run in store.runs(study):
+        set_trial(store, study, run.slot, 100 * study.study_id + run.slot)
+    return study
+
+
+def test_the_migrations_make_the_models(store):
+    store.create()
+    create_optuna_tables(store)
+    assert difference(store) == []
+
+
+def test_the_comparison_would_find_a_missing_column(store):
+    store.create()
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE nas_run DROP COLUMN reason")
+    assert [change[0] for change in difference(store)] == ["add_column"]
+
+
+def test_a_database_of_the_first_version_is_brought_forward_with_its_studies(store):
+    make_version(store, "0001")
+    assert difference(store) != []
+    made = add_study(store)
+    store.create()
+    assert difference(store) == []
+    assert store.study("toy") == made
+
+
+def test_long_texts_come_back_whole(store):
+    store.create()
+    plan = Plan.of({f"layer.{number}." + "x" * 400: "lrlc-2" for number in range(300)})
+    study = add_study(
+        store,
+        config=json.dumps({"text": LONG}, ensure_ascii=False),
+        facts={"long": LONG},
+        left_out={"first": {"lc": LONG}},
+        runs=[NewRun("host", 1, 0, plan, 2**53, 2**52 + 1)],
+        sites=[SiteRecord("s" * 500, {"size": [3]})],
+    )
+    read = store.study("toy")
+    assert read == study
+    assert (json.loads(read.config)["text"], read.facts["long"]) == (LONG, LONG)
+    (run,) = store.runs(study)
+    assert (run.plan, run.parameters, run.macs) == (plan, 2**53, 2**52 + 1)
+    assert ComputePaths(store, study).setdefault("where " * 2000, "bank") == "bank"
+    assert ComputePaths(store, study).all() == {"where " * 2000: "bank"}
+
+
+@pytest.mark.parametrize(
+    "name", ["größer", "研究", "🧪🔬", "a 'b' \"c\"; DROP TABLE nas_study; --", "%s {} \\"]
+)
+def test_names_in_any_script(store, name):
+    study = start_study(store, toy_config(2, 1).model_copy(update={"name": name}))
+    assert store.names() == [name]
+    assert store.has_optuna_study(name)
+    held = claim(store, study.record, f"{name}/1/2", 60.0)
+    finish(store, held, "failed", value=None, reason=f"error: {name}", facts={"device": name})
+    ended = store.last_ended(study.record, 1)[0]
+    assert (ended.reason, ended.facts["device"], ended.owner) == (f"error: {name}", name, f"{name}/1/2")
+
+
+def test_a_name_is_taken_once(store):
+    store.create()
+    add_study(store)
+    with pytest.raises(InputError, match=r"study 'toy' exists already in \w+\+\w+://me:\*\*\*@127"):
+        add_study(store)
