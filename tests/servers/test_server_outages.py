@@ -1,4 +1,7 @@
-"""Servers that crash, come back, or cut all connections while a study trains."""
+"""Servers that crash, come back, or cut all connections while a study trains.
+
+They are among the slow ones (`pytest -m slow tests/servers`): each waits for servers and for workers that wait for them.
+"""
 
 import logging
 import os
@@ -21,6 +24,8 @@ from lrlc_nas.report import write_report
 from lrlc_nas.store import Store, claim
 from lrlc_nas.study import Worker, open_study
 
+
+pytestmark = pytest.mark.slow
 
 STEP = 0.02
 
@@ -48,7 +53,7 @@ def go_through(server, seconds, undisturbed, log):
     return log.read_text()
 
 
-@pytest.mark.parametrize("seconds", [0, 2 * LEASE, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [0, 2 * LEASE, 30])
 def test_an_outage_costs_nothing_on_postgresql(postgresql, undisturbed, seconds, tmp_path):
     said = go_through(postgresql, seconds, undisturbed, tmp_path / "log")
     assert said.count("the database does not answer, waiting: ") <= 1
