@@ -1,6 +1,6 @@
 """Servers that crash, come back, or cut all connections while a study trains.
 
-They are among the slow ones (`pytest -m slow tests/servers`): each waits for servers and for workers that wait for them.
+They are among the slow ones (`pytest -m slow tests/servers`): each waits for servers, and for workers that wait.
 """
 
 import logging
