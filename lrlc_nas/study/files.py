@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,14 @@ from ..training import Checkpoints
 from .config import StudyConfig
 
 
-__all__ = ["adopt_checkpoints", "checkpoint_bytes", "files_folder", "run_checkpoints", "study_folder"]
+__all__ = [
+    "adopt_checkpoints",
+    "checkpoint_bytes",
+    "files_folder",
+    "remove_stale_attempts",
+    "run_checkpoints",
+    "study_folder",
+]
 
 _ATTEMPT = re.compile(r"attempt-([0-9]+)")
 
@@ -57,6 +65,12 @@ def run_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpo
     folder = _run_folder(store, study, run)
     attempts = _attempts(folder) or [(run.attempt, folder / f"attempt-{run.attempt}")]
     return Checkpoints(attempts[-1][1], _identity(study, run))
+
+
+def remove_stale_attempts(store: Store, study: StudyRecord, run: RunRecord) -> None:
+    """Remove what a frozen worker wrote after a later attempt had begun: all folders but the last attempt's."""
+    for _, path in _attempts(_run_folder(store, study, run))[:-1]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def checkpoint_bytes(store: Store, study: StudyRecord, run: RunRecord) -> int:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
-from .files import files_folder, run_checkpoints
+from .files import files_folder, remove_stale_attempts, run_checkpoints
 from .mirror import Mirror, create_optuna_tables
 from .preparation import Prepared, prepare, require_unchanged
 
@@ -143,9 +143,12 @@ def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
 
 
 def _remove_superfluous(store: Store, record: StudyRecord) -> None:
-    """Remove the checkpoints of runs that were given up; their workers may have been killed before they could."""
+    """Remove checkpoints that nobody needs: a worker was killed before it could, or thawed too late."""
     for run in store.runs(record):
-        if run.state in ("pruned", "failed") and run.plan is not None:
+        if run.finished is None or run.plan is None:
+            continue
+        remove_stale_attempts(store, record, run)
+        if run.state != "complete":
             run_checkpoints(store, record, run).remove_all()
 
 

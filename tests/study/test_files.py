@@ -6,7 +6,7 @@ import toy_study
 
 from lrlc_nas.errors import FencedError
 from lrlc_nas.store import Store, claim
-from lrlc_nas.study import start_study, study_folder
+from lrlc_nas.study import catch_up, open_study, start_study, study_folder
 from lrlc_nas.study.files import adopt_checkpoints, files_folder, run_checkpoints
 
 
@@ -92,3 +92,17 @@ def test_what_stays_is_the_last_checkpoint_of_each_complete_run(uninterrupted):
         checkpoints = run_checkpoints(uninterrupted, study, run)
         files = sorted(path.name[:11] for path in checkpoints.folder.glob("*"))
         assert files == (["epoch-00002"] if run.state == "complete" else [])
+
+
+def test_what_a_thawed_worker_wrote_after_a_later_attempt_had_begun_is_removed(store, study):
+    toy_study.work(store)
+    run = store.runs(study)[0]
+    kept = run_checkpoints(store, study, run).folder
+    before = sorted(path.name for path in kept.iterdir())
+    stale = kept.with_name("attempt-0")
+    stale.mkdir()
+    (stale / "epoch-00000-x.pt").write_bytes(b"x")
+    catch_up(open_study(store, "toy"))
+    assert not stale.exists()
+    assert sorted(path.name for path in kept.iterdir()) == before
+    assert len(before) == 1
