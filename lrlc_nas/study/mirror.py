@@ -81,16 +81,18 @@ class Mirror:
         # Whoever made them before may have been killed before it could tie them to their runs.
         known: dict[int, int] = {}
         for trial in self._trials():
-            if not trial.state.is_finished():
-                known.setdefault(trial.user_attrs[_SLOT], trial._trial_id)
+            slot = trial.user_attrs.get(_SLOT)  # the user's own trials have none
+            if slot is not None and not trial.state.is_finished():
+                known.setdefault(slot, trial._trial_id)
         for run in missing:
             trial_id = known.get(run.slot)
             if trial_id is None:
                 trial_id = self._new_trial(run)
                 fault_point("trial.made")
             if not set_trial(store, study, run.slot, trial_id):
-                # Another process has tied this run to another trial in the same moment.
-                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+                # Another process has tied this run to another trial in the same moment, and may have ended this one.
+                with suppress(UpdateFinishedTrialError):
+                    self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
             fault_point("trial.tied")
 
     @repeatable
