@@ -1,20 +1,22 @@
 """Timing several contenders against each other in one process.
 
-In each round every contender has one turn, in an order that is rotated from round to round, so that drift of
-the machine (clocks, other processes) hits all of them alike. Two contenders are compared by the ratio of
-their times in the same round; the spread of these ratios says how far they can be trusted.
+In each round every contender has one turn, in an order that is drawn anew, so that drift of the machine (clocks,
+other processes) hits all of them alike, and so does what the one before leaves in caches and heap. Two contenders
+are compared by the ratio of their times in the same round; the spread of these ratios says how far they can be
+trusted.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
-__all__ = ["Effort", "Spread", "paired_ratio", "race", "rotated"]
+__all__ = ["Effort", "Spread", "paired_ratio", "race", "shuffled"]
 
 _MOST_CALLS = 64
 
@@ -33,8 +35,8 @@ class Effort:
     """
 
     warmup: int = 2
-    rounds: int = 7
-    patience: float = 45.0
+    rounds: int = 15
+    patience: float = 120.0
     at_least: int = 3
     turn: float = 0.01
 
@@ -93,7 +95,7 @@ def race(
 
     def seconds(name: str, calls: int) -> float:
         if calls > 1:
-            # A fast contender suffers from the caches that the one before it has left, always the same one.
+            # A fast contender suffers most from the caches that the one before it has left.
             contenders[name]()
         synchronize()
         start = clock()
@@ -104,12 +106,12 @@ def race(
 
     names = list(contenders)
     calls = dict.fromkeys(names, 1)
-    for order in rotated(names, effort.warmup):
+    for order in shuffled(names, effort.warmup, seed=1):
         # The last warm-up round decides: the first call of a contender says little of the others.
         calls = {name: _calls(seconds(name, 1), effort.turn) for name in order}
     times: dict[str, list[float]] = {name: [] for name in names}
     start = clock()
-    for made, order in enumerate(rotated(names, effort.rounds)):
+    for made, order in enumerate(shuffled(names, effort.rounds, seed=2)):
         if made >= effort.at_least and clock() - start >= effort.patience:
             break
         for name in order:
@@ -117,11 +119,11 @@ def race(
     return {name: tuple(times[name]) for name in names}
 
 
-def rotated(names: Sequence[str], rounds: int) -> Iterator[list[str]]:
-    """The order of each round: the first of one round is the last of the next."""
-    for first in range(rounds):
-        shift = first % len(names)
-        yield [*names[shift:], *names[:shift]]
+def shuffled(names: Sequence[str], rounds: int, *, seed: int) -> Iterator[list[str]]:
+    """The order of each round, the same for the same seed."""
+    drawn = random.Random(seed)
+    for _ in range(rounds):
+        yield drawn.sample(names, len(names))
 
 
 def _calls(seconds: float, turn: float) -> int:

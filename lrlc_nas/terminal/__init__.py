@@ -1,11 +1,11 @@
 """What the commands print; the only room that imports Rich."""
 
-from .confirmation import print_conclusion as print_conclusion
-from .confirmation import print_test as print_test
 from .confirmation import write_cards as write_cards
 from .ending import command as command
 from .ending import headline as headline
+from .ending import print_confirmed as print_confirmed
 from .ending import print_end as print_end
+from .ending import print_tested as print_tested
 from .ending import report_path as report_path
 from .frames import console as console
 from .live import Watcher as Watcher

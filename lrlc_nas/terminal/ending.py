@@ -10,14 +10,16 @@ from pathlib import Path
 from rich.console import Console
 
 from ..evidence import screen
+from ..evidence.confirming import conclusion_of
 from ..report import write_report
-from ..store import Store
+from ..store import LookRecord, Store
 from ..study import OpenStudy, most_trials
+from .confirmation import print_conclusion, print_test
 from .tables import print_effects, run_counts
 from .words import percent, plain
 
 
-__all__ = ["command", "headline", "print_end", "report_path"]
+__all__ = ["command", "headline", "print_confirmed", "print_end", "print_tested", "report_path"]
 
 
 def headline(study: OpenStudy, workers: int) -> str:
@@ -55,20 +57,55 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     study = store.study(name)
     runs = store.runs(study)
     screening = screen(study, runs, store.epochs(study))
-    out.print(run_counts(store, study))
+    out.print(plain(run_counts(store, study)))
     print_effects(out, screening)
     if screening.best is not None:
         best = screening.best
         out.print(plain(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}"))
-    path = report_path(name)
-    write_report(store, name, path)
-    out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
+    _print_report(out, store, name)
     confirm = [] if screening.best is None else [command("confirm", name, *storage)]
-    for following in (
+    _print_next(
+        out,
         command("show", name, *storage),
         *confirm,
         command("resume", name, "--trials", str(min(study.trials + 10, most_trials(study, runs))), *storage),
         command("export", name, "-o", "best", *storage),
         shlex.join(["lrlc-nas", "dashboard", *storage]),
-    ):
+    )
+
+
+def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:
+    """Print what a confirmation that has come to its end concludes, write the report, and say what to try next.
+
+    Args:
+        out: where to.
+        store: the study database.
+        name: of the study that is confirmed.
+        storage: the option that leads other commands to this database, if they need one.
+    """
+    print_conclusion(out, store, name)
+    _print_report(out, store, name)
+    test = [command("test", name, *storage)] if conclusion_of(store, name)[1].confirmed else []
+    _print_next(out, *test, command("cards", name, "-o", "cards", *storage))
+
+
+def print_tested(
+    out: Console, store: Store, name: str, look: LookRecord, storage: Sequence[str] = ()
+) -> None:
+    """Print what the test images say, write the report, and say what to try next; arguments as above."""
+    print_test(out, look)
+    _print_report(out, store, name)
+    _print_next(out, command("cards", name, "-o", "cards", *storage))
+
+
+def _print_report(out: Console, store: Store, name: str) -> None:
+    """Write the report of a study to the current folder and print where it is."""
+    path = report_path(name)
+    write_report(store, name, path, trusted=True)  # whoever trained or tested has run its functions already
+    out.print(plain(f"report: {path.absolute()}"), soft_wrap=True)
+
+
+def _print_next(out: Console, *commands: str) -> None:
+    """Print what to try next."""
+    for following in commands:
         out.print(plain(f"next: {following}"), soft_wrap=True)

@@ -45,6 +45,10 @@ def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> Non
     for control in ("coord", "lrlc-1", "wide-"):
         assert control in out
     assert "the test images have been opened 0 times" in out
+    assert f"report: {confirmed / 'small-report.html'}\n" in out
+    assert "conv3: lc" in (confirmed / "small-report.html").read_text()
+    assert "next: lrlc-nas cards -o cards small\n" in out
+    assert "next: lrlc-nas test" not in out  # there is nothing to test
 
 
 def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: Path) -> None:
