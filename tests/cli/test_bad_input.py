@@ -141,7 +141,7 @@ USAGE = {
     "command": ("strat", r"No such command 'strat'.*; see 'lrlc-nas --help'"),
     "option": ("start --trails 3", r"No such option.*--trails.*; see 'lrlc-nas start --help'"),
     "argument": ("show", r"Missing argument.*; see 'lrlc-nas show --help'"),
-    "workers": ("start --workers 0", r"--workers.*; see 'lrlc-nas start --help'"),
+    "workers": ("start --workers 65", r"--workers.*; see 'lrlc-nas start --help'"),
     "trials": ("start --trials none", r"--trials.*; see 'lrlc-nas start --help'"),
     "port": ("dashboard --port 99999", r"--port.*; see 'lrlc-nas dashboard --help'"),
     "device": ("start --device tpu", r"--device must be cpu, cuda or cuda:N; got 'tpu'"),

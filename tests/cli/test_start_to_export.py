@@ -41,6 +41,20 @@ def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Fini
     ]
 
 
+def test_without_workers_a_study_is_created_and_another_command_trains_it(
+    tmp_path: Path, study_file: Path, finished: Finished
+) -> None:
+    done = call("start", str(study_file), "--workers", "0")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("train it with: lrlc-nas worker small\n")
+    assert query(tmp_path, "SELECT DISTINCT state FROM nas_run") == [("waiting",)]
+    worked = subprocess.run(
+        [sys.executable, "-m", "lrlc_nas", "worker", "small"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (worked.returncode, worked.stdout, worked.stderr) == (0, b"", b"")
+    assert story(tmp_path) == story(finished.folder)
+
+
 def test_nothing_but_the_database_its_runs_and_the_report_is_written(finished: Finished) -> None:
     names = {path.name for path in finished.folder.iterdir()}
     names -= {f"{DATABASE}-wal", f"{DATABASE}-shm"}  # there while SQLite has readers
