@@ -6,15 +6,15 @@ Nothing heavy is imported before a command runs, so that `lrlc-nas --help` answe
 from __future__ import annotations
 
 import os
-import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from . import __version__
-from .errors import InputError, LrlcNasError, StudyStoppedError
+from .errors import LrlcNasError, StorageError, StudyStoppedError
 
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help fits any terminal
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which convolutions of a network should stop sharing their kernel across positions, by how much?",
+    epilog=(
+        "Exit codes: 0 done or politely stopped, 2 refused input, 69 database away for longer than workers wait, "
+        "74 disk full, 130 cut short by Ctrl-C, 1 any other end."
+    ),
 )
 
 bench = typer.Typer(
@@ -60,7 +64,10 @@ Override = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1, max=64, help="Local worker processes; default: one for each GPU, or one.", show_default=False
+        min=0,
+        max=64,
+        help="Local worker processes; default: one for each GPU, or one. 0: train nothing here.",
+        show_default=False,
     ),
 ]
 Device = Annotated[
@@ -80,6 +87,14 @@ def start(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Total number of runs.", show_default=False)
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="best|all",
+            help="Which complete runs keep their checkpoint: those that are needed later, or all.",
+            show_default=False,
+        ),
+    ] = None,
     storage: Storage = _DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
@@ -95,9 +110,10 @@ def start(
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
-    config = load_config(study_file, [*overrides, *named, *limited])
+    kept = [] if keep is None else [f"files.keep={_toml_string(keep)}"]
+    config = load_config(study_file, [*overrides, *named, *limited, *kept])
     _require_device(device)
-    study = start_study(_store(storage), config)
+    study = start_study(_working_store(storage, workers), config)
     _train(study, workers, device, storage)
 
 
@@ -121,7 +137,7 @@ def resume(
     from .study import resume_study
 
     _require_device(device)
-    study = resume_study(_store(storage), name, trials)
+    study = resume_study(_working_store(storage, workers), name, trials)
     _train(study, workers, device, storage)
 
 
@@ -156,9 +172,16 @@ def report(
             "-o", "--output", help="Where to write it; default: in this folder.", show_default=False
         ),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="Run the functions that the study names as its host or images."),
+    ] = False,
     storage: Storage = _DEFAULT_STORAGE,
 ) -> None:
     """Write the report of a study: one HTML file that opens offline.
+
+    What its trained networks show is in it too. Where the host or the images are a function, that needs --trust,
+    because whoever writes to the database can name any.
 
     Example: lrlc-nas report embedded -o embedded.html
     """
@@ -166,8 +189,8 @@ def report(
     from .terminal import report_path
 
     path = report_path(name) if output is None else output
-    write_report(_store(storage), name, path)
-    typer.echo(path.absolute())
+    write_report(_store(storage), name, path, trusted=trust)
+    _say(str(path.absolute()))
 
 
 @app.command()
@@ -221,7 +244,7 @@ def power(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
     """
     from .evidence.planning import study_power
 
-    typer.echo(study_power(_store(storage), name))
+    _say(study_power(_store(storage), name))
 
 
 @app.command()
@@ -260,19 +283,20 @@ def confirm(
     from .evidence.claims import named_claims
     from .evidence.confirming import confirmation_to_run
     from .launchers import worker_devices
-    from .terminal import print_conclusion
+    from .terminal import print_confirmed
 
     _require_device(device)
     claims = named_claims(site, choice, plan)
     study = confirmation_to_run(
-        _store(storage),
+        _working_store(storage, workers),
         name,
         claims,
         seeds=seeds,
         smallest_effect=smallest_effect,
         device=worker_devices(device, 1)[0],
     )
-    _train(study, workers, device, storage, lambda out: print_conclusion(out, study.store, name))
+    following = _storage_option(study.store, storage)
+    _train(study, workers, device, storage, lambda out: print_confirmed(out, study.store, name, following))
 
 
 @app.command("test")
@@ -293,11 +317,12 @@ def open_test(
     """
     from .evidence.confirming import measure_sealed
     from .launchers import worker_devices
-    from .terminal import console, print_test
+    from .terminal import console, print_tested
 
     _require_device(device)
-    look = measure_sealed(_store(storage), name, device=worker_devices(device, 1)[0], again=again)
-    print_test(console(), look)
+    store = _store(storage)
+    look = measure_sealed(store, name, device=worker_devices(device, 1)[0], again=again)
+    print_tested(console(), store, name, look, _storage_option(store, storage))
 
 
 @app.command()
@@ -315,7 +340,7 @@ def cards(
     from .terminal import write_cards
 
     for path in write_cards(_store(storage), name, output):
-        typer.echo(path)
+        _say(str(path))
 
 
 @app.command()
@@ -335,7 +360,7 @@ def export(
     from .study import export_best
 
     done = export_best(_store(storage), name, output)
-    typer.echo(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
+    _say(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
 
 
 @app.command()
@@ -354,6 +379,10 @@ def worker(
 
     Example: lrlc-nas worker embedded --storage postgresql://me@host/studies --device cuda:0
     """
+    from .stopping import Stop
+
+    stop = Stop()
+    stop.listen(parent)
     from .launchers import STUDY_STOPPED, run_worker, worker_devices
     from .study import open_study
 
@@ -362,9 +391,9 @@ def worker(
     # A supervisor replaces workers during an outage too; somebody who starts one is told at once.
     study = open_study(store if parent is None else store.patient(), name)
     try:
-        run_worker(study, device=worker_devices(device, 1)[0], threads=threads, parent=parent)
+        run_worker(study, device=worker_devices(device, 1)[0], threads=threads, stop=stop)
     except StudyStoppedError as error:
-        _fail(error, STUDY_STOPPED)
+        _fail(error, error.exit_code if parent is None else STUDY_STOPPED)
 
 
 @bench.command()
@@ -425,37 +454,50 @@ def evidence(
 
 @bench.command()
 def faults(
+    on: Annotated[
+        list[str],
+        typer.Option(
+            "--on",
+            metavar="DATABASE",
+            help="sqlite, postgresql or mariadb; may be repeated. Default: SQLite, and installed servers.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - as above
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
+    soak: Annotated[
+        bool, typer.Option("--soak", help="Kill supervised workers for ten minutes instead of all else.")
+    ] = False,
 ) -> None:
     """Kill, freeze and damage small studies, and see whether they keep their promises.
 
-    It works in temporary folders, on SQLite. All of it takes about ten minutes on two CPU cores, --quick about two.
+    It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
+    cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.
 
-    Example: lrlc-nas bench faults --quick
+    Example: lrlc-nas bench faults --on sqlite --quick
     """
     from .benchmarks.faults import run_faults
 
-    run_faults(typer.echo, quick=quick, json=json_file)
+    run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)
 
 
 def main() -> None:
     """The entry point.
 
-    Exit codes: 0 done or politely stopped, 2 for what the user got wrong, 1 for the rest, 130 for a command cut
-    short by Ctrl-C.
+    Exit codes: 0 done or politely stopped, 2 for what the user got wrong, 69 for a database that does not answer for
+    longer than workers wait, 74 for a full disk, 130 for a command cut short by Ctrl-C, 1 for the rest.
     """
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="lrlc-nas", standalone_mode=False)
     except _UsageError as error:
         command = error.ctx.command_path if error.ctx else "lrlc-nas"
         _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
-    except InputError as error:
-        _fail(error, 2)
-    except (LrlcNasError, OSError) as error:
+    except LrlcNasError as error:
+        _fail(error, error.exit_code)
+    except OSError as error:
         _fail(error, 1)
     raise SystemExit(code)
 
@@ -464,6 +506,14 @@ def _fail(error: Exception | str, code: int) -> NoReturn:
     line = " ".join(str(error).split())
     print(f"Error: {''.join(filter(str.isprintable, line))}", file=sys.stderr)
     raise SystemExit(code) from None
+
+
+def _say(text: str) -> None:
+    """Print lines in which names from the database may stand."""
+    from .terminal import plain
+
+    for line in text.split("\n"):
+        typer.echo(plain(line).plain)
 
 
 def _version(wanted: bool) -> None:
@@ -485,6 +535,15 @@ def _store(url: str) -> Store:
     from .store import Store
 
     return Store(url)
+
+
+def _working_store(url: str, workers: int | None) -> Store:
+    """The database, if it bears so many workers; where their number is not given there are few."""
+    from .store import require_bearable
+
+    store = _store(url)
+    require_bearable(store, 1 if workers is None else workers)
+    return store
 
 
 def _toml_string(text: str) -> str:
@@ -519,6 +578,9 @@ def _train(
     else:
         out.print(plain(headline(study, number)))
         out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
+        if not number:
+            out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
+            return
         if not _completed(study, local, out):
             out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
             return
@@ -536,13 +598,13 @@ def _storage_option(store: Store, url: str) -> list[str]:
 
 def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
     """Watch the workers; False if the user stopped them."""
+    from .stopping import interrupt_once
     from .study import catch_up
     from .terminal import Watcher
 
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     watcher = Watcher(out, study.store.patient(), study.record)
     try:
+        interrupt_once()
         with watcher.watching():
             local.run(watcher.tick)
     except KeyboardInterrupt:
@@ -551,5 +613,6 @@ def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
         return False
     finally:
         if not local.hurried:
-            catch_up(study)
+            with suppress(StorageError):  # whoever resumes the study makes up for it
+                catch_up(study)
     return True

@@ -1,15 +1,21 @@
 """One family of exceptions.
 
 `InputError` and its children mean that the caller asked for something that cannot be: the command line turns
-them into one line and exit code 2. The others describe the world and end with exit code 1.
+them into one line and exit code 2. The others describe the world and end with exit code 1, save a database that
+does not answer (69) and a disk that takes no more (74), which time or somebody's hand may mend.
 """
+
+from typing import ClassVar
+
 
 __all__ = [
     "CheckpointError",
+    "DiskError",
     "DivergedError",
     "FencedError",
     "InputError",
     "LrlcNasError",
+    "OutageError",
     "StorageError",
     "StudyStoppedError",
     "TrainingStoppedError",
@@ -19,13 +25,30 @@ __all__ = [
 class LrlcNasError(Exception):
     """Root of all errors that this package raises on purpose."""
 
+    exit_code: ClassVar[int] = 1
+    """What a command ends with that raises it."""
+
 
 class InputError(LrlcNasError, ValueError):
     """What the user gave is wrong; the message says what was required, what came and where."""
 
+    exit_code = 2
+
 
 class StorageError(InputError):
     """The storage URL does not lead to a usable study database."""
+
+
+class OutageError(StorageError):
+    """The database does not answer, and patience has ended; what was done before stands."""
+
+    exit_code = 69
+
+
+class DiskError(LrlcNasError):
+    """The disk takes no more; the message says where, how much was needed and how much is free."""
+
+    exit_code = 74
 
 
 class CheckpointError(LrlcNasError):

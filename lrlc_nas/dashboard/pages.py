@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from ..errors import InputError, StorageError
 from ..report.numbers import percent
+from ..report.reading import searched
 from ..report.trial import trial_view
 from ..store import Store, versions
 from ..study.confirmation import CONFIRMATION_SUFFIX, confirmation_name
@@ -88,8 +89,11 @@ class Pages:
         return JSONResponse(self._state(name, version))
 
     def report(self, request: Request) -> Response:
-        """The report of one study, as it was drawn last."""
+        """The report of one study, as it was drawn last; a confirmation is part of that of its search."""
         _, name, version = self._asked(request)
+        search = versions(self._store).get(searched(self._store.study(name)))
+        if search is not None:
+            return RedirectResponse(f"/studies/{search.study_id}/report")
         drawn = self._reports.wait(name, version)
         if drawn is None:
             raise HTTPException(503, "the report is still being drawn; ask again", {"Retry-After": "10"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,13 +18,18 @@ from ..errors import InputError
 __all__ = ["decode", "decode_all"]
 
 _BLOCK = 16  # files for one task: small images are decoded faster than tasks are handed over
+# Pillow goes by the content of a file, and would hand PostScript to an interpreter.
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def decode_all(decode_one: Callable[[Path], Tensor], paths: Sequence[Path]) -> list[Tensor]:
     """Decode files in threads (Pillow decodes without holding the interpreter's lock); the order is kept."""
     blocks = [paths[start : start + _BLOCK] for start in range(0, len(paths), _BLOCK)]
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as threads:
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as threads:
+        # Pillow only warns of an image up to twice as large as it allows.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         decoded = threads.map(lambda block: [decode_one(path) for path in block], blocks)
         return [tensor for block in decoded for tensor in block]
 
@@ -39,16 +45,19 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
         uint8 with shape (1, H, W) for a grey image, otherwise (3, H, W).
 
     Raises:
-        InputError: if the file is not a readable image, or has more than 8 bits in a channel.
+        InputError: if the file is not a readable image of a usual format, is larger than Pillow allows, or has
+            more than 8 bits in a channel.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a file")  # reading a pipe would wait for ever
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             if image.mode in _DEEP:
                 raise InputError(f"{path} has mode {image.mode}; images must have 8 bits in each channel")
             plain = image if image.mode == "L" else image.convert("RGB")
             tensor: Tensor = pil_to_tensor(prepare(plain))
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, *_BOMBS) as error:
         raise InputError(f"{path} is not a readable image: {error}") from error
     return tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -67,12 +68,24 @@ def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
         raise InputError(
             f"{part} must hold the classes {list(classes)}, but holds {list(_class_names(part))}"
         )
+    for name in classes:
+        _require_no_loop(part / name)
     numbers = {name: number for number, name in enumerate(classes)}
     try:
         samples = make_dataset(part, numbers, IMG_EXTENSIONS)
     except FileNotFoundError as error:
         raise InputError(f"{part}: {error}") from error
     return [(Path(name), label) for name, label in samples]
+
+
+def _require_no_loop(folder: Path) -> None:
+    """Raise `InputError` if links lead to a folder twice: its images would count twice, or a loop many times."""
+    seen: set[str] = set()
+    for reached, _, _ in os.walk(folder, followlinks=True):
+        real = os.path.realpath(reached)
+        if real in seen:
+            raise InputError(f"{reached} leads by links to {real} once more, whose images would count twice")
+        seen.add(real)
 
 
 def _decoded(paths: list[Path], size: int | None) -> Tensor:

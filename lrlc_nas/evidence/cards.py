@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -158,13 +159,13 @@ def _command(name: str, result: ClaimResult, seeds: int, delta: float) -> str:
 
 
 def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    yield f"# {label}"
+    yield f"# {_text(label)}"
     yield ""
-    yield f"**{facts['verdict']}.** {facts['text']}"
+    yield f"**{facts['verdict']}.** {_text(facts['text'])}"
     yield ""
     for site in facts["sites"]:
         shapes = ", ".join(f"{key} {value}" for key, value in site.items() if key not in ("site", "choice"))
-        yield f"- site `{site['site']}` as `{site['choice']}` ({shapes})"
+        yield f"- site `{_code(site['site'])}` as `{_code(site['choice'])}` ({_text(shapes)})"
     effect = facts["effect"]
     if effect:
         yield f"- difference from the host: {_difference(effect)}, n = {effect['n']} seeds"
@@ -178,7 +179,7 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for name, control in facts["controls"].items():
         difference = _difference(control["difference"]) if control["difference"] else "—"
-        yield f"| `{name}` | {difference} | {'yes' if control['beaten'] else 'no'} |"
+        yield f"| `{_code(name).replace('|', '/')}` | {difference} | {'yes' if control['beaten'] else 'no'} |"
     yield ""
     test = facts["test"]
     if test:
@@ -186,13 +187,28 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"- the test split has been opened {facts['looks_at_the_test_split']} times"
     yield f"- looks at the confirm split: {facts['looks_at_the_confirm_split']}"
     yield f"- smallest effect that matters, set beforehand: {facts['smallest_effect']:g} points"
-    yield f"- images: {facts['splits']}, split digest `{facts['split_digest']}`"
-    yield f"- recipe digest `{facts['recipe_digest']}`, host digest `{facts['host_digest']}`"
-    yield f"- versions: {facts['versions']}"
+    yield f"- images: {_text(facts['splits'])}, split digest `{_code(facts['split_digest'])}`"
+    yield f"- recipe digest `{_code(facts['recipe_digest'])}`, host digest `{_code(facts['host_digest'])}`"
+    yield f"- versions: {_text(facts['versions'])}"
     for note in facts["notes"]:
-        yield f"- {note}"
+        yield f"- {_text(note)}"
     yield ""
-    yield f"    {facts['command']}"
+    yield f"    {_line(facts['command'])}"
+
+
+def _line(value: object) -> str:
+    """A value in one line, without control characters."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value))
+
+
+def _text(value: object) -> str:
+    """A value as it stands: Markdown would let HTML, images and links through."""
+    return html.escape(_line(value), quote=False).replace("](", "]&#40;")
+
+
+def _code(value: object) -> str:
+    """A value between backticks, which show everything but backticks."""
+    return _line(value).replace("`", "'")
 
 
 def _difference(comparison: Mapping[str, Any]) -> str:
@@ -214,5 +230,5 @@ def _cost_lines(costs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         step, base = claim["training_step"], host["training_step"]
         yield (
             f"- a training step of {step['batch']} images: {1000 * step['seconds']:.1f} ms, "
-            f"{step['seconds'] / base['seconds']:.2f} times the host's, measured on {step['device']}"
+            f"{step['seconds'] / base['seconds']:.2f} times the host's, measured on {_text(step['device'])}"
         )

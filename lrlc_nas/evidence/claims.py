@@ -44,9 +44,8 @@ def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, 
     ):
         claims["best plan"] = best.plan
     if not claims:
-        ended = f"its {screening.runs_used} complete runs show" if screening.runs_used else "it has"
         raise InputError(
-            f"study {study.name!r}: there is nothing to confirm: {ended} no choice that looks better than conv; "
+            f"study {study.name!r}: there is nothing to confirm: {_nothing(screening.runs_used)}; "
             "--site and --choice name one anyway"
         )
     return claims
@@ -75,6 +74,13 @@ def named_claims(sites: list[str], choices: list[str], plans: list[str]) -> dict
         plan = Plan.of({site.strip(): token.strip() for site, _, token in pairs})
         claims[f"plan {plan}"] = plan
     return claims
+
+
+def _nothing(complete: int) -> str:
+    if not complete:
+        return "none of its runs is complete"
+    runs = "its only complete run shows" if complete == 1 else f"its {complete} complete runs show"
+    return f"{runs} no choice that looks better than conv"
 
 
 def _label(site: str, choice: str) -> str:

@@ -104,7 +104,7 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
     sizes = _sizes(runs, ended, pairs)
     rule = Rule(family=section.family, delta=section.smallest_effect)
-    judged = _judged(section, table, pairs, sizes, dead, rule, _cost(runs, section))
+    judged = _judged(section, table, pairs, sizes, ended, dead, rule, _cost(runs, section))
     seeds = {run.repeat: run.seed for run in runs}
     return Conclusion(
         of=section.of,
@@ -150,13 +150,13 @@ def _judged(
     table: Mapping[Plan, Mapping[int, float]],
     pairs: Sequence[int],
     sizes: Sequence[int],
+    ended: Sequence[int],
     dead: Sequence[Plan],
     rule: Rule,
     cost: Cost | None,
 ) -> tuple[ClaimResult, ...]:
     if not sizes or Plan() in dead:
-        reason = "no run of the host ended well" if Plan() in dead else "no stage has ended yet"
-        return tuple(_undecidable(claim, reason) for claim in section.claims)
+        return tuple(_undecidable(claim, _why_not(ended, dead)) for claim in section.claims)
     host = _row(table, Plan(), pairs)
     alive = [claim for claim in section.claims if Plan.of(claim.plan) not in dead]
     arms = [_arm(claim, table, pairs, dead) for claim in alive]
@@ -200,6 +200,12 @@ def _result(
         label: compare(scores, _row(table, plan, pairs), confidence=level) for label, plan in controls.items()
     }
     return ClaimResult(claim.label, Plan.of(claim.plan), verdict, scores, controls, against)
+
+
+def _why_not(ended: Sequence[int], dead: Sequence[Plan]) -> str:
+    if Plan() in dead:
+        return "no run of the host ended well"
+    return "there is no seed with which every arm ended well" if ended else "no stage has ended yet"
 
 
 def _undecidable(claim: ClaimSection, reason: str) -> ClaimResult:

@@ -10,15 +10,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
-from ..errors import LrlcNasError, StudyStoppedError
+from ..errors import DiskError, InputError, LrlcNasError, OutageError, StudyStoppedError
 from ..faults import fault_point
-from ..store import Store, StudyRecord
+from ..store import Store, StudyRecord, progress, release_dead
 from ..study import study_folder
+from ..training import make_private_folder
 
 
 __all__ = ["STUDY_STOPPED", "LocalWorkers"]
@@ -29,6 +31,14 @@ STUDY_STOPPED = 3
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 20.0
 _MOST_DEATHS = 5
+_HOPELESS: Mapping[int, type[LrlcNasError]] = MappingProxyType(
+    {
+        STUDY_STOPPED: StudyStoppedError,
+        OutageError.exit_code: OutageError,
+        DiskError.exit_code: DiskError,
+    }
+)
+"""Exit codes of workers that another worker would end with as well."""
 
 
 @dataclass
@@ -48,7 +58,7 @@ class LocalWorkers:
     hurried: bool = field(default=False, init=False)
     _workers: list[_Process] = field(default_factory=list, init=False)
     _deaths: int = field(default=0, init=False)
-    _ended: int = field(default=0, init=False)
+    _progress: tuple[int, ...] = field(default=(), init=False)
 
     def run(self, tick: Callable[[], None]) -> None:
         """Keep the workers alive until every run has ended, calling `tick` a few times a second.
@@ -57,9 +67,10 @@ class LocalWorkers:
 
         Raises:
             StudyStoppedError: if a worker finds that the study cannot go on.
-            LrlcNasError: if workers keep dying, or refuse their input.
+            OutageError: if the database does not answer for longer than a worker is patient.
+            DiskError: if a worker finds the disk full.
+            LrlcNasError: if workers keep dying without having claimed a run, or refuse their input.
         """
-        self._ended = self._counts()[1]
         try:
             for index in range(len(self.devices)):
                 self._workers.append(self._start(index))
@@ -76,8 +87,8 @@ class LocalWorkers:
 
     def done(self) -> bool:
         """Whether every run has ended."""
-        still, _ = self._counts()
-        return not still
+        counts = self.store.patient().counts(self.study)  # its workers outlast an outage, and so does it
+        return not counts.get("waiting", 0) + counts.get("running", 0)
 
     def _start(self, index: int) -> _Process:
         threads = _threads(len(self.devices))
@@ -101,25 +112,25 @@ class LocalWorkers:
         """The process that replaces one that has ended, or none if there is nothing left to do."""
         if code == 0 and self.done():
             return []
-        if code == STUDY_STOPPED:
-            raise StudyStoppedError(worker.last_line())
-        if code == 2:
+        if code in _HOPELESS:
+            raise _HOPELESS[code](worker.last_line())
+        if code == InputError.exit_code:
             raise LrlcNasError(f"worker {worker.index}: {worker.last_line()}")
-        _, ended = self._counts()
-        self._deaths = self._deaths + 1 if ended == self._ended else 1
-        self._ended = ended
+        self._count_death()
         if self._deaths > _MOST_DEATHS:
             raise LrlcNasError(
-                f"workers died {self._deaths} times and no run ended; the last: {_how(code)}: "
+                f"workers died {self._deaths} times and nothing came of it; the last: {_how(code)}: "
                 f"{worker.last_line()} (see {worker.log})"
             )
         return [self._start(worker.index)]
 
-    def _counts(self) -> tuple[int, int]:
-        """How many runs are still to end, and how many have ended."""
-        counts = self.store.patient().counts(self.study)  # its workers outlast an outage, and so does it
-        still = counts.get("waiting", 0) + counts.get("running", 0)
-        return still, sum(counts.values()) - still
+    def _count_death(self) -> None:
+        """Count deaths in a row that no run answers for: a run ends by itself when too many have died over it."""
+        store = self.store.patient()
+        release_dead(store, self.study)  # at once, so that the next worker goes on where this one died
+        now = progress(store, self.study)
+        self._deaths = self._deaths + 1 if now == self._progress else 1
+        self._progress = now
 
     def _stop(self) -> None:
         deadline = time.monotonic() + _GRACE_SECONDS
@@ -132,9 +143,13 @@ class LocalWorkers:
         except KeyboardInterrupt:
             self.hurried = True
         finally:
-            for worker in self._workers:
+            late = [worker for worker in self._workers if worker.popen.poll() is None]
+            for worker in late:
                 worker.popen.kill()
                 worker.popen.wait()
+        if late and not self.hurried:
+            with suppress(LrlcNasError):  # their claims run out by themselves
+                release_dead(self.store, self.study, counted=False)
 
 
 @dataclass(frozen=True)
@@ -148,7 +163,7 @@ class _Process:
 
     @classmethod
     def start(cls, index: int, command: list[str], environment: dict[str, str], log: Path) -> _Process:
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(log.parent)
         handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         log_start = os.fstat(handle).st_size
         try:

@@ -1,54 +1,62 @@
-"""What a worker process needs around its work: signals, threads, and an end with its parent."""
+"""What a worker process needs around its work: words, threads, and an end when it is asked to or hangs."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
-import signal
 import sys
-import threading
-import time
 
 import torch
 
-from ..study import OpenStudy, Worker
+from ..errors import OutageError
+from ..stopping import Stop
+from ..study import HANG_SECONDS, OpenStudy, Worker
 
 
 __all__ = ["run_worker"]
 
-_PARENT_SECONDS = 1.0
+_LOG = logging.getLogger("lrlc_nas")
 
 
-def run_worker(study: OpenStudy, *, device: str, threads: int | None, parent: int | None) -> None:
-    """Work on a study until it is done; SIGINT, SIGTERM, SIGHUP and the end of the parent stop it.
+def run_worker(
+    study: OpenStudy, *, device: str, threads: int | None, stop: Stop, hang_seconds: float = HANG_SECONDS
+) -> None:
+    """Work on a study until it is done or the process is asked to end.
+
+    A process whose training hangs ends with exit code 1 and says where each of its threads stood.
 
     Args:
         study: which study.
         device: where to train.
         threads: of torch, or None for torch's own choice; the bits of a run depend on it.
-        parent: process id of the supervisor, or None for a worker on its own.
+        stop: hears who asks; it listens already.
+        hang_seconds: how long nothing may happen in training.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     if threads is not None:
         torch.set_num_threads(threads)
-    stop = threading.Event()
+    stop.begin()
+    worker = Worker(
+        study.store,
+        study.record,
+        study.prepared,
+        device=device,
+        should_stop=stop.is_asked,
+        hang_seconds=hang_seconds,
+        on_hang=_end_hanging,
+    )
+    try:
+        worker.work()
+    except OutageError as error:
+        if not stop.is_asked():
+            raise
+        _LOG.warning("stopped during an outage: %s", error)
 
-    def ask(*_: object) -> None:
-        if stop.is_set():
-            os._exit(130)  # asked twice: at once
-        stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ask)
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
-    Worker(study.store, study.record, study.prepared, device=device, should_stop=stop.is_set).work()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_SECONDS)
-    # At once: a run is safe at any instruction, and nobody is left to wait for a polite end.
-    os._exit(1)
+def _end_hanging(where: str) -> None:
+    faulthandler.dump_traceback(sys.stderr)
+    _LOG.error("%s; this worker ends", where)
+    os._exit(1)  # the thread that hangs hears nothing

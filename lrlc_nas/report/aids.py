@@ -10,6 +10,7 @@ __all__ = [
     "EFFECTS",
     "FOREST",
     "LATENCY",
+    "MACS",
     "MAPS",
     "PAIRS",
     "RANK",
@@ -46,6 +47,10 @@ TRADE_OFF = (
     "those that none beats on both, and lies too high by the luck of its runs. Squares, open diamonds and"
     " crosses are arms of the confirmation, means over fresh seeds on other images: compare those with "
     "each other."
+)
+MACS = (
+    "Read as accuracy and parameters. MACs are multiply-accumulates; they tell the work of a network, not "
+    "the time that a device needs for it."
 )
 LATENCY = (
     "Left and high is better. Only arms of the confirmation are timed: one step of training, forward and "

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from ..evidence import compare
+from ..evidence import Comparison, compare
 from ..store import LookRecord
 from .forest import Forest
 from .numbers import NOTHING, interval, percent, points
 from .reading import Confirmation
 
 
-__all__ = ["ClaimRow", "LookRow", "claim_rows", "look_rows"]
+__all__ = ["ClaimRow", "LookRow", "Tested", "claim_rows", "look_rows", "tested"]
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,27 @@ class ClaimRow:
 
 
 @dataclass(frozen=True)
-class LookRow:
+class Tested:
     """One arm in one opening of the test split.
 
     Attributes:
         opened: when.
         arm: what was measured.
-        accuracy: the mean over its seeds; nothing if the look was never finished.
+        accuracy: on the test images, a fraction, the mean over its seeds; None if the look was never finished.
         seeds: how many there were.
-        difference: from the host, paired by seed, in points.
-        interval: 95 %, of the difference.
+        against_host: the arm less the host, paired by seed, in points; without a number for the host itself.
     """
+
+    opened: datetime
+    arm: str
+    accuracy: float | None
+    seeds: int
+    against_host: Comparison
+
+
+@dataclass(frozen=True)
+class LookRow:
+    """One line of the table of these: see `Tested`."""
 
     opened: str
     arm: str
@@ -77,27 +88,35 @@ def claim_rows(info: Forest) -> list[ClaimRow]:
 
 def look_rows(confirmation: Confirmation | None) -> list[LookRow]:
     """One row for each arm of each opening of the test split."""
-    return [row for look in (confirmation.looks if confirmation else ()) for row in _look_rows(look)]
+    return [_look_row(each) for each in tested(confirmation)]
 
 
-def _look_rows(look: LookRecord) -> list[LookRow]:
-    opened = f"{look.opened:%Y-%m-%d %H:%M UTC}"
+def tested(confirmation: Confirmation | None) -> tuple[Tested, ...]:
+    """What the openings of the test split measured, arm by arm; nothing where there is no confirmation."""
+    return tuple(each for look in (confirmation.looks if confirmation else ()) for each in _tested(look))
+
+
+def _tested(look: LookRecord) -> list[Tested]:
     accuracies = (look.results or {}).get("accuracies", {})
     if not accuracies:
         arms = ", ".join(look.subject.get("arms", {}))
-        return [LookRow(opened, f"{arms}: never finished", NOTHING, NOTHING, NOTHING, NOTHING)]
+        return [Tested(look.opened, f"{arms}: never finished", None, 0, compare((), ()))]
     host = accuracies.get("host", {})
-    return [_look_row(opened, arm, by_seed, host) for arm, by_seed in accuracies.items()]
+    return [_arm(look.opened, arm, by_seed, host) for arm, by_seed in accuracies.items()]
 
 
-def _look_row(opened: str, arm: str, by_seed: Mapping[str, float], host: Mapping[str, float]) -> LookRow:
+def _arm(opened: datetime, arm: str, by_seed: Mapping[str, float], host: Mapping[str, float]) -> Tested:
     shared = [] if arm == "host" else [seed for seed in by_seed if seed in host]
-    found = compare(*([100 * scores[seed] for seed in shared] for scores in (by_seed, host)))
+    against = compare(*([100 * scores[seed] for seed in shared] for scores in (by_seed, host)))
+    return Tested(opened, arm, sum(by_seed.values()) / len(by_seed), len(by_seed), against)
+
+
+def _look_row(each: Tested) -> LookRow:
     return LookRow(
-        opened,
-        arm,
-        percent(sum(by_seed.values()) / len(by_seed)),
-        str(len(by_seed)),
-        points(found.difference),
-        interval(found.low, found.high),
+        opened=f"{each.opened:%Y-%m-%d %H:%M UTC}",
+        arm=each.arm,
+        accuracy=percent(each.accuracy),
+        seeds=NOTHING if each.accuracy is None else str(each.seeds),
+        difference=points(each.against_host.difference),
+        interval=interval(each.against_host.low, each.against_host.high),
     )

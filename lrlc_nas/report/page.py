@@ -20,6 +20,7 @@ from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
 from ..store import Store
+from .calls import FIGURES, TABLES, TEXTS, setup
 from .confirmation_tables import claim_rows, look_rows
 from .forest import forest
 from .method import method
@@ -34,7 +35,7 @@ from .verdict import opened, verdict
 __all__ = ["report_page", "write_report"]
 
 
-def report_page(store: Store, name: str, *, inside: bool = False) -> str:
+def report_page(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> str:
     """Write the report of a study as one HTML page.
 
     Args:
@@ -42,6 +43,8 @@ def report_page(store: Store, name: str, *, inside: bool = False) -> str:
         name: of the study.
         inside: whether to look into the trained networks, which reads checkpoints and images and takes seconds; a
             page that is kept live goes without.
+        trusted: whether functions that the study names as its host or images may be run for that; a database that
+            others write to may name anything.
 
     Returns:
         The page; it works without a network, and states only what the study holds by now.
@@ -49,16 +52,22 @@ def report_page(store: Store, name: str, *, inside: bool = False) -> str:
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
-    return _render(read_study(store, name, inside=inside))
+    return _render(read_study(store, name, inside=inside, trusted=trusted))
 
 
-def write_report(store: Store, name: str, path: Path) -> None:
+def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
     """Write the report of a study to a file, whole or not at all, with what its trained networks show.
+
+    Args:
+        store: the study database.
+        name: of the study.
+        path: of the file.
+        trusted: as for `report_page`.
 
     Raises:
         InputError: as `report_page`, or if the file cannot be written.
     """
-    page = report_page(store, name, inside=True)
+    page = report_page(store, name, inside=True, trusted=trusted)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -97,11 +106,15 @@ def _render(reading: Reading) -> str:
             panels=panels(reading),
             trials=trial_rows(runs, epochs),
             method=method(study, runs, epochs),
+            figure_calls=FIGURES,
+            table_calls=TABLES,
+            text_calls=TEXTS,
+            setup=setup(study.name),
             policy=_policy(plotly, script),
             # Our own files and plotly's: the only text that is not escaped.
-            plotly=Markup(plotly),
-            script=Markup(script),
-            style=Markup(style),
+            plotly=Markup(plotly),  # noqa: S704 - as said
+            script=Markup(script),  # noqa: S704
+            style=Markup(style),  # noqa: S704
         )
     )
 

@@ -1,19 +1,15 @@
-"""The figures as the page takes them: title, drawing, one line on how to read it, and the numbers behind it."""
+"""All figures of the page, each with its aid, or with the sentence that stands in its place."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
-import plotly.graph_objects as go
-
+from ..evidence.confirmation import Conclusion
 from . import aids
 from .anytime import anytime, anytime_table, draw_anytime
-from .data_table import Table
 from .effect_map import draw_effect_map, effect_map, effect_table
-from .forest import draw_forest, forest, forest_table
+from .forest import forest, forest_table
+from .forest_view import draw_forest
 from .interaction_view import (
     MOST_CONTEXTS,
     company,
@@ -24,6 +20,7 @@ from .interaction_view import (
     pair_table,
 )
 from .learning_curves import curve_table, draw_learning_curves, learning_curves, thinned
+from .panel import Panel, one_figure, several_figures
 from .rank_curves import MOST_SITES, RankCurve, draw_rank_curve, rank_curves, rank_table
 from .reading import Reading
 from .shift_view import draw_shifts, shift_table
@@ -32,28 +29,10 @@ from .space_view import MOST_SITES as MOST_MAPPED
 from .trade_off import COSTS, draw_trade_off, trade_off, trade_off_table
 
 
-__all__ = ["Panel", "panels"]
+__all__ = ["panels"]
 
-
-@dataclass(frozen=True)
-class Panel:
-    """A figure on the page.
-
-    Attributes:
-        key: fixed, part of the ids of its elements.
-        title: above it.
-        figure: as plotly.js takes it; None if there is nothing to draw, or several.
-        aid: how to read it; without a figure, why there is none.
-        small: several figures of one kind, in place of one.
-        data: the numbers behind it; None without a figure.
-    """
-
-    key: str
-    title: str
-    figure: dict[str, Any] | None
-    aid: str
-    small: tuple[dict[str, Any], ...] = ()
-    data: Table | None = None
+_TITLES = {"parameters": "parameters", "macs": "MACs", "latency": "time"}
+_AIDS = {"parameters": aids.TRADE_OFF, "macs": aids.MACS, "latency": aids.LATENCY}
 
 
 def panels(reading: Reading) -> dict[str, Panel]:
@@ -75,27 +54,37 @@ def panels(reading: Reading) -> dict[str, Panel]:
 
 def _forest(reading: Reading) -> Panel:
     info = forest(reading)
-    reason = (
-        "Nothing of this study is confirmed or refuted yet: 'lrlc-nas confirm' trains its claims on fresh seeds."
-        if reading.confirmation is None
-        else "No stage of the confirmation has ended with a whole pair of runs yet, so there is nothing to compare."
-    )
-    return _panel(
+    return one_figure(
         "forest",
         "Claims on fresh seeds",
         bool(info.rows),
         lambda: draw_forest(info),
         aids.FOREST,
-        reason,
+        _why_no_forest(reading.conclusion),
         lambda: forest_table(info),
     )
 
 
-def _effects(reading: Reading) -> Panel:
-    info = effect_map(
-        reading.screening, reading.runs, reading.confirmation.conclusion if reading.confirmation else None
+def _why_no_forest(conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return (
+            "Nothing of this study is confirmed or refuted yet: "
+            "'lrlc-nas confirm' trains its claims on fresh seeds."
+        )
+    if conclusion.open_runs:
+        return (
+            "No stage of the confirmation has ended with a whole pair of runs yet, "
+            "so there is nothing to compare."
+        )
+    return (
+        "The confirmation has ended, but no claim of it can be compared with the host, seed by seed; "
+        "'lrlc-nas confirm' with a larger --seeds adds seeds."
     )
-    return _panel(
+
+
+def _effects(reading: Reading) -> Panel:
+    info = effect_map(reading.screening, reading.runs, reading.conclusion)
+    return one_figure(
         "effects",
         "Where relaxing helps",
         not info.empty,
@@ -113,7 +102,7 @@ def _ranks(reading: Reading) -> Panel:
     more = (
         f" Not drawn, for room: {left_out} sites with smaller effects; the data hold all." if left_out else ""
     )
-    return _several(
+    return several_figures(
         "ranks",
         "How much to relax",
         [draw_rank_curve(curve) for curve in shown],
@@ -132,7 +121,7 @@ def _company(reading: Reading) -> Panel:
     info = company(reading.screening)
     left_out = len(info.contexts) - len(info.shown)
     more = f" Drawn: the {MOST_CONTEXTS} that differ most; the data hold all." if left_out else ""
-    return _panel(
+    return one_figure(
         "company",
         "Alone and in company",
         bool(info.contexts),
@@ -145,7 +134,7 @@ def _company(reading: Reading) -> Panel:
 
 def _pairs(reading: Reading) -> Panel:
     info = pair_matrix(reading.screening)
-    return _panel(
+    return one_figure(
         "pairs",
         "Pairs of sites",
         bool(info.pairs),
@@ -159,12 +148,12 @@ def _pairs(reading: Reading) -> Panel:
 def _trade_off(reading: Reading, cost: str) -> Panel:
     info = trade_off(reading.runs, cost, reading.confirmation)
     timed = cost == "latency"
-    return _panel(
+    return one_figure(
         cost,
-        f"Accuracy and {'time' if timed else COSTS[cost]}",
+        f"Accuracy and {_TITLES[cost]}",
         bool(info.points or info.arms),
         lambda: draw_trade_off(info),
-        aids.LATENCY.format(info.device) if timed else aids.TRADE_OFF,
+        _AIDS[cost].format(info.device),
         "Steps are timed for the arms of a confirmation; none has a score yet."
         if timed
         else f"There is no finished run yet whose accuracy could be set against {COSTS[cost]}.",
@@ -183,13 +172,14 @@ def _maps(reading: Reading) -> Panel:
         else ""
     )
     coarse = " Values are means over blocks of positions." if any(each.block > 1 for each in shown) else ""
-    return _several(
+    return several_figures(
         "maps",
         "Maps of space",
         [draw_picture(each) for each in shown],
         aids.MAPS.format(_capitalised(reading.inside.why)) + more + coarse,
         reading.inside.maps_reason,
         lambda: picture_table(shown),
+        begins=[number for number, each in enumerate(shown) if each.kind == "distance"],
     )
 
 
@@ -201,7 +191,7 @@ def _shifts(reading: Reading) -> Panel:
         f"{len(slots)} run{'' if len(slots) == 1 else 's'} of the {name}"
         for name, slots in (("relaxed network", info.slots), ("host", info.host_slots))
     ]
-    return _panel(
+    return one_figure(
         "shifts",
         "What translation tolerance was paid",
         True,
@@ -216,8 +206,12 @@ def _curves(reading: Reading) -> Panel:
     every = learning_curves(reading.runs, reading.epochs, reading.screening.best)
     info = thinned(every)
     fewer = info != every
-    more = f" Thinned: {len(info.curves)} of {len(every.curves)} runs are drawn." if fewer else ""
-    return _panel(
+    more = (
+        f" Thinned: {len(info.curves)} of {len(every.curves)} runs are drawn; the call from Python gives all."
+        if fewer
+        else ""
+    )
+    return one_figure(
         "curves",
         "Learning curves",
         bool(info.curves),
@@ -231,7 +225,7 @@ def _curves(reading: Reading) -> Panel:
 def _anytime(reading: Reading) -> Iterator[Panel]:
     info = anytime(reading.runs, reading.epochs)
     for by in ("runs", "seconds"):
-        yield _panel(
+        yield one_figure(
             f"anytime-{by}",
             f"Best so far, by {by}",
             any(step.best is not None for step in info.steps),
@@ -240,34 +234,6 @@ def _anytime(reading: Reading) -> Iterator[Panel]:
             "No run is complete yet, so there is no best one so far.",
             lambda: anytime_table(info),
         )
-
-
-def _panel(
-    key: str,
-    title: str,
-    there: bool,
-    draw: Callable[[], go.Figure],
-    aid: str,
-    otherwise: str,
-    data: Callable[[], Table],
-) -> Panel:
-    if not there:
-        return Panel(key, title, None, otherwise)
-    return Panel(key, title, _json(draw()), aid, data=data())
-
-
-def _several(
-    key: str, title: str, figures: Iterable[go.Figure], aid: str, otherwise: str, data: Callable[[], Table]
-) -> Panel:
-    small = tuple(_json(figure) for figure in figures)
-    if not small:
-        return Panel(key, title, None, otherwise)
-    return Panel(key, title, None, aid, small, data())
-
-
-def _json(figure: go.Figure) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(figure.to_json())
-    return result
 
 
 def _capitalised(text: str) -> str:

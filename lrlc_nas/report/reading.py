@@ -15,7 +15,7 @@ from ..study import confirmation_of, open_study, study_importances
 from .study_file import settings
 
 
-__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study"]
+__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study", "searched"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -99,24 +99,29 @@ class Reading:
     confirmation: Confirmation | None
     inside: Inside
 
+    @property
+    def conclusion(self) -> Conclusion | None:
+        """What the confirmation concludes by now; None before there is one."""
+        return self.confirmation.conclusion if self.confirmation else None
 
-def read_study(store: Store, name: str, *, inside: bool = False) -> Reading:
+
+def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> Reading:
     """Read and compute all that a report shows.
 
     Args:
         store: the study database.
         name: of the search.
         inside: whether to look into the trained networks, which reads checkpoints and images.
+        trusted: whether functions that the study names as its host or images may be run for that.
 
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
     study = store.study(name)
-    searched = _searched(study)
-    if searched:
+    search = searched(study)
+    if search:
         raise InputError(
-            f"study {name!r} is the confirmation of {searched!r}, and part of its report: "
-            f"'lrlc-nas report {searched}'"
+            f"study {name!r} is the confirmation of {search!r}, and part of its report: 'lrlc-nas report {search}'"
         )
     runs, epochs = store.runs(study), store.epochs(study)
     return Reading(
@@ -127,15 +132,20 @@ def read_study(store: Store, name: str, *, inside: bool = False) -> Reading:
         audit=audit(study, runs, epochs),
         importances=study_importances(store, name),
         confirmation=_confirmation(store, name),
-        inside=look_inside(store, name) if inside else _closed(name),
+        inside=look_inside(store, name, trusted=trusted) if inside else _closed(name),
     )
 
 
-def look_inside(store: Store, name: str) -> Inside:
+def searched(study: StudyRecord) -> str:
+    """The search that a confirmation is of; empty for a search."""
+    return str((settings(study).get("confirmation") or {}).get("of", ""))
+
+
+def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
     """Map the relaxed sites and move the images, with a sentence wherever that cannot be done."""
     try:
         chosen = subject(store, name)
-        opened = open_study(store, chosen.study.name)
+        opened = open_study(store, chosen.study.name, looking=not trusted)
         maps = space_maps(store, name, opened=opened, chosen=chosen)
     except _TROUBLE as error:
         reason = f"There is nothing to show of the trained networks: {error}."
@@ -156,7 +166,7 @@ def look_inside(store: Store, name: str) -> Inside:
 
 def _confirmation(store: Store, name: str) -> Confirmation | None:
     study = confirmation_of(store, name)
-    if study is None or _searched(study) != name:  # a study may have such a name without being one
+    if study is None or searched(study) != name:  # a study may have such a name without being one
         return None
     runs = store.runs(study)
     return Confirmation(
@@ -164,15 +174,10 @@ def _confirmation(store: Store, name: str) -> Confirmation | None:
     )
 
 
-def _searched(study: StudyRecord) -> str:
-    """The search that a confirmation is of; empty for a search."""
-    return str((settings(study).get("confirmation") or {}).get("of", ""))
-
-
 def _closed(name: str) -> Inside:
     reason = (
-        "This page was made without looking into the trained networks, as that reads checkpoints and images: "
-        f"'lrlc-nas report {name}' does."
+        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
+        f"'lrlc-nas report {name}' draws them."
     )
     return Inside(maps_reason=reason, shifts_reason=reason)
 

@@ -31,7 +31,7 @@ def draw_shifts(info: ShiftTolerance) -> go.Figure:
                     hovertemplate=f"{name}, {_WORDS[direction]} by %{{x}}: %{{y:.2f}} %<extra></extra>",
                 )
             )
-    base_layout(figure, x="moved by, pixels (right or down positive)", y="accuracy, %", height=360)
+    base_layout(figure, x="moved right or down, pixels", y="accuracy, %", height=360)
     figure.update_xaxes(dtick=1)
     return figure
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..errors import StorageError
 from ..store import StudyRecord
 
 
@@ -13,8 +14,15 @@ __all__ = ["settings", "study_file"]
 
 
 def settings(study: StudyRecord) -> dict[str, Any]:
-    """The configuration of a study: section to its settings."""
-    loaded = json.loads(study.config)
+    """The configuration of a study: section to its settings.
+
+    Raises:
+        StorageError: if the database holds none.
+    """
+    try:
+        loaded = json.loads(study.config)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"study {study.name!r}: its configuration is damaged: {error}") from None
     return loaded if isinstance(loaded, dict) else {}
 
 

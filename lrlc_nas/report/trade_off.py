@@ -21,7 +21,7 @@ __all__ = ["COSTS", "ArmPoint", "CostPoint", "TradeOff", "draw_trade_off", "trad
 
 COSTS = {
     "parameters": "parameters",
-    "macs": "multiply-accumulates per image",
+    "macs": "MACs per image",
     "latency": "training step, ms",
 }
 """The costs that a run is compared by, and how they are called."""

@@ -16,7 +16,7 @@ from ..store import EpochRecord, RunRecord, Store, StudyRecord
 from ..study import checkpoint_bytes
 from .drawing import BEST, HOST, MARKED, base_layout
 from .numbers import NOTHING, count, duration, percent
-from .panels import Panel
+from .panel import Panel
 
 
 __all__ = [

@@ -62,9 +62,8 @@ def _confirmed(confirmation: Confirmation) -> Iterator[str]:
         yield f"No claim is confirmed on {seeds}: {'; '.join(map(_outcome, rest))} ({looks})."
     if gains and rest:
         yield f"Not confirmed: {'; '.join(map(_outcome, rest))}."
-    untold = [f"{result.label}: {result.reason}" for result in conclusion.results if not result.verdict]
-    if untold:
-        yield f"Without a verdict: {'; '.join(untold)}."
+    if len(told) < len(conclusion.results):
+        yield f"Without a verdict: {_untold(confirmation)}."
     yield (
         f"Verdicts hold together over all {conclusion.rule.family} choices that were looked at (Holm), with "
         f"{conclusion.rule.delta:g} points as the smallest effect that matters, set beforehand; "
@@ -77,8 +76,13 @@ def _confirmed(confirmation: Confirmation) -> Iterator[str]:
 def _not_yet(confirmation: Confirmation) -> str:
     if confirmation.conclusion.open_runs:
         return _under_way(confirmation, "nothing is confirmed or refuted so far")
-    reasons = "; ".join(f"{result.label}: {result.reason}" for result in confirmation.conclusion.results)
-    return f"The confirmation has ended without a verdict: {reasons}."
+    return f"The confirmation has ended without a verdict: {_untold(confirmation)}."
+
+
+def _untold(confirmation: Confirmation) -> str:
+    """The claims without a verdict, each with the reason."""
+    untold = [result for result in confirmation.conclusion.results if not result.verdict]
+    return "; ".join(f"{result.label}: {result.reason}" for result in untold)
 
 
 def _under_way(confirmation: Confirmation, so_far: str) -> str:
@@ -134,11 +138,15 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
 
 
 def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
-    states = Counter(run.state for run in runs if run.finished or run.state in ("pruned", "failed"))
+    states = Counter(_end(run) for run in runs if run.finished or run.state in ("pruned", "failed"))
     if not states:
         return "No run has finished yet, so that this screening shows nothing so far."
     ended = " and ".join(f"{number} {state}" for state, number in states.items())
     return f"No run is complete ({ended}), so that this screening shows nothing."
+
+
+def _end(run: RunRecord) -> str:
+    return "diverged" if run.reason.startswith("diverged") else run.state
 
 
 def _without_interval(told: Sequence[Effect]) -> Iterator[str]:
@@ -166,8 +174,8 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
             f"{0.05 * len(effects):.1f} would by chance alone."
         )
     yield (
-        "This is one look at a screening and not confirmed: the most extreme of many estimates is also the "
-        "luckiest, so expect less of it."
+        "A screening is one look and confirms nothing: the most extreme of many estimates is also the luckiest, "
+        "so expect less of it."
     )
 
 

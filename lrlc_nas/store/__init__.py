@@ -7,6 +7,7 @@ from .leases import claim as claim
 from .leases import finish as finish
 from .leases import note as note
 from .leases import plan_run as plan_run
+from .leases import progress as progress
 from .leases import record_epoch as record_epoch
 from .leases import release as release
 from .leases import release_dead as release_dead
@@ -25,6 +26,8 @@ from .records import SiteRecord as SiteRecord
 from .records import StudyRecord as StudyRecord
 from .retry import PATIENCE_SECONDS as PATIENCE_SECONDS
 from .retry import repeatable as repeatable
+from .schema import require_present_version as require_present_version
+from .sharing import require_bearable as require_bearable
 from .studies import Store as Store
 from .url import parse_url as parse_url
 from .url import shown as shown

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
+import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
-from .url import sqlite_path
+from ..errors import DiskError
+from .file_systems import is_on_network
+from .url import shown, sqlite_path
 
 
 __all__ = ["READING", "create_sqlite_file", "database_now", "engine_options", "harden", "make_engine"]
@@ -53,6 +58,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _OPTIONS["mariadb"] = _OPTIONS["mysql"]
 
+# SQLITE_IOERR, also of a file that must not grow any more, and SQLITE_FULL.
+_DISK_CODES = frozenset({10, 13})
+
 
 def make_engine(url: URL) -> Engine:
     """Make an engine for our own tables."""
@@ -68,11 +76,12 @@ def harden(engine: Engine) -> Engine:
     """Make every SQLite transaction that may write take the write lock when it begins.
 
     A deferred transaction that first reads and then writes can be handed the same waiting run as another one:
-    SELECT ... FOR UPDATE does nothing in SQLite.
+    SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _say_whether_disk)
         engine.dispose()  # connections that were pooled before the events were attached
     return engine
 
@@ -85,15 +94,19 @@ def database_now(connection: Connection) -> float:
 def create_sqlite_file(engine: Engine) -> None:
     """Create the file of a SQLite database, readable by its owner alone; a server needs nothing of the kind.
 
-    Its readers and its writer do not wait for each other from then on: a write-ahead log is kept with the file.
+    Its readers and its writer do not wait for each other from then on: a write-ahead log is kept with the file, but
+    not where other machines may write too.
     """
     path = sqlite_path(engine.url)
     if path is None:
         return
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = engine.raw_connection()
+    pragma = f"PRAGMA journal_mode={'DELETE' if is_on_network(path) else 'WAL'}"
     try:
-        connection.cursor().execute("PRAGMA journal_mode=WAL")
+        connection.cursor().execute(pragma)
+    except sqlite3.Error as error:
+        raise _disk_error(engine.url, error) or OperationalError(pragma, None, error) from error
     finally:
         connection.close()
 
@@ -105,3 +118,21 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get(READING, False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _say_whether_disk(context: ExceptionContext) -> BaseException | None:
+    """What SQLAlchemy raises in place of its own error; None: its own."""
+    if context.engine is None:
+        return None
+    return _disk_error(context.engine.url, context.original_exception)
+
+
+def _disk_error(url: URL, error: BaseException) -> DiskError | None:
+    code, path = getattr(error, "sqlite_errorcode", None), sqlite_path(url)
+    if code is None or code & 0xFF not in _DISK_CODES or path is None:
+        return None
+    try:
+        free = f"{shutil.disk_usage(path.parent).free} bytes are free there"
+    except OSError:
+        free = "how many bytes are free there is not known"
+    return DiskError(f"storage {shown(url)}: {error}: {path} could not be written, {free}")

@@ -4,6 +4,9 @@ A worker claims a run for some seconds and renews while it trains. If it dies, t
 worker claims the same run; if it was only frozen, it finds that its attempt number is no longer the run's and
 stops (a fence: Kleppmann, "How to do distributed locking", 2016). All times are the database's.
 
+A claim that was not given back is a death, which is counted until the run records its next epoch: what kills every
+worker is told from a stop, and from what happens once.
+
 Every call here may be repeated, and is, if the store is patient: a server may store what it was told and die before
 it can say so. A claim that has expired while the database was away is still held if nobody has taken it since.
 """
@@ -14,18 +17,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from ..choices import Plan
 from ..errors import FencedError
 from ..faults import fault_point
-from .engine import database_now
+from .engine import READING, database_now
 from .models import EpochRow, RunRow
 from .owner import is_dead
 from .records import Claim, EpochRecord, StudyRecord
 from .retry import repeatable
+from .sharing import require_one_machine
 from .studies import Store, run_record
 
 
@@ -34,6 +38,7 @@ __all__ = [
     "finish",
     "note",
     "plan_run",
+    "progress",
     "record_epoch",
     "release",
     "release_dead",
@@ -46,6 +51,9 @@ def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim
     """Claim the first run that nobody holds; None if there is none now.
 
     A run that has no trial yet is still in the making by whoever raised the total, and is left to them.
+
+    Raises:
+        StorageError: if the database is a SQLite file in which workers of another machine hold runs.
     """
     tried: list[Claim] = []  # what this call has written; the answer to the last may be lost
 
@@ -82,19 +90,35 @@ def release(store: Store, held: Claim) -> None:
 
 
 @repeatable
-def release_dead(store: Store, study: StudyRecord) -> int:
-    """Give back the claims of workers that ran on this machine and have ended; how many there were."""
+def release_dead(store: Store, study: StudyRecord, *, counted: bool = True) -> int:
+    """Give back the claims of workers that ran on this machine and have ended; how many there were.
+
+    Args:
+        store: the study database.
+        study: which study.
+        counted: whether these are deaths; they are not if whoever calls has ended the workers himself.
+    """
     held = and_(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires > 0)
+    claimed = select(RunRow).options(undefer(RunRow.deaths)).where(held).with_for_update()
     with Session(store.engine) as session, session.begin():
-        rows = [
-            row for row in session.scalars(select(RunRow).where(held).with_for_update()) if is_dead(row.owner)
-        ]
+        rows = [row for row in session.scalars(claimed) if is_dead(row.owner)]
         for row in rows:
             row.expires = 0.0
             row.state = "waiting"
+            row.deaths += counted
         fault_point("dead.commit")
     fault_point("dead.stored")
     return len(rows)
+
+
+@repeatable
+def progress(store: Store, study: StudyRecord) -> tuple[int, int, int]:
+    """How many runs have ended, epochs are recorded, and deaths are counted since: never twice the same."""
+    sums = (func.sum(RunRow.done), func.sum(RunRow.epoch), func.sum(RunRow.deaths))
+    query = select(*sums).where(RunRow.study_id == study.study_id)
+    with Session(store.engine.execution_options(**{READING: True})) as session:
+        ended, epochs, deaths = session.execute(query).one()
+        return int(ended), int(epochs), int(deaths)
 
 
 @repeatable
@@ -148,7 +172,8 @@ def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
     with Session(store.engine) as session, session.begin():
         now = database_now(session.connection())
         expected = RunRow.epoch == epoch.epoch
-        if _update(session, held, expected, epoch=epoch.epoch + 1, expires=now + held.seconds):
+        values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "deaths": 0}
+        if _update(session, held, expected, **values):
             session.add(EpochRow(attempt=held.attempt, **vars(epoch)))
             session.flush()
             fault_point("epoch.commit")
@@ -200,6 +225,7 @@ def finish(
 
 def _claim(store: Store, study: StudyRecord, owner: str, seconds: float, tried: list[Claim]) -> Claim | None:
     with Session(store.engine) as session, session.begin():
+        require_one_machine(session.connection())
         now = database_now(session.connection())
         row = session.scalars(
             select(RunRow)
@@ -211,17 +237,19 @@ def _claim(store: Store, study: StudyRecord, owner: str, seconds: float, tried: 
             )
             .order_by(RunRow.slot)
             .limit(1)
+            .options(undefer(RunRow.deaths))
             .with_for_update(skip_locked=True)
         ).first()
         if row is None:
             return None
+        row.deaths += row.state == "running"  # nobody has given it back
         row.attempt += 1
         row.owner = owner
         row.expires = now + seconds
         row.state = "running"
         row.started = row.started or now
         session.flush()
-        held = Claim(run_record(row), row.attempt, owner, seconds)
+        held = Claim(run_record(row), row.attempt, owner, seconds, row.deaths)
         tried.append(held)
         fault_point("claim.commit")
     return held

@@ -54,8 +54,8 @@ class RunRow(Base):
     """One run, and the lease by which a worker holds it.
 
     `attempt` is the fence: it grows with each claim, and every write of a worker names the attempt it holds.
-    `epoch` is the next epoch to record. A plan is unique within its study and `repeat`, so that no two workers
-    train the same one.
+    `epoch` is the next epoch to record, `deaths` is how many workers have died since the last one was recorded. A
+    plan is unique within its study and `repeat`, so that no two workers train the same one.
     """
 
     __tablename__ = "nas_run"
@@ -87,6 +87,8 @@ class RunRow(Base):
     started: Mapped[float | None] = mapped_column(Double)
     finished: Mapped[float | None] = mapped_column(Double)
     facts: Mapped[str] = mapped_column(Text)
+    # Deferred: whoever only looks can look at a database of an older version, which has no such column.
+    deaths: Mapped[int] = mapped_column(server_default="0", deferred=True)
 
 
 class EpochRow(Base):

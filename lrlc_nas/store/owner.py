@@ -8,14 +8,25 @@ import socket
 import psutil
 
 
-__all__ = ["is_dead", "this_process"]
+__all__ = ["host_of", "is_dead", "this_host", "this_process"]
 
 _CLOCK_SECONDS = 2.0
 
 
+def this_host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
+def host_of(owner: str) -> str:
+    """The machine of an owner, as `this_process` named it; empty if something else did."""
+    host, slash, _ = owner.partition("/")
+    return host if slash else ""
+
+
 def this_process() -> str:
     """A name for this process that no other process ever has: host, process id and start time."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    return f"{this_host()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_dead(owner: str) -> bool:
@@ -23,9 +34,9 @@ def is_dead(owner: str) -> bool:
 
     False if that cannot be known from here.
     """
-    host, _, rest = owner.partition("/")
+    _, _, rest = owner.partition("/")
     pid, _, started = rest.partition("/")
-    if host != socket.gethostname():
+    if host_of(owner) != this_host():
         return False
     try:
         process = psutil.Process(int(pid))
@@ -34,5 +45,5 @@ def is_dead(owner: str) -> bool:
         return another or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, ValueError, OverflowError):  # the last two: `this_process` did not write it
         return False

@@ -168,9 +168,11 @@ class Claim:
         attempt: the fence token; writes that name another one are refused.
         owner: the worker.
         seconds: how long the lease lasts without renewal.
+        deaths: how many workers in a row have died over this run, none of which has recorded an epoch.
     """
 
     run: RunRecord
     attempt: int
     owner: str
     seconds: float
+    deaths: int = 0

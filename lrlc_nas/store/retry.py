@@ -20,7 +20,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from ..errors import LrlcNasError, StorageError
+from ..errors import LrlcNasError, OutageError, StorageError
 
 
 __all__ = ["PATIENCE_SECONDS", "Outlasting", "Patience", "is_outage", "outlast", "reason", "repeatable"]
@@ -97,7 +97,8 @@ def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
         shown: the storage URL as it may be shown.
 
     Raises:
-        StorageError: if the database does not answer for so long.
+        OutageError: if the database does not answer for so long.
+        StorageError: if it does not answer, and there is no patience: then it is the URL that may be wrong.
     """
     began = time.monotonic()
     for attempt, wait in enumerate(_waits()):
@@ -108,7 +109,8 @@ def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
                 raise
             waited = time.monotonic() - began
             if waited >= patience.seconds or patience.should_stop():
-                raise StorageError(_given_up(shown, waited, error)) from None
+                kind = OutageError if patience.seconds else StorageError
+                raise kind(_given_up(shown, waited, error)) from None
             # A broken connection or a deadlock is over by then, and not worth a word.
             if attempt == 1:
                 _LOG.warning("storage %s: the database does not answer, waiting: %s", shown, reason(error))

@@ -10,10 +10,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
+from .engine import READING
 from .url import shown
 
 
-__all__ = ["VERSION_TABLE", "create_tables", "has_tables", "require_known_version"]
+__all__ = [
+    "VERSION_TABLE",
+    "create_tables",
+    "has_tables",
+    "require_known_version",
+    "require_present_version",
+]
 
 VERSION_TABLE = "nas_schema"
 
@@ -36,13 +43,32 @@ def require_known_version(connection: Connection) -> None:
     """Raise `StorageError` if a newer version of this package made the tables."""
     if not has_tables(connection):
         return
-    version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    version, known = _version(connection), _known_versions()
     if version is not None and version not in known:
         raise StorageError(
             f"storage {shown(connection.engine.url)}: its studies were made by a newer version of lrlc_nas "
             f"(schema {version}, this version knows up to {max(known)}); upgrade lrlc_nas"
         )
+
+
+def require_present_version(engine: Engine) -> None:
+    """Raise `StorageError` if an older version of this package made the tables: they can be read, not written to."""
+    with engine.connect().execution_options(**{READING: True}) as connection:
+        version, present = _version(connection), max(_known_versions())
+    if version != present:
+        raise StorageError(
+            f"storage {shown(engine.url)}: its studies were made by an older version of lrlc_nas (schema {version}, "
+            f"now {present}); 'lrlc-nas resume NAME --workers 0' brings them forward"
+        )
+
+
+def _version(connection: Connection) -> str | None:
+    query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - ours
+    return connection.execute(query).scalar()
+
+
+def _known_versions() -> list[str]:
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def _config() -> Config:

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "run_record"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -295,11 +297,32 @@ class Store:
             return _study_record(row, sites)
 
 
+def _whole_rows(make: Callable[P, T]) -> Callable[P, T]:
+    """Let what this package never wrote into a row be one clear line.
+
+    SQLite keeps any text in a column of numbers, and a number of a run is a part of a path.
+    """
+
+    @wraps(make)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return make(*args, **kwargs)
+        except (TypeError, ValueError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
+            raise StorageError(f"the study database is damaged: {error}") from None
+
+    return checked
+
+
+@_whole_rows
 def run_record(row: RunRow) -> RunRecord:
-    """The record of a row."""
+    """The record of a row.
+
+    Raises:
+        StorageError: if the row holds what this package never wrote.
+    """
     return RunRecord(
-        run_id=row.run_id,
-        slot=row.slot,
+        run_id=int(row.run_id),
+        slot=int(row.slot),
         trial_id=row.trial_id,
         role=row.role,
         repeat=row.repeat,
@@ -309,10 +332,10 @@ def run_record(row: RunRow) -> RunRecord:
         macs=None if row.macs is None else int(row.macs),
         state=row.state,
         reason=row.reason,
-        value=row.value,
-        attempt=row.attempt,
+        value=None if row.value is None else float(row.value),
+        attempt=int(row.attempt),
         owner=row.owner,
-        epoch=row.epoch,
+        epoch=int(row.epoch),
         started=_moment(row.started),
         finished=_moment(row.finished),
         facts=json.loads(row.facts),
@@ -344,12 +367,13 @@ def _run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[Ru
     ]
 
 
+@_whole_rows
 def _study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
     return StudyRecord(
         study_id=row.study_id,
         name=row.name,
         created=datetime.fromtimestamp(row.created, UTC),
-        trials=row.trials,
+        trials=int(row.trials),
         config=row.config,
         space={site: tuple(tokens) for site, tokens in json.loads(row.space).items()},
         left_out=json.loads(row.left_out),
@@ -362,17 +386,18 @@ def _study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
     )
 
 
+@_whole_rows
 def _epoch_record(row: EpochRow) -> EpochRecord:
     return EpochRecord(
         run_id=row.run_id,
-        epoch=row.epoch,
-        train_loss=row.train_loss,
-        train_accuracy=row.train_accuracy,
-        loss=row.loss,
-        accuracy=row.accuracy,
-        learning_rate=row.learning_rate,
-        seconds=row.seconds,
-        images_per_second=row.images_per_second,
+        epoch=int(row.epoch),
+        train_loss=float(row.train_loss),
+        train_accuracy=float(row.train_accuracy),
+        loss=float(row.loss),
+        accuracy=float(row.accuracy),
+        learning_rate=float(row.learning_rate),
+        seconds=float(row.seconds),
+        images_per_second=float(row.images_per_second),
     )
 
 

@@ -38,6 +38,10 @@ def parse_url(text: str) -> URL:
             "storage: not a database URL; required is something like sqlite:///lrlc-nas.db "
             "or postgresql://USER@HOST/DATABASE"
         ) from None
+    if "@" in (url.host or ""):
+        # What stands before the last @ is the end of the password, so the URL is not shown.
+        raise StorageError("storage: an @ in a user name or a password must be written as %40")
+    url = _with_password_in_place(url)
     backend = url.get_backend_name()
     if backend == "sqlite":
         _check_sqlite(url)
@@ -58,6 +62,17 @@ def shown(url: URL) -> str:
 def sqlite_path(url: URL) -> Path | None:
     """The database file of a SQLite URL; None for servers."""
     return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+
+
+def _with_password_in_place(url: URL) -> URL:
+    """The same URL with user and password where SQLAlchemy expects, and hides, them: drivers take a query too."""
+    given = {
+        key: value for key in ("user", "password", "passwd") if isinstance(value := url.query.get(key), str)
+    }
+    return url.difference_update_query(given).set(
+        username=url.username or given.get("user"),
+        password=url.password or given.get("password") or given.get("passwd"),
+    )
 
 
 def _with_driver(url: URL, usual: str, extra: str) -> URL:

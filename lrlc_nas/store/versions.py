@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, inspect, select
 from sqlalchemy.orm import Session
 
 from .engine import READING
@@ -45,7 +45,11 @@ def versions(store: Store) -> dict[str, Version]:
     )
     looks = select(LookRow.study_id, func.count(), func.count(LookRow.results)).group_by(LookRow.study_id)
     with Session(store.engine.execution_options(**{READING: True})) as session:
-        opened = {study_id: numbers for study_id, *numbers in session.execute(looks)}
+        # Older versions made no such table, and reading makes none.
+        rows = (
+            session.execute(looks) if inspect(session.connection()).has_table(LookRow.__tablename__) else ()
+        )
+        opened = {study_id: numbers for study_id, *numbers in rows}
         return {
             name: Version(study_id, _text([*numbers, *opened.get(study_id, (0, 0))]))
             for study_id, name, *numbers in session.execute(runs)

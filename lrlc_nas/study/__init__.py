@@ -9,12 +9,14 @@ from .confirmation import confirmation_name as confirmation_name
 from .confirmation import confirmation_of as confirmation_of
 from .confirmation import stage_of as stage_of
 from .confirmation import start_confirmation as start_confirmation
-from .export import best_run as best_run
 from .export import export_best as export_best
 from .files import checkpoint_bytes as checkpoint_bytes
+from .files import study_bytes as study_bytes
 from .files import study_folder as study_folder
 from .importances import study_importances as study_importances
+from .keeping import best_run as best_run
 from .latency import Latency as Latency
+from .lease import HANG_SECONDS as HANG_SECONDS
 from .lifecycle import OpenStudy as OpenStudy
 from .lifecycle import catch_up as catch_up
 from .lifecycle import most_trials as most_trials

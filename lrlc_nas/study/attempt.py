@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -14,15 +15,19 @@ from ..choices import Plan
 from ..faults import fault_point
 from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
 from ..training import Checkpoints, EpochResult, fit
-from .files import adopt_checkpoints, run_checkpoints
+from .files import adopt_checkpoints
 from .halving import AUDIT, audited, behind, falls_behind, is_rung
+from .keeping import remove_superfluous
 from .mirror import Mirror
-from .outcome import Outcome, RunEndedError, candidate_errors
+from .outcome import Outcome, RunEndedError, candidate_errors, killer
 from .preparation import Prepared
 from .proposals import propose
+from .space import over_limits
 
 
 __all__ = ["Attempt"]
+
+_LOG = logging.getLogger("lrlc_nas")
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,18 @@ class Attempt:
         Raises:
             TrainingStoppedError: if `should_stop` says so.
             FencedError: if another worker has taken the run over.
-            StorageError: if the database does not answer for longer than the store is patient; like all trouble of
+            OutageError: if the database does not answer for longer than the store is patient; like all trouble of
                 the world it leaves the run claimable.
-            OSError: if the disk fails.
+            DiskError: if the disk is full.
+            OSError: if it fails otherwise.
         """
+        outcome = killer(self.held)
+        if outcome is not None:
+            self.mirror.begin(self.held.run)
+            self._end(self.held.run, outcome)
+            return
         run = self._planned()
-        self._end(run, self._outcome(run))
+        self._end(run, self._too_large(run) or self._outcome(run))
 
     def _planned(self) -> RunRecord:
         """The run with its plan; one that has none gets the sampler's."""
@@ -81,6 +92,16 @@ class Attempt:
         if not plan_run(self.store, self.held, plan, cost.parameters, cost.macs):
             return None
         return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
+
+    def _too_large(self, run: RunRecord) -> Outcome | None:
+        """The end of a plan each of whose choices can be afforded, and all of them together cannot."""
+        assert run.plan is not None
+        config = self.prepared.config
+        if config.confirmation is not None:
+            return None  # its plans were asked for, each by name
+        total = self.prepared.cost(run.plan)
+        excess = over_limits(config.space, self.prepared.host, total, config.recipe.batch_size)
+        return Outcome("pruned", f"infeasible: {excess}") if excess else None
 
     def _outcome(self, run: RunRecord) -> Outcome:
         try:
@@ -160,7 +181,15 @@ class Attempt:
         note(self.store, self.held, {AUDIT: epochs})
         return True
 
+    def _say(self, run: RunRecord, outcome: Outcome) -> None:
+        """Log an error, with its trace where the run before did not end with the same one."""
+        if outcome.state == "failed":
+            before = self.store.last_ended(self.study, 1)
+            known = bool(before) and before[0].reason == outcome.reason
+            _LOG.error("run %d: %s\n%s", run.slot, outcome.reason, "" if known else outcome.trace)
+
     def _end(self, run: RunRecord, outcome: Outcome) -> None:
+        self._say(run, outcome)
         recorded = self.store.run_epochs(run)
         value = recorded[-1].accuracy if recorded else None
         facts = {
@@ -175,8 +204,7 @@ class Attempt:
         finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
         self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
         fault_point("end.after")
-        if outcome.state != "complete":
-            run_checkpoints(self.store, self.study, run).remove_all()
+        remove_superfluous(self.store, self.study)
 
     def _device_name(self) -> str:
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)

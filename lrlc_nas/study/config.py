@@ -27,6 +27,7 @@ __all__ = [
     "ClaimSection",
     "ConfirmationSection",
     "DataSection",
+    "FilesSection",
     "HostSection",
     "Search",
     "SpaceSection",
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 _EMBEDDED = Path(__file__).with_name("embedded.toml")
+_MOST_BYTES = 2**20
+_TOO_DEEP = "values are nested too deeply to be read"
 
 _Count = Annotated[int, Field(ge=1)]
 _Share = Annotated[float, Field(gt=0, lt=1)] | Annotated[int, Field(ge=1)]
@@ -124,6 +127,16 @@ class Budget(_Section):
     trials: Annotated[int, Field(ge=1, le=100_000)] = 24
 
 
+class FilesSection(_Section):
+    """Which runs keep their last checkpoint once they are complete.
+
+    With ``best`` these are the best run, the last one, and the runs that the report looks into: the best relaxed
+    one, the best of the host and its first three. A confirmation keeps ``all``: the test images need every seed.
+    """
+
+    keep: Literal["best", "all"] = "best"
+
+
 class ClaimSection(_Section):
     """A plan that is said to help, and the plans that may explain why: label to site to token."""
 
@@ -165,6 +178,7 @@ class StudyConfig(_Section):
     space: SpaceSection = SpaceSection()
     search: Search = Search()
     budget: Budget = Budget()
+    files: FilesSection = FilesSection()
     confirmation: ConfirmationSection | None = None
 
     @property
@@ -198,8 +212,15 @@ class StudyConfig(_Section):
 
     @classmethod
     def from_json(cls, text: str) -> StudyConfig:
-        """Read what `to_json` wrote."""
-        return cls.model_validate_json(text)
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: if it did not write this.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise InputError(f"a study's configuration is damaged: {_first_problem(error)}") from None
 
 
 def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> StudyConfig:
@@ -223,6 +244,8 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
         text = json.dumps(table)
     except TypeError:
         raise InputError(f"{where}: dates and times have no place in a study file") from None
+    except RecursionError:
+        raise InputError(f"{where}: {_TOO_DEEP}") from None
     try:
         return StudyConfig.model_validate_json(text)
     except ValidationError as error:
@@ -236,11 +259,17 @@ def _absolute(path: str) -> str:
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"cannot read the study file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"{path}: a study file has at most {_MOST_BYTES:,} bytes, and this one has more")
+    try:
+        return tomllib.loads(content.decode())
+    except ValueError as error:  # tomllib lets through what int() and decode() raise
         raise InputError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: {_TOO_DEEP}") from None
 
 
 def _override(table: dict[str, Any], text: str) -> None:
@@ -260,6 +289,8 @@ def _toml_value(raw: str) -> Any:
         return tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
         return raw
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--set: the value cannot be read: {error}") from None
 
 
 def _first_problem(error: ValidationError) -> str:

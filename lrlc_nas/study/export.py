@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,11 @@ from ..errors import CheckpointError, InputError
 from ..store import RunRecord, Store, StudyRecord
 from ..training import predict_logits
 from .files import run_checkpoints
+from .keeping import best_run
 from .lifecycle import OpenStudy, open_study
 
 
-__all__ = ["Exported", "best_run", "export_best", "trained_weights"]
+__all__ = ["Exported", "export_best", "trained_weights"]
 
 _CHECK_IMAGES = 16
 
@@ -84,12 +84,6 @@ class Exported:
     folder: Path
     run: RunRecord
     epochs: int
-
-
-def best_run(runs: Sequence[RunRecord]) -> RunRecord | None:
-    """The completed run with the highest accuracy on the search split; the earliest of equals."""
-    complete = [run for run in runs if run.state == "complete" and run.value is not None]
-    return max(complete, key=lambda run: (run.value or 0.0, -run.slot), default=None)
 
 
 def export_best(store: Store, name: str, folder: Path) -> Exported:

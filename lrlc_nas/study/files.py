@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from contextlib import suppress
@@ -18,8 +19,10 @@ __all__ = [
     "adopt_checkpoints",
     "checkpoint_bytes",
     "files_folder",
+    "has_checkpoints",
     "remove_stale_attempts",
     "run_checkpoints",
+    "study_bytes",
     "study_folder",
 ]
 
@@ -75,11 +78,17 @@ def remove_stale_attempts(store: Store, study: StudyRecord, run: RunRecord) -> N
 
 def checkpoint_bytes(store: Store, study: StudyRecord, run: RunRecord) -> int:
     """What all checkpoints of a run take on the disk; 0 where it has none on this machine."""
-    total = 0
-    for path in _run_folder(store, study, run).rglob("*"):
-        with suppress(FileNotFoundError):  # its worker may replace it meanwhile
-            total += path.stat().st_size if path.is_file() else 0
-    return total
+    return _bytes_below(_run_folder(store, study, run))
+
+
+def study_bytes(store: Store, study: StudyRecord) -> int:
+    """What the checkpoints of all runs take on the disk of this machine."""
+    return sum(map(_bytes_below, study_folder(store, study).glob("trial-*")))
+
+
+def has_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> bool:
+    """Whether an attempt at a run has left a folder on this machine."""
+    return bool(_attempts(_run_folder(store, study, run)))
 
 
 def _run_folder(store: Store, study: StudyRecord, run: RunRecord) -> Path:
@@ -89,6 +98,15 @@ def _run_folder(store: Store, study: StudyRecord, run: RunRecord) -> Path:
 def _attempts(folder: Path) -> list[tuple[int, Path]]:
     found = [(path, _ATTEMPT.fullmatch(path.name)) for path in folder.glob("attempt-*")]
     return sorted((int(match[1]), path) for path, match in found if match is not None)
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):  # what a worker removes meanwhile is passed over
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
 
 
 def _identity(study: StudyRecord, run: RunRecord) -> str:

@@ -10,15 +10,20 @@ from typing import Any
 
 from ..choices import Plan
 from ..errors import InputError
+from ..hosts import is_reference
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
-from .files import files_folder, remove_stale_attempts, run_checkpoints
+from .files import files_folder
+from .keeping import remove_superfluous
 from .mirror import Mirror, create_optuna_tables
 from .preparation import Prepared, prepare, require_unchanged
 
 
 __all__ = ["OpenStudy", "add_study", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]
+
+_OUR_FUNCTIONS = ("lrlc_nas.data.planted_host:pooled_cnn",)
+"""What shipped studies name. The rest of this package stays closed too: it has functions that write files."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +87,22 @@ def add_study(
     return study
 
 
-def open_study(store: Store, name: str) -> OpenStudy:
+def open_study(store: Store, name: str, *, looking: bool = False) -> OpenStudy:
     """Read a study back and check that data, host and space are still those that it recorded.
 
+    Args:
+        store: the study database.
+        name: of the study.
+        looking: for somebody who only looks: nothing that the study names is imported or fetched, because whoever
+            writes to the database can name anything.
+
     Raises:
-        InputError: if there is no such study, or something has changed; the message names the difference.
+        InputError: if there is no such study, something has changed (the message names the difference), or
+            somebody who only looks would run the functions that the study names.
     """
     record = store.study(name)
-    prepared = prepare(StudyConfig.from_json(record.config))
+    config = StudyConfig.from_json(record.config)
+    prepared = prepare(_without_foreign_code(config) if looking else config)
     require_unchanged(record, prepared)
     return OpenStudy(store, record, prepared)
 
@@ -117,13 +130,24 @@ def catch_up(study: OpenStudy) -> None:
     with closing(Mirror(store, record.name, record.space, create=True)) as mirror:
         mirror.add_trials(store, record, store.runs(record))
         mirror.catch_up(store.runs(record), store.epochs(record))
-    _remove_superfluous(store, record)
+    remove_superfluous(store, record)
 
 
 def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:
     """How many runs a study can have: each plan of its space once, and the host as often as it is planned."""
     plans = math.prod(len(tokens) for tokens in study.space.values())
     return plans - 1 + sum(run.plan == Plan() for run in runs)
+
+
+def _without_foreign_code(config: StudyConfig) -> StudyConfig:
+    """The same study, which fetches nothing; refused if its host or its images are a function of somebody's."""
+    for key, named in (("host", config.host.name), ("data", config.data.name)):
+        if is_reference(named) and named not in _OUR_FUNCTIONS:
+            raise InputError(
+                f"the {key} of study {config.name!r} is {named}, a function that looking does not run; "
+                "'lrlc-nas report --trust' does"
+            )
+    return config.model_copy(update={"data": config.data.model_copy(update={"download": False})})
 
 
 def _planned_runs(prepared: Prepared) -> list[NewRun]:
@@ -140,16 +164,6 @@ def _planned_runs(prepared: Prepared) -> list[NewRun]:
 def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
     """Every run has a seed of its own: one more source of noise that no plan can profit from."""
     return [NewRun("sampled", config.seed + slot) for slot in range(first, total)]
-
-
-def _remove_superfluous(store: Store, record: StudyRecord) -> None:
-    """Remove checkpoints that nobody needs: a worker was killed before it could, or thawed too late."""
-    for run in store.runs(record):
-        if run.finished is None or run.plan is None:
-            continue
-        remove_stale_attempts(store, record, run)
-        if run.state != "complete":
-            run_checkpoints(store, record, run).remove_all()
 
 
 def _raise_total(study: OpenStudy, trials: int) -> None:

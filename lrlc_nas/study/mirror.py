@@ -81,7 +81,7 @@ class Mirror:
         # Whoever made them before may have been killed before it could tie them to their runs.
         known: dict[int, int] = {}
         for trial in self._trials():
-            slot = trial.user_attrs.get(_SLOT)  # the user's own trials have none
+            slot = _slot_of(trial)
             if slot is not None and not trial.state.is_finished():
                 known.setdefault(slot, trial._trial_id)
         for run in missing:
@@ -145,7 +145,8 @@ class Mirror:
         open_trials = {trial._trial_id: trial for trial in self._trials() if not trial.state.is_finished()}
         for trial_id, trial in open_trials.items():
             # Its maker was killed after another process had tied the run to another trial.
-            if tied.get(trial.user_attrs.get(_SLOT, -1)) not in (None, trial_id):
+            slot = _slot_of(trial)
+            if slot is not None and tied.get(slot) not in (None, trial_id):
                 with suppress(UpdateFinishedTrialError):
                     self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         for run in runs:
@@ -183,6 +184,12 @@ def create_optuna_tables(store: Store) -> None:
         StorageError: if there are tables of another version than Optuna itself.
     """
     _open(store, create=True).engine.dispose()
+
+
+def _slot_of(trial: FrozenTrial) -> int | None:
+    """The slot of a trial; the user's own trials have none."""
+    slot = trial.user_attrs.get(_SLOT)
+    return slot if isinstance(slot, int) else None
 
 
 def _open(store: Store, *, create: bool) -> RDBStorage:

@@ -7,30 +7,49 @@ and the run stays claimable.
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
-from ..errors import CheckpointError, DivergedError, FencedError, StorageError, TrainingStoppedError
+from ..errors import (
+    CheckpointError,
+    DiskError,
+    DivergedError,
+    FencedError,
+    StorageError,
+    TrainingStoppedError,
+)
+from ..store import Claim
 
 
-__all__ = ["Outcome", "RunEndedError", "candidate_errors"]
+__all__ = ["MOST_DEATHS", "Outcome", "RunEndedError", "candidate_errors", "killer"]
 
-_LOG = logging.getLogger("lrlc_nas")
+MOST_DEATHS = 5
+"""How many workers in a row may die over a run without an epoch in between."""
+
 # After an AcceleratorError the device is of no use to this process; the next one may well succeed.
-_WORLD = (TrainingStoppedError, FencedError, StorageError, CheckpointError, OSError, torch.AcceleratorError)
+_WORLD = (
+    *(TrainingStoppedError, FencedError, StorageError, DiskError, CheckpointError),
+    *(OSError, torch.AcceleratorError),
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a run: its state (``complete``, ``pruned`` or ``failed``) and why."""
+    """The end of a run.
+
+    Attributes:
+        state: ``complete``, ``pruned`` or ``failed``.
+        reason: why, in one line; empty for a complete run.
+        trace: the traceback of the error that has failed it, or nothing.
+    """
 
     state: str
     reason: str = ""
+    trace: str = field(default="", compare=False, repr=False)
 
 
 class RunEndedError(Exception):
@@ -41,6 +60,16 @@ class RunEndedError(Exception):
         self.outcome = outcome
 
 
+def killer(held: Claim) -> Outcome | None:
+    """The end of a run that has killed its process too often to be tried again; None if it has not.
+
+    Crashes, exits and the system's killing for want of memory leave nothing but a dead worker.
+    """
+    if held.deaths < MOST_DEATHS:
+        return None
+    return Outcome("failed", f"error: its worker died {held.deaths} times in epoch {held.run.epoch}")
+
+
 @contextmanager
 def candidate_errors() -> Iterator[None]:
     """Turn errors of the candidate inside the block into `RunEndedError`; let those of the world rise."""
@@ -49,10 +78,7 @@ def candidate_errors() -> Iterator[None]:
     except _WORLD:
         raise
     except Exception as error:
-        outcome = _outcome(error)
-        if outcome.state == "failed":
-            _LOG.error("%s\n%s", outcome.reason, traceback.format_exc())
-        raise RunEndedError(outcome) from None
+        raise RunEndedError(_outcome(error)) from None
 
 
 def _outcome(error: Exception) -> Outcome:
@@ -63,7 +89,7 @@ def _outcome(error: Exception) -> Outcome:
         return Outcome("pruned", f"diverged: {text}")
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or _cpu_is_full(error):
         return Outcome("pruned", f"infeasible: out of memory: {text}")
-    return Outcome("failed", f"error: {type(error).__name__}: {text}")
+    return Outcome("failed", f"error: {type(error).__name__}: {text}", traceback.format_exc())
 
 
 def _cpu_is_full(error: Exception) -> bool:

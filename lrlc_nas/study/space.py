@@ -13,7 +13,7 @@ from ..relax import Cost, Survey, plan_cost, why_not_buildable
 from .config import SpaceSection
 
 
-__all__ = ["Space", "build_space", "extra_cost"]
+__all__ = ["Space", "build_space", "extra_cost", "over_limits"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: i
         afforded = [CONV]
         for token in section.choices:
             choice = Choice.parse(token)
-            reason = why_not_buildable(survey, name, choice) or _too_much(
-                section, host, extra_cost(survey, name, choice), batch_size
+            reason = why_not_buildable(survey, name, choice) or over_limits(
+                section, host, host + extra_cost(survey, name, choice), batch_size
             )
             if reason:
                 left_out.setdefault(name, {})[token] = reason
@@ -89,6 +89,24 @@ def extra_cost(survey: Survey, site: str, choice: Choice) -> Cost:
     return plan_cost(Cost(), survey, Plan.of({site: choice}))
 
 
+def over_limits(section: SpaceSection, host: Cost, total: Cost, batch_size: int) -> str:
+    """Why a network cannot be afforded, with the figure and the limit; empty if it can.
+
+    Args:
+        section: the study file's ``[space]``.
+        host: the cost of the untouched host.
+        total: the cost of the network.
+        batch_size: images in one step, for the memory of training.
+    """
+    parameters = total.parameters / max(1, host.parameters)
+    if parameters > section.max_parameters:
+        return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"
+    memory = total.training_bytes(batch_size) / host.training_bytes(batch_size)
+    if memory > section.max_memory:
+        return f"{memory:.1f} x the host's training memory; the limit is {section.max_memory:g}"
+    return ""
+
+
 def _matching(section: SpaceSection, survey: Survey) -> list[str]:
     known = list(survey.sites)
     for key, patterns in (("sites", section.sites), ("exclude", section.exclude)):
@@ -104,14 +122,3 @@ def _matching(section: SpaceSection, survey: Survey) -> list[str]:
         if any(fnmatchcase(name, pattern) for pattern in section.sites)
         and not any(fnmatchcase(name, pattern) for pattern in section.exclude)
     ]
-
-
-def _too_much(section: SpaceSection, host: Cost, extra: Cost, batch_size: int) -> str:
-    total = host + extra
-    parameters = total.parameters / max(1, host.parameters)
-    if parameters > section.max_parameters:
-        return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"
-    memory = total.training_bytes(batch_size) / host.training_bytes(batch_size)
-    if memory > section.max_memory:
-        return f"{memory:.1f} x the host's training memory; the limit is {section.max_memory:g}"
-    return ""

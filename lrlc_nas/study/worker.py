@@ -13,7 +13,7 @@ from contextlib import closing
 
 import torch
 
-from ..errors import FencedError, StorageError, StudyStoppedError, TrainingStoppedError
+from ..errors import DiskError, FencedError, StorageError, StudyStoppedError, TrainingStoppedError
 from ..layers.paths import remembering
 from ..store import (
     PATIENCE_SECONDS,
@@ -24,10 +24,11 @@ from ..store import (
     claim,
     release,
     release_dead,
+    require_present_version,
     this_process,
 )
 from .attempt import Attempt
-from .lease import LEASE_SECONDS, Lease
+from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
 from .mirror import Mirror
 from .preparation import Prepared
 
@@ -50,6 +51,8 @@ class Worker:
         should_stop: asked between steps and between runs.
         lease_seconds: how long a claim lasts without renewal.
         patience: how many seconds to wait while the database does not answer.
+        hang_seconds: after how long without a step a run is taken to hang, and is left to the others.
+        on_hang: told once of such a run, from another thread.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class Worker:
         should_stop: Callable[[], bool] = lambda: False,
         lease_seconds: float = LEASE_SECONDS,
         patience: float = PATIENCE_SECONDS,
+        hang_seconds: float = HANG_SECONDS,
+        on_hang: Callable[[str], None] = warn_of_hanging,
     ) -> None:
         self.store = store.patient(patience, should_stop)
         self.study = study
@@ -69,6 +74,8 @@ class Worker:
         self.device = torch.device(device)
         self.should_stop = should_stop
         self.lease_seconds = lease_seconds
+        self.hang_seconds = hang_seconds
+        self.on_hang = on_hang
         self.mirror = Mirror(self.store, study.name, study.space)
         self._owner = this_process()
 
@@ -77,9 +84,12 @@ class Worker:
 
         Raises:
             StudyStoppedError: if the last runs have all ended with the same error.
-            StorageError: if the database does not answer, and patience or the work has to end.
+            StorageError: if an older version of this package made the study.
+            OutageError: if the database does not answer, and patience or the work has to end.
+            DiskError: if the disk is full.
         """
         with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
+            self.store.outlast(lambda: require_present_version(self.store.engine))
             self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
             while not self.should_stop():
                 held = claim(self.store, self.study, self._owner, self.lease_seconds)
@@ -92,7 +102,7 @@ class Worker:
 
     def _attempt(self, held: Claim) -> None:
         try:
-            with Lease(self.store, held) as lease:
+            with Lease(self.store, held, self.hang_seconds, self.on_hang) as lease:
                 Attempt(
                     self.store,
                     self.study,
@@ -100,8 +110,10 @@ class Worker:
                     self.mirror,
                     self.device,
                     held,
-                    lambda: lease.lost or self.should_stop(),
+                    lambda: self._is_over(lease),
                 ).run()
+        except torch.AcceleratorError:
+            raise  # it ends this process, which counts as a death: it may be the run that breaks the device
         except TrainingStoppedError:
             self._give_back(held)
         except FencedError as error:
@@ -112,11 +124,15 @@ class Worker:
         else:
             self._require_progress()
 
+    def _is_over(self, lease: Lease) -> bool:
+        lease.step()
+        return lease.lost or self.should_stop()
+
     def _give_back(self, held: Claim) -> None:
         """Release a claim, at once or not at all: it runs out by itself."""
         try:
             release(self.store.patient(0), held)
-        except StorageError as error:
+        except (StorageError, DiskError) as error:
             _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, error)
 
     def _require_progress(self) -> None:

@@ -15,7 +15,7 @@ from ..report import write_report
 from ..store import LookRecord, Store
 from ..study import OpenStudy, most_trials
 from .confirmation import print_conclusion, print_test
-from .tables import print_effects, run_counts
+from .tables import checkpoint_size, print_effects, run_counts
 from .words import percent, plain
 
 
@@ -62,6 +62,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     if screening.best is not None:
         best = screening.best
         out.print(plain(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}"))
+    out.print(checkpoint_size(store, study))
     _print_report(out, store, name)
     confirm = [] if screening.best is None else [command("confirm", name, *storage)]
     _print_next(

@@ -95,7 +95,7 @@ class Watcher:
             accuracy = percent(history[-1].accuracy) if history else ""
             speed = f"{history[-1].images_per_second:,.0f}" if history else ""
             done = f"{len(history)}/{self._epochs_each}"
-            table.add_row(str(run.slot), run.state, done, accuracy, speed, _plan_line(run))
+            table.add_row(str(run.slot), plain(run.state), done, accuracy, speed, _plan_line(run))
         return table
 
     def _tell_ends(self, runs: Sequence[RunRecord]) -> None:

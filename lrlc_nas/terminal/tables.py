@@ -9,16 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ..choices import CONV, Choice
+from ..errors import InputError
 from ..evidence import Effect, Screening, screen
 from ..relax import Site, site_cost, why_not_buildable
 from ..store import RunRecord, Store, StudyRecord
-from ..study import Prepared, StudyConfig, best_run, extra_cost
+from ..study import Prepared, StudyConfig, best_run, extra_cost, study_bytes
 from .confirmation import print_conclusion
 from .frames import add_row, console, empty_table
 from .words import percent, plain
 
 
 __all__ = [
+    "checkpoint_size",
     "print_effects",
     "print_sites",
     "print_studies",
@@ -34,16 +36,12 @@ def print_studies(store: Store) -> None:
     if not names:
         out.print(plain(f"no study in {store.shown}; 'lrlc-nas start' makes one"))
         return
-    table = empty_table("study", "host", "data", "ended >", "best >", "created")
+    table = empty_table("study", "host", "data", "ended >", "best >", "disk >", "created (UTC)")
     for name in names:
-        study = store.study(name)
-        config = StudyConfig.from_json(study.config)
-        runs = store.runs(study)
-        ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
-        best = best_run(runs)
-        created = f"{study.created:%Y-%m-%d %H:%M} UTC"
-        value = percent(best.value if best else None)
-        add_row(table, name, config.host.name, config.data.name, ended, value, created)
+        try:
+            add_row(table, *_study_cells(store, name))
+        except InputError as error:  # the others can be shown all the same
+            add_row(table, name, "", "", "", "", "", str(error))
     out.print(table)
 
 
@@ -54,6 +52,7 @@ def print_study(store: Store, name: str) -> None:
     config = StudyConfig.from_json(study.config)
     out = console()
     out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
+    out.print(checkpoint_size(store, study))
     if config.confirmation is not None:
         print_conclusion(out, store, config.confirmation.of)
     else:
@@ -65,6 +64,11 @@ def run_counts(store: Store, study: StudyRecord) -> str:
     """How many runs there are, and in which states."""
     counts = ", ".join(f"{number} {state}" for state, number in sorted(store.counts(study).items()))
     return f"{study.trials} runs: {counts}"
+
+
+def checkpoint_size(store: Store, study: StudyRecord) -> str:
+    """What the checkpoints of a study take on the disk of this machine."""
+    return f"checkpoints on this machine: {_mebibytes(study_bytes(store, study))}"
 
 
 def print_effects(out: Console, screening: Screening) -> None:
@@ -100,6 +104,17 @@ def _wide_effects(screening: Screening) -> Table:
     for site in dict.fromkeys(effect.site for effect in screening.effects):
         add_row(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
     return table
+
+
+def _study_cells(store: Store, name: str) -> tuple[str, ...]:
+    study = store.study(name)
+    config = StudyConfig.from_json(study.config)
+    runs = store.runs(study)
+    ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
+    best = best_run(runs)
+    value, disk = percent(best.value if best else None), _mebibytes(study_bytes(store, study))
+    created = f"{study.created:%Y-%m-%d %H:%M}"
+    return (name, config.host.name, config.data.name, ended, value, disk, created)
 
 
 def _tall_effects(screening: Screening) -> Table:

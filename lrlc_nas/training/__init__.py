@@ -1,6 +1,6 @@
 """Training of one network: a recipe, a generator of epochs, and checkpoints that survive a crash."""
 
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoints, make_private_folder
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
 from .recipe import Recipe
@@ -14,6 +14,7 @@ __all__ = [
     "Recipe",
     "evaluate",
     "fit",
+    "make_private_folder",
     "predict_logits",
     "stream_seed",
 ]

@@ -9,11 +9,12 @@ values are.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import logging
 import os
-import pickle
+import pickle  # noqa: TID251 - for the name of its error alone
 import re
 import shutil
 import tempfile
@@ -25,15 +26,17 @@ from typing import Any
 
 import torch
 
-from ..errors import CheckpointError, FencedError, InputError
+from ..errors import CheckpointError, DiskError, FencedError, InputError
 from ..faults import fault_point
 
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "make_private_folder"]
 
 _LOG = logging.getLogger("lrlc_nas")
 _NAME = re.compile(r"epoch-(?P<epoch>[0-9]{5,})-(?P<identity>[0-9a-f]{16})-(?P<sha256>[0-9a-f]{64})\.pt")
 _UNFINISHED = ".tmp"
+# The disk, the user's share of it, what a process may write into one file.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ZIP = b"PK\x03\x04"
 
 
@@ -41,8 +44,9 @@ class Checkpoints:
     """The checkpoints of one run in one folder; only one process writes there at a time.
 
     Args:
-        folder: made with mode 0700 when the first checkpoint is written, unless it is there already. If it
-            goes away later, another worker has moved it to take the run over: `save` does not make it again.
+        folder: made with mode 0700, as all above it, when the first checkpoint is written, unless it is there
+            already. If it goes away later, another worker has moved it to take the run over: `save` does not make
+            it again.
         identity: a digest of everything that must match before a checkpoint may be used, such as plan,
             recipe, seed and data.
         keep: how many of the newest checkpoints stay, at least 1; with 2, one damaged file costs one epoch.
@@ -63,6 +67,8 @@ class Checkpoints:
     def save(self, epoch: int, state: dict[str, Any]) -> Path:
         """Write a checkpoint, then remove those that it makes superfluous.
 
+        If it cannot be written, nothing of it stays behind, and the one before stands.
+
         Args:
             epoch: the epoch that has ended, from 0.
             state: tensors and plain values, in dicts, lists and tuples.
@@ -72,8 +78,8 @@ class Checkpoints:
 
         Raises:
             FencedError: if the folder has gone since the first checkpoint.
-            OSError: if the disk is full or fails; it names the path and the bytes needed, and nothing stays
-                behind.
+            DiskError: if the disk is full; it names the path, the bytes needed and those that are free.
+            OSError: if the disk fails otherwise; it says the same.
         """
         buffer = io.BytesIO()
         torch.save({**state, "epoch": epoch, "identity": self.identity}, buffer)
@@ -87,7 +93,10 @@ class Checkpoints:
                 f"checkpoint folder {self.folder} has gone: another worker has taken this run over"
             ) from error
         except OSError as error:
-            raise OSError(error.errno, _disk_trouble(error, self.folder, len(content)), str(path)) from error
+            trouble = _disk_trouble(error, self.folder, len(content))
+            if error.errno in _FULL:
+                raise DiskError(f"{path}: {trouble}") from error
+            raise OSError(error.errno, trouble, str(path)) from error
         # One of a later epoch was found unusable, or this epoch would not have been trained again.
         earlier = [entry for entry in self._entries() if entry.epoch < epoch]
         self._keep({path, *(entry.path for entry in earlier[: self.keep - 1])})
@@ -134,7 +143,7 @@ class Checkpoints:
 
     def _make_folder(self) -> None:
         if not self._made:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             self._made = True
 
     def _newest(self) -> tuple[Path, dict[str, Any]] | None:
@@ -173,7 +182,9 @@ class Checkpoints:
         return sorted(entries, key=lambda entry: entry.epoch, reverse=True)
 
     def _listing(self) -> Iterator[Path]:
-        return iter(sorted(self.folder.iterdir()) if self.folder.is_dir() else ())
+        with suppress(FileNotFoundError, NotADirectoryError):  # of two workers, either may remove the folder
+            return iter(sorted(self.folder.iterdir()))
+        return iter(())
 
     def _keep(self, paths: set[Path]) -> None:
         for entry in self._entries():
@@ -181,6 +192,13 @@ class Checkpoints:
                 fault_point("remove.before")
                 entry.path.unlink(missing_ok=True)
                 fault_point("remove.after")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, with mode 0700; what is there stays as it is."""
+    # mkdir(parents=True) would leave those above it to the mask of the shell.
+    for missing in (*reversed(folder.parents), folder):
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 @dataclass(frozen=True)
@@ -236,7 +254,9 @@ def _read(entry: _Entry, identity: str) -> dict[str, Any]:
         raise CheckpointError(f"checkpoint {entry.path} was not written by this package: no archive")
     try:
         # The bytes that were hashed, not the file again: it may have changed in between.
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        state = torch.load(  # noqa: TID251 - of checked bytes, and weights only
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        )
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
         raise CheckpointError(f"checkpoint {entry.path} was not written by this package: {error}") from error
     if not isinstance(state, dict) or state.get("epoch") != entry.epoch or state.get("identity") != identity:

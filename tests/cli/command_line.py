@@ -82,8 +82,8 @@ class Running:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self) -> Done:
-        out, err = self.process.communicate(timeout=_PATIENCE)
+    def wait(self, seconds: float = _PATIENCE) -> Done:
+        out, err = self.process.communicate(timeout=seconds)
         return Done(self.process.returncode, out, err)
 
     def until_training(self) -> list[psutil.Process]:
@@ -173,3 +173,13 @@ def is_gone(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def listens(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal, as the kernel of Linux tells."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, STUDY_FILE, Finished, call
 
+from lrlc_nas.stopping import ENDING_SIGNALS
 from lrlc_nas.store import Store
 from lrlc_nas.study import load_config, start_study
-
-
-_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def set_surroundings(patch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -25,7 +23,7 @@ def set_surroundings(patch: pytest.MonkeyPatch, folder: Path) -> None:
 @pytest.fixture(autouse=True)
 def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     set_surroundings(monkeypatch, tmp_path)
-    handlers = {number: signal.getsignal(number) for number in _HANDLED}
+    handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)

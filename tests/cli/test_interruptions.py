@@ -16,11 +16,15 @@ from command_line import (
     call,
     epochs,
     is_gone,
+    listens,
     optuna_states,
+    query,
     story,
     unfinished,
     wait_until,
 )
+
+from lrlc_nas.stopping import ENDING_SIGNALS
 
 
 def assert_whole(folder: Path, trials: int = TRIALS) -> None:
@@ -38,7 +42,7 @@ def assert_politely_stopped(done: Done, workers: list[psutil.Process]) -> None:
     assert all(map(is_gone, workers))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_each_signal_that_asks_for_an_end_gets_a_polite_one(
     number: signal.Signals, study_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,3 +130,53 @@ def test_a_worker_started_by_hand_trains_the_same_study(
     assert done == Done(0, "", "")
     assert story(tmp_path) == story(finished.folder)
     assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGUSR1], pytest.param(list(ENDING_SIGNALS), marks=pytest.mark.slow)],
+    ids=["one", "all"],
+)
+def test_a_worker_on_its_own_gives_its_run_back_at_each_signal_and_loses_nothing(
+    signals: list[signal.Signals], tmp_path: Path, untrained: bytes, finished: Finished
+) -> None:
+    """One worker goes on where the one before was stopped; none of them waits for a lease to run out."""
+    (tmp_path / DATABASE).write_bytes(untrained)
+    worker = ("worker", "small", "--threads", "1", "--device", "cpu")
+    for number in signals:
+        before = epochs(tmp_path)
+        with Running(tmp_path, worker) as running:
+            wait_until(lambda: epochs(tmp_path) > before, lambda: "no epoch")  # noqa: B023
+            running.signal(number)
+            assert running.wait() == Done(0, "", "")
+        assert unfinished(tmp_path) > 0, "the study was over before the test could interfere"
+        held = "SELECT slot FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR deaths > 0)"
+        assert query(tmp_path, held) == []
+    with Running(tmp_path, worker) as running:
+        assert running.wait() == Done(0, "", "")
+    assert story(tmp_path) == story(finished.folder)
+    assert max(query(tmp_path, "SELECT attempt FROM nas_run")) > (1,), "no run was interrupted"
+    assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_a_worker_that_is_still_starting_ends_it_at_once(
+    number: signal.Signals, tmp_path: Path, untrained: bytes
+) -> None:
+    """It hears them from the moment that it is one, seconds before it could claim a run."""
+    (tmp_path / DATABASE).write_bytes(untrained)
+    with Running(tmp_path, ("worker", "small")) as running:
+        wait_until(lambda: listens(running.process.pid, number), lambda: f"{running.process.poll()}")
+        running.signal(number)
+        assert running.wait() == Done(0, "", "")
+    assert query(tmp_path, "SELECT slot FROM nas_run WHERE attempt > 0") == []
+
+
+def test_workers_that_are_still_starting_end_with_their_supervisor(tmp_path: Path, study_file: Path) -> None:
+    with Running(tmp_path, ("start", str(study_file), "--workers", "2")) as study:
+        wait_until(lambda: len(study.workers()) == 2, lambda: f"{study.workers()}")
+        workers = study.workers()
+        wait_until(lambda: all(listens(each.pid, signal.SIGTERM) for each in workers), lambda: f"{workers}")
+        study.process.kill()
+        wait_until(lambda: all(map(is_gone, workers)), lambda: f"still alive: {workers}", seconds=5)
+    assert query(tmp_path, "SELECT slot FROM nas_run WHERE attempt > 0") == []

@@ -147,6 +147,14 @@ class TestConclusion:
         assert {result.reason for result in conclusion.results} == {"no stage has ended yet"}
         assert conclusion.confirmed == ()
 
+    def test_a_stage_without_a_whole_pair_has_ended_all_the_same(self):
+        study = make_study()
+        states = {("host", 0): "failed", ("conv3=lc", 1): "failed"}
+        conclusion = conclude(study, make_runs(study, 2, states=states))
+        assert (conclusion.looks, conclusion.open_runs) == (0, 0)
+        reasons = {result.reason for result in conclusion.results}
+        assert reasons == {"there is no seed with which every arm ended well"}
+
     def test_a_pair_with_a_failed_run_is_left_out_whole(self):
         study = make_study()
         runs = make_runs(study, 5, states={("conv3=coord", 2): "failed"})

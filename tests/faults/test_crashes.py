@@ -60,8 +60,7 @@ def test_killed_at_every_passage(reference, tmp_path):
 
 def test_killed_at_any_moment(reference, tmp_path):
     crashes = crash_at_random(tmp_path, reference, MOMENTS)
-    assert len(crashes) == MOMENTS
-    assert sum(crash.happened for crash in crashes) > MOMENTS // 2
+    assert sum(crash.happened for crash in crashes) == MOMENTS
     assert_survived(crashes)
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from lrlc_nas.benchmarks.faults.lives import store_in
+from lrlc_nas.benchmarks.faults.places import store_in
 from lrlc_nas.benchmarks.faults.promises import broken, recorded, story
 from lrlc_nas.benchmarks.faults.toy import NAME
 from lrlc_nas.study import catch_up, open_study
@@ -55,6 +55,10 @@ def test_no_study_has_no_epoch(tmp_path):
             "a plan was trained twice",
         ),
         ("DELETE FROM nas_epoch WHERE run_id = 1 AND epoch = 1", "run 0 counts 3 epochs and has [0, 2]"),
+        (
+            "UPDATE nas_epoch SET attempt = 3 WHERE run_id = 1 AND epoch = 1",
+            "wrote epoch 2 after attempt 3",
+        ),
         ("UPDATE nas_run SET epoch = 2 WHERE slot = 0", "run 0 is complete after 2 of 3 epochs"),
         ("UPDATE nas_run SET value = 0.9 WHERE slot = 0", "run 0 has value 0.9, its last epoch "),
         ("UPDATE trials SET state = 'RUNNING' WHERE number = 0", "its trial RUNNING"),

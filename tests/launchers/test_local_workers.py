@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lrlc_nas.errors import LrlcNasError, StudyStoppedError
+from lrlc_nas.errors import DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.store import Store, StudyRecord
 from lrlc_nas.study import load_config, start_study, study_folder
@@ -44,7 +44,8 @@ def launch(
         python.chmod(stat.S_IRWXU)
         monkeypatch.setattr("lrlc_nas.launchers.local.sys.executable", str(python))
         left = runs if runs is not None else {"waiting": 1}
-        monkeypatch.setattr(store, "counts", lambda _: dict(left))
+        monkeypatch.setattr(Store, "counts", lambda *_: dict(left))
+        monkeypatch.setattr("lrlc_nas.launchers.local.progress", lambda *_: tuple(left.values()))
         return LocalWorkers(store, record, list(devices))
 
     yield make
@@ -104,7 +105,9 @@ def test_workers_that_keep_dying_end_the_study_and_the_last_word_is_told(
     launch: Callable[..., LocalWorkers], tmp_path: Path
 ) -> None:
     local = launch("echo; echo 'Error: no such kernel'; exit 7")
-    message = r"died 6 times and no run ended; the last: exit code 7: no such kernel \(see .*worker-0\.log\)"
+    message = (
+        r"died 6 times and nothing came of it; the last: exit code 7: no such kernel \(see .*worker-0\.log\)"
+    )
     with pytest.raises(LrlcNasError, match=message):
         local.run(lambda: None)
     assert len(pids(tmp_path)) == 6
@@ -119,20 +122,19 @@ def test_words_of_an_earlier_worker_are_not_taken_for_the_last_ones(
         launch("exit 2").run(lambda: None)
 
 
-def test_deaths_between_which_runs_end_are_endured(
+def test_deaths_of_which_something_came_are_endured(
     launch: Callable[..., LocalWorkers], tmp_path: Path
 ) -> None:
     runs = {"waiting": 20, "complete": 0}
     local = launch("kill -9 $$", runs=runs)
 
-    def one_more_run_ended() -> None:
-        ended = min(20, len(pids(tmp_path)) // 2)
-        runs.update(waiting=20 - ended, complete=ended)
-        if ended == 20:
+    def a_little_progress() -> None:
+        runs.update(complete=len(pids(tmp_path)) // 2)
+        if runs["complete"] == 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        local.run(one_more_run_ended)
+        local.run(a_little_progress)
 
 
 def test_a_worker_that_finds_the_study_stuck_stops_it(
@@ -140,6 +142,16 @@ def test_a_worker_that_finds_the_study_stuck_stops_it(
 ) -> None:
     local = launch(f"echo 'Error: all runs fail'; exit {STUDY_STOPPED}")
     with pytest.raises(StudyStoppedError, match=r"^all runs fail$"):
+        local.run(lambda: None)
+    assert len(pids(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("kind", [OutageError, DiskError])
+def test_what_no_other_worker_could_mend_ends_the_study(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, kind: type[LrlcNasError]
+) -> None:
+    local = launch(f"echo 'Error: none of it is left'; exit {kind.exit_code}")
+    with pytest.raises(kind, match=r"^none of it is left$"):
         local.run(lambda: None)
     assert len(pids(tmp_path)) == 1
 

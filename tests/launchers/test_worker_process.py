@@ -1,40 +1,34 @@
-"""What a worker process does with signals, and with the end of its parent."""
+"""What a worker process does when it is asked to end, cannot work any more, or hangs."""
 
 import os
-import signal
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from lrlc_nas.errors import OutageError
 from lrlc_nas.launchers import process
+from lrlc_nas.stopping import Stop
 
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Body = Callable[[Callable[[], bool]], None]
 
 
-class Exited(BaseException):
-    """Stands in for the end of the process."""
+class Asked(Stop):
+    """Was asked to end when the work had begun."""
 
-
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    def begin(self) -> None:
+        super().begin()
+        self._hear(15, None)
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Callable[[], bool]], None]], None]:
+def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Body, Stop], None]:
     """Run a worker process whose work is the given function of `should_stop`."""
 
-    def leave(code: int) -> None:
-        raise Exited(code)
-
-    monkeypatch.setattr(os, "_exit", leave)
-
-    def run(body: Callable[[Callable[[], bool]], None]) -> None:
+    def run(body: Body, stop: Stop) -> None:
         class Fake:
             def __init__(self, *_: Any, should_stop: Callable[[], bool], **__: Any) -> None:
                 self.should_stop = should_stop
@@ -46,48 +40,54 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Callable[[], bo
             store = record = prepared = None
 
         monkeypatch.setattr(process, "Worker", Fake)
-        process.run_worker(Study(), device="cpu", threads=None, parent=None)  # type: ignore[arg-type]
+        process.run_worker(Study(), device="cpu", threads=None, stop=stop)  # type: ignore[arg-type]
 
     return run
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_one_signal_asks_the_work_to_stop(
-    work: Callable[[Callable[[Callable[[], bool]], None]], None], number: signal.Signals
+def give_up(_: Callable[[], bool]) -> None:
+    raise OutageError("the database does not answer for 600 s")
+
+
+@pytest.mark.parametrize(("stop", "asked"), [(Stop(), False), (Asked(), True)])
+def test_the_work_hears_who_asks(work: Callable[[Body, Stop], None], stop: Stop, asked: bool) -> None:
+    heard: list[bool] = []
+    work(lambda should_stop: heard.append(should_stop()), stop)
+    assert heard == [asked]
+
+
+def test_an_outage_that_outlasts_patience_is_an_error(work: Callable[[Body, Stop], None]) -> None:
+    with pytest.raises(OutageError, match="does not answer for 600 s"):
+        work(give_up, Stop())
+
+
+def test_who_is_asked_to_end_during_an_outage_ends_politely(
+    work: Callable[[Body, Stop], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked: list[bool] = []
-
-    def body(should_stop: Callable[[], bool]) -> None:
-        asked.append(should_stop())
-        signal.raise_signal(number)
-        asked.append(should_stop())
-
-    work(body)
-    assert asked == [False, True]
+    work(give_up, Asked())
+    assert caplog.messages == ["stopped during an outage: the database does not answer for 600 s"]
 
 
-@pytest.mark.parametrize("second", SIGNALS)
-def test_a_second_signal_ends_at_once(
-    work: Callable[[Callable[[Callable[[], bool]], None]], None], second: signal.Signals
-) -> None:
-    def body(_: Callable[[], bool]) -> None:
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(second)
-
-    with pytest.raises(Exited, match="130"):
-        work(body)
+HANGING = """
+import threading
+from lrlc_nas.launchers.process import _end_hanging
+threading.Timer(0.1, _end_hanging, ("run 3: no step has ended for 1800 s",)).start()
+def never_ending_step():
+    threading.Event().wait()
+never_ending_step()
+"""
 
 
-def test_it_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    parents = iter([7, 7, 1])
-    naps: list[float] = []
-
-    def leave(code: int) -> None:
-        raise Exited(code)
-
-    monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    monkeypatch.setattr(os, "_exit", leave)
-    monkeypatch.setattr(process.time, "sleep", naps.append)
-    with pytest.raises(Exited, match="1"):
-        process._end_with(7)
-    assert len(naps) == 2
+def test_a_process_that_hangs_says_where_and_ends() -> None:
+    command = [sys.executable, "-c", HANGING]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "in never_ending_step" in done.stderr
+    assert done.stderr.rstrip().endswith("run 3: no step has ended for 1800 s; this worker ends")

@@ -1,5 +1,6 @@
 """The forest has every comparison, seed by seed, and what the search had seen beside it."""
 
+from dataclasses import replace
 from statistics import mean
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import compare
 from lrlc_nas.report import read_study
-from lrlc_nas.report.forest import draw_forest, forest, forest_table
+from lrlc_nas.report.forest import forest, forest_table
+from lrlc_nas.report.forest_view import draw_forest
 
 
 @pytest.fixture
@@ -60,6 +62,23 @@ def test_drawn_points_and_dots_are_the_rows(reading):
         row.searched for row in info.rows if row.searched is not None
     )
     assert len(forest_table(info).rows) == len(info.rows)
+
+
+def test_the_axis_holds_what_was_measured_and_wastes_no_room(reading):
+    info = forest(reading)
+    low, high = draw_forest(info).layout.xaxis.range
+    measured = [value for row in info.rows for value in row.differences]
+    assert low < min(measured) < -info.delta < info.delta < max(measured) < high
+    assert high - low < 3 * (max(measured) - min(measured))
+    gains = replace(info, rows=tuple(row for row in info.rows if row.comparison.difference > 0))
+    low, high = draw_forest(gains).layout.xaxis.range
+    assert -low < high / 3
+
+
+def test_the_names_of_controls_are_whole(reading):
+    info = forest(reading)
+    long = replace(info, rows=(replace(info.rows[1], against="tied (tied-2, tied-4)"),))
+    assert draw_forest(long).layout.yaxis.ticktext == ("… − tied (tied-2, tied-4)",)
 
 
 def test_without_a_confirmation_there_is_none(new_store):

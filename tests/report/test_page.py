@@ -115,7 +115,8 @@ def test_the_page_asks_the_network_for_nothing(new_store):
         (tag, attributes["href"]) for tag, attributes in page.elements if attributes.keys() & {"src", "href"}
     ]
     assert {(tag, address.partition(",")[0]) for tag, address in addresses} == {
-        ("a", "data:text/csv;charset=utf-8;base64")
+        ("a", "data:text/csv;charset=utf-8;base64"),
+        ("a", "#python"),
     }
     (policy,) = (attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes)
     assert policy.startswith("default-src 'none'; ")
@@ -280,4 +281,4 @@ def test_the_file_says_why_the_networks_show_nothing(new_store, tmp_path):
     written, live = (tmp_path / "report.html").read_text(encoding="utf-8"), report_page(store, "small")
     assert "There is nothing to show of the trained networks: " in written
     assert "There is nothing to show of the trained networks: " not in live
-    assert "This page was made without looking into the trained networks" in live
+    assert "This page was made without maps of space and moved images" in live

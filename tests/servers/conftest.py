@@ -1,14 +1,16 @@
+"""Servers of this session's own, and one life on SQLite that all on servers are compared with."""
+
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from database_servers import MariaDB, PostgreSQL, Server, running
-from server_lives import begin
 
-from lrlc_nas.benchmarks.faults.toy import NAME
+from lrlc_nas.benchmarks.faults.crashes import Reference, live_undisturbed
+from lrlc_nas.benchmarks.faults.places import ServerPlace
+from lrlc_nas.benchmarks.faults.servers import MariaDB, PostgreSQL, Server, running
 from lrlc_nas.store import Store
-from lrlc_nas.study import Worker, open_study
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,22 +22,32 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
+def started(kind: type[Server]) -> Iterator[Server]:
+    if lacking := kind.lacking():
+        pytest.skip(lacking)
+    with running(kind) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    with running(PostgreSQL) as server:
-        yield server
+    yield from started(PostgreSQL)
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Server]:
-    with running(MariaDB) as server:
-        yield server
+    yield from started(MariaDB)
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
 def server(request: pytest.FixtureRequest) -> Server:
     """Each kind of server."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def place(server: Server) -> ServerPlace:
+    return ServerPlace(server)
 
 
 @pytest.fixture
@@ -58,9 +70,12 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """The toy study on SQLite, trained by one worker without a break. For reading alone."""
-    store = begin(Store(f"sqlite:///{tmp_path_factory.mktemp('undisturbed')}/studies.db"))
-    study = open_study(store, NAME)
-    Worker(store, study.record, study.prepared, device="cpu").work()
-    return store
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """A life on SQLite that nothing disturbed."""
+    return live_undisturbed(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def reference(on_sqlite: Reference, place: ServerPlace) -> Reference:
+    """The same life, for those on a server to be compared with."""
+    return replace(on_sqlite, place=place)

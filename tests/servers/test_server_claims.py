@@ -1,40 +1,64 @@
 """Processes that compete, and processes that die, on real servers."""
 
-import json
-import signal
+import pytest
 
-from server_lives import CONTEXT, begin, claim_all, die_after_steps, spawn, work
-from test_server_tables import add_study
-
-from lrlc_nas.benchmarks.faults.lives import end
-from lrlc_nas.benchmarks.faults.promises import broken, story
-from lrlc_nas.benchmarks.faults.toy import NAME
-from lrlc_nas.store import NewRun
-from lrlc_nas.study import catch_up, open_study
+from lrlc_nas.benchmarks.faults.crashes import crash_at, kill_after, live_undisturbed
+from lrlc_nas.benchmarks.faults.everywhere import crash_at_first, crash_at_random, train_points
+from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes
+from lrlc_nas.benchmarks.faults.storm import storm
+from lrlc_nas.faults import Fault
 
 
-WORKERS, RUNS = 8, 200
+SLOW = pytest.mark.slow
 
 
-def test_no_run_is_claimed_twice(store, url, tmp_path):
-    store.create()
-    study = add_study(store, runs=[NewRun("sampled", seed=7)] * RUNS)
-    barrier = CONTEXT.Barrier(WORKERS)
-    files = [tmp_path / str(number) for number in range(WORKERS)]
-    processes = [spawn(claim_all, url, str(file), barrier) for file in files]
-    assert [end(process) for process in processes] == [0] * WORKERS
-    claimed = [json.loads(file.read_text()) for file in files]
-    assert sorted(slot for mine in claimed for slot in mine) == list(range(RUNS))
-    assert sum(bool(mine) for mine in claimed) > 1, "no two processes competed"
-    assert [run.attempt for run in store.runs(study)] == [1] * RUNS
+@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=SLOW)])
+def test_no_run_is_claimed_twice(place, rounds, tmp_path):
+    done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds, place=place)
+    assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
 
 
-def test_killed_twice_it_ends_as_on_sqlite_undisturbed(store, url, undisturbed):
-    begin(store, undisturbed)
-    for steps in (5, 14):
-        assert end(spawn(die_after_steps, url, steps)) == -signal.SIGKILL
-    assert end(spawn(work, url)) == 0
-    catch_up(open_study(store, NAME))
-    assert broken(store) == []
-    assert story(store) == story(undisturbed)
-    assert sum(run.attempt for run in store.runs(store.study(NAME))) == len(story(undisturbed)) + 2
+@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW), pytest.param(8, marks=SLOW)])
+def test_the_budget_is_exact(place, workers, tmp_path):
+    done = race(place.furnish(tmp_path / "study"), workers=workers, trials=20, epochs=1)
+    assert (done.ended, done.broken) == (20, ())
+    assert done.took_part > 1, "nobody competed"
+
+
+def test_two_that_raise_the_total_at_once_do_not_add_up(place, tmp_path):
+    done = race_of_resumes(place.furnish(tmp_path / "study"), first=8, trials=12, epochs=1)
+    assert (done.trials, done.ended, done.broken) == (12, 12, ())
+
+
+@pytest.mark.parametrize("point", ["claim.commit", "epoch.commit", "finish.stored"])
+def test_killed_at_a_point_it_ends_as_on_sqlite_undisturbed(reference, point, tmp_path):
+    crash = crash_at(tmp_path / "study", Fault(point, 2), reference)
+    assert crash.happened
+    assert (crash.broken, crash.survived) == ((), True)
+
+
+def test_killed_at_some_moment_it_ends_as_on_sqlite_undisturbed(reference, tmp_path):
+    crash = kill_after(tmp_path / "study", reference.seconds, reference)
+    assert crash.survived, crash
+
+
+@pytest.mark.slow
+def test_killed_at_every_point(reference, tmp_path):
+    crashes = crash_at_first(tmp_path, reference)
+    assert {crash.what.split(":")[0] for crash in crashes if crash.happened} == set(train_points())
+    assert [crash for crash in crashes if not crash.survived] == []
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(place, tmp_path):
+    reference = live_undisturbed(place.furnish(tmp_path / "undisturbed"), place)
+    crashes = crash_at_random(tmp_path, reference, 20)
+    assert sum(crash.happened for crash in crashes) == 20
+    assert [crash for crash in crashes if not crash.survived] == []
+
+
+@pytest.mark.slow
+def test_a_study_survives_a_storm(place, tmp_path):
+    done = storm(place.furnish(tmp_path / "study"), trials=40, epochs=10, kills=10, zombies=3)
+    assert (done.ended, done.recorded, done.broken) == (40, 400, ())
+    assert (done.kills, done.zombies) >= (10, 3)

@@ -1,6 +1,6 @@
-"""Servers that crash, come back, or cut all connections while a study trains.
+"""Servers that crash, come back, cut all connections or freeze while a study trains.
 
-They are among the slow ones (`pytest -m slow tests/servers`): each waits for servers, and for workers that wait.
+The long ones are among the slow tests: `pytest -m slow tests/servers`.
 """
 
 import logging
@@ -9,88 +9,86 @@ import subprocess
 import sys
 import time
 import traceback
+from contextlib import contextmanager
 
 import psutil
 import pytest
-from database_servers import PASSWORD, wait_until
-from server_lives import LEASE, begin, spawn, work
 from sqlalchemy import inspect
 
-from lrlc_nas.benchmarks.faults.lives import end
-from lrlc_nas.benchmarks.faults.promises import broken, recorded, story
-from lrlc_nas.benchmarks.faults.toy import NAME
+from lrlc_nas.benchmarks.faults.lives import begin
+from lrlc_nas.benchmarks.faults.outages import Outage, cut, freeze, stop
+from lrlc_nas.benchmarks.faults.promises import broken, recorded
+from lrlc_nas.benchmarks.faults.servers import PASSWORD
+from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
+from lrlc_nas.benchmarks.faults.waiting import wait_until
 from lrlc_nas.errors import StorageError
 from lrlc_nas.report import write_report
 from lrlc_nas.store import Store, claim
 from lrlc_nas.study import Worker, open_study
 
 
-pytestmark = pytest.mark.slow
-
-STEP = 0.02
-
-
-def epochs_of(store):
-    return sum(run.epoch for run in store.runs(store.study(NAME)))
+SLOW = pytest.mark.slow
+ONCE = Outage(happened=1, broken=())
 
 
-def go_through(server, seconds, undisturbed, log):
-    """Let a worker train through an outage; what it has logged."""
-    url = server.new_database()
-    store = begin(Store(url), undisturbed)
-    worker = spawn(work, url, STEP, str(log))
-    wait_until(lambda: recorded(store) >= 2)
-    server.crash()
-    time.sleep(seconds)
-    assert worker.is_alive()
-    server.start()
-    assert recorded(store) < epochs_of(undisturbed), "the outage came too late to disturb"
-    assert end(worker) == 0
-    assert broken(store) == []
-    assert story(store) == story(undisturbed)
-    assert {run.attempt for run in store.runs(store.study(NAME))} == {1}, "a run was begun again"
-    store.engine.dispose()
-    return log.read_text()
+@pytest.fixture
+def study(store, tmp_path):
+    """A study of eight runs that nobody has trained yet."""
+    start(store.url.render_as_string(hide_password=False), tmp_path)
+    return open_study(store, NAME)
 
 
-@pytest.mark.parametrize("seconds", [0, 2 * LEASE, 30])
-def test_an_outage_costs_nothing_on_postgresql(postgresql, undisturbed, seconds, tmp_path):
-    said = go_through(postgresql, seconds, undisturbed, tmp_path / "log")
+def start(url, folder, trials=8, epochs=3):
+    (folder / "url").write_text(url)
+    begin(folder, toy_config(trials, epochs)).store.engine.dispose()
+
+
+@contextmanager
+def process(command, environment, log):
+    """A process that does not outlive the block, however that ends; its words go to a file."""
+    with log.open("wb") as file:
+        popen = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+    try:
+        yield popen
+    finally:
+        popen.kill()
+        popen.wait()
+
+
+def test_a_server_that_crashes_costs_nothing(server, reference, tmp_path):
+    assert stop(tmp_path / "study", server, 0.5, reference, tmp_path / "log") == ONCE
+    said = (tmp_path / "log").read_text()
     assert said.count("the database does not answer, waiting: ") <= 1
     assert said.count("the database answers again after") == said.count("the database does not answer")
     assert PASSWORD not in said
-    if seconds:
-        assert f"WARNING:lrlc_nas:storage postgresql+psycopg://me:***@127.0.0.1:{postgresql.port}/" in said
 
 
-def test_an_outage_costs_nothing_on_mariadb(mariadb, undisturbed, tmp_path):
-    said = go_through(mariadb, 2 * LEASE, undisturbed, tmp_path / "log")
-    assert said.count("the database does not answer, waiting: ") == 1
-    assert said.count("the database answers again after") == 1
+@SLOW
+@pytest.mark.parametrize("seconds", [0, 3, 30])
+def test_a_server_that_is_away_for_long_costs_nothing(server, reference, seconds, tmp_path):
+    assert stop(tmp_path / "study", server, seconds, reference, tmp_path / "log") == ONCE
+    said = (tmp_path / "log").read_text()
+    assert said.count("the database does not answer, waiting: ") == (seconds > 0)
+    assert said.count("the database answers again after") == (seconds > 0)
     assert PASSWORD not in said
+    if seconds:
+        assert "WARNING:lrlc_nas:storage " in said
+        assert f"://me:***@127.0.0.1:{server.port}/" in said
 
 
-def test_connections_that_are_cut_cost_nothing(server, store, url, undisturbed):
-    begin(store, undisturbed)
-    worker = spawn(work, url, 3 * STEP)
-    wait_until(lambda: recorded(store) >= 1)
-    store.engine.dispose()
-    cuts = 0
-    while cuts < 20:
-        assert worker.is_alive(), f"it ended after {cuts} cuts"
-        cuts += server.cut() > 0
-        time.sleep(0.05)
-    assert end(worker) == 0
-    assert broken(store) == []
-    assert story(store) == story(undisturbed)
-    assert {run.attempt for run in store.runs(store.study(NAME))} == {1}
+@pytest.mark.parametrize("number", [3, pytest.param(20, marks=SLOW)])
+def test_connections_that_are_cut_cost_nothing(server, reference, number, tmp_path):
+    assert cut(tmp_path / "study", server, number, reference) == Outage(number, ())
+
+
+@pytest.mark.parametrize(("seconds", "lease"), [(4, 1.5), pytest.param(20, 4, marks=SLOW)])
+def test_a_server_that_stands_still_leads_to_no_two_writers(server, reference, seconds, lease, tmp_path):
+    assert freeze(tmp_path / "study", server, seconds, reference, lease) == ONCE
 
 
 def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(
-    server, store, undisturbed, caplog
+    server, store, study, caplog
 ):
-    begin(store, undisturbed)
-    study = open_study(store, NAME)
     crashed = []
 
     def crash():
@@ -113,9 +111,7 @@ def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be
     assert (held.run.slot, held.run.state, held.run.attempt) == (0, "running", 2)
 
 
-def test_a_worker_that_is_asked_to_stop_during_an_outage_waits_no_longer(server, store):
-    begin(store)
-    study = open_study(store, NAME)
+def test_a_worker_that_is_asked_to_stop_during_an_outage_waits_no_longer(server, store, study):
     crashed = []
 
     def should_stop():
@@ -130,23 +126,23 @@ def test_a_worker_that_is_asked_to_stop_during_an_outage_waits_no_longer(server,
     server.start()
 
 
+@SLOW
 def test_a_supervised_study_outlasts_an_outage_and_keeps_its_password(postgresql, tmp_path):
     url = postgresql.new_database()
-    store = begin(Store(url), trials=8, epochs=5)
+    start(url, tmp_path, trials=8, epochs=5)
+    (tmp_path / "url").unlink()  # it holds the password, and is ours
+    store, log = Store(url), tmp_path / "said"
     environment = os.environ | {"LRLC_NAS_STORAGE": url, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "lrlc_nas", "resume", NAME, "--device", "cpu", "--workers", "1"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        wait_until(lambda: recorded(store) >= 3, lambda: process.poll())
+    with process(command, environment, log) as supervisor:
+        wait_until(lambda: recorded(store) >= 3, log.read_text)
         postgresql.crash()
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [psutil.Process(supervisor.pid), *psutil.Process(supervisor.pid).children(recursive=True)]
         words = [word for member in family for word in member.cmdline()]
         time.sleep(2)
         postgresql.start()
         assert store.counts(store.study(NAME)).get("waiting"), "the outage came too late to disturb"
-        said = process.communicate(timeout=120)[0].decode()
-    assert process.returncode == 0, said
+        assert supervisor.wait(120) == 0, log.read_text()
     assert len(family) >= 2
     assert broken(store) == []
     assert "the database answers again" in "".join(
@@ -155,7 +151,7 @@ def test_a_supervised_study_outlasts_an_outage_and_keeps_its_password(postgresql
     write_report(store, NAME, tmp_path / "report.html")
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert len(files) > 100_000
-    for place in (said, " ".join(words), files.decode(errors="replace"), dump(store)):
+    for place in (" ".join(words), files.decode(errors="replace"), dump(store)):
         assert place
         assert PASSWORD not in place
     store.engine.dispose()

@@ -13,6 +13,7 @@ from lrlc_nas.store import (
     finish,
     note,
     plan_run,
+    progress,
     record_epoch,
     release,
     release_dead,
@@ -225,11 +226,77 @@ def test_repeats_of_one_plan_are_runs_of_their_own(store):
 def test_claims_of_the_dead_are_given_back_and_those_of_the_living_are_not(store, study):
     host, pid, started = this_process().split("/")
     reused = f"{host}/{pid}/{float(started) - 50}"
-    for owner in (this_process(), reused, f"another-{host}/1/1.00"):
+    for owner in (this_process(), reused, "me"):
         claim(store, study, owner, FOREVER)
+    with store.engine.begin() as connection:
+        connection.execute(text(f"UPDATE nas_run SET owner = 'another-{host}/1/1.00' WHERE slot = 2"))
     assert release_dead(store, study) == 1
-    assert claim(store, study, "me", FOREVER).run.slot == 1
-    assert claim(store, study, "me", FOREVER) is None
+    assert [run.state for run in store.runs(study)] == ["running", "waiting", "running"]
+
+
+def deaths(store):
+    with store.engine.connect() as connection:
+        return [*connection.execute(text("SELECT deaths FROM nas_run ORDER BY slot")).scalars()]
+
+
+def die(store, study):
+    """Claim a run as a process of this machine that has ended."""
+    host, pid, started = this_process().split("/")
+    return claim(store, study, f"{host}/{pid}/{float(started) - 50}", FOREVER)
+
+
+def test_a_claim_that_its_worker_gave_back_is_no_death(store, study):
+    for _ in range(3):
+        release(store, claim(store, study, "me", FOREVER))
+    assert claim(store, study, "me", FOREVER).deaths == 0
+
+
+def test_a_claim_that_has_expired_is_a_death(store, study):
+    for number in range(3):
+        held = claim(store, study, "me", -1.0)
+        assert (held.run.slot, held.deaths) == (0, number)
+
+
+def test_a_worker_that_has_ended_on_this_machine_is_a_death(store, study):
+    for number in range(3):
+        assert die(store, study).deaths == number
+        release_dead(store, study)
+        assert deaths(store) == [number + 1, 0, 0]
+        assert release_dead(store, study) == 0
+        assert deaths(store) == [number + 1, 0, 0]
+
+
+def test_who_has_ended_a_worker_himself_counts_no_death(store, study):
+    die(store, study)
+    assert release_dead(store, study, counted=False) == 1
+    assert deaths(store) == [0, 0, 0]
+
+
+def test_an_epoch_makes_up_for_all_deaths_before_it(store, study):
+    for _ in range(3):
+        die(store, study)
+        release_dead(store, study)
+    held = claim(store, study, "me", FOREVER)
+    assert held.deaths == 3
+    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    assert deaths(store) == [0, 0, 0]
+
+
+def test_progress_is_never_twice_the_same(store, study):
+    seen = [progress(store, study)]
+    for epoch in range(2):
+        for _ in range(2):
+            die(store, study)
+            release_dead(store, study)
+            seen.append(progress(store, study))
+        held = claim(store, study, "me", FOREVER)
+        record_epoch(store, held, an_epoch(held.run.run_id, epoch))
+        release(store, held)
+        seen.append(progress(store, study))
+    held = claim(store, study, "me", FOREVER)
+    assert progress(store, study) == seen[-1], "a claim is no progress"
+    finish(store, held, "complete", value=0.5, facts={})
+    assert len({*seen, progress(store, study)}) == len(seen) + 1
 
 
 CALLS = st.lists(

@@ -3,10 +3,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from toy_store import WAITING, add_study, make_store
+from toy_store import FOREVER, WAITING, add_study, make_store
 
 from lrlc_nas.errors import StorageError
-from lrlc_nas.store import Store
+from lrlc_nas.store import Store, claim, require_present_version
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
 
@@ -72,8 +72,34 @@ def test_tables_of_the_first_version_are_brought_forward(store, study):
     with store.engine.begin() as connection:
         connection.execute(text("DROP TABLE nas_path"))
         connection.execute(text("DROP TABLE nas_look"))
+        connection.execute(text("ALTER TABLE nas_run DROP COLUMN deaths"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     assert difference(store) != []
     store.create()
     assert difference(store) == []
     assert store.names() == ["toy"]
+
+
+@pytest.fixture
+def older(store, study):
+    """A database whose workers did not count deaths."""
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE nas_run DROP COLUMN deaths"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0003'"))
+    return store
+
+
+def test_an_older_database_can_be_looked_at_as_it_is(older, study):
+    assert [run.slot for run in older.runs(study)] == [0, 1, 2]
+    assert older.last_ended(study, 3) == []
+    assert older.counts(study) == {"waiting": 3}
+    assert difference(older) != []
+
+
+def test_an_older_database_is_not_worked_on_before_it_is_brought_forward(older, study):
+    message = r"older version of lrlc_nas \(schema 0003, now \d+\); 'lrlc-nas resume NAME --workers 0' brings"
+    with pytest.raises(StorageError, match=message):
+        require_present_version(older.engine)
+    older.create()
+    require_present_version(older.engine)
+    assert claim(older, study, "me", FOREVER).deaths == 0

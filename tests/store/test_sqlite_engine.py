@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import stat
 
@@ -12,6 +13,23 @@ from lrlc_nas.store.owner import is_dead, this_process
 
 def test_the_file_is_its_owners_alone(tmp_path, store):
     assert stat.S_IMODE((tmp_path / "studies.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize("network", [False, True])
+def test_so_are_those_beside_it_whatever_the_mask_says(tmp_path, monkeypatch, mask, network):
+    monkeypatch.setattr("lrlc_nas.store.engine.is_on_network", lambda _: network)
+    before = os.umask(mask)
+    try:
+        store = make_store(tmp_path)
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql("DELETE FROM nas_study")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    beside = {"studies.db-journal"} if network else {"studies.db-wal", "studies.db-shm"}
+    assert modes == dict.fromkeys({"studies.db", *beside}, 0o600)
+    store.engine.dispose()
 
 
 def test_a_file_that_is_there_keeps_its_mode(tmp_path):

@@ -86,14 +86,6 @@ def test_files_move_with_the_database(store, study, tmp_path):
     assert study_folder(moved, moved.study("toy")).is_relative_to(tmp_path / "moved" / "studies.runs")
 
 
-def test_what_stays_is_the_last_checkpoint_of_each_complete_run(uninterrupted):
-    study = uninterrupted.study("toy")
-    for run in uninterrupted.runs(study):
-        checkpoints = run_checkpoints(uninterrupted, study, run)
-        files = sorted(path.name[:11] for path in checkpoints.folder.glob("*"))
-        assert files == (["epoch-00002"] if run.state == "complete" else [])
-
-
 def test_what_a_thawed_worker_wrote_after_a_later_attempt_had_begun_is_removed(store, study):
     toy_study.work(store)
     run = store.runs(study)[0]

@@ -48,6 +48,7 @@ def test_the_end_of_a_study_without_a_complete_run_still_says_what_to_do(
     assert lines[0] == "6 runs: 6 waiting"
     assert not any(line.startswith("best:") for line in lines)
     assert f"report: {tmp_path / 'red-x-red-report.html'}" in lines  # in one piece, however long
+    assert lines.count("checkpoints on this machine: 0.0 MiB") == 1
     following = [shlex.split(line.removeprefix("next: ")) for line in lines if line.startswith("next: ")]
     assert [words[1] for words in following] == ["show", "resume", "export", "dashboard"]
     assert all("--storage" in words and "sqlite:///x.db" in words for words in following)

@@ -1,6 +1,7 @@
 """Tables fit a terminal of 80 columns and show names as text."""
 
 import re
+import shutil
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -10,7 +11,7 @@ from lrlc_nas.choices import CONV, Choice, Plan
 from lrlc_nas.evidence import Effect, Screening, screen
 from lrlc_nas.relax import site_cost
 from lrlc_nas.store import RunRecord
-from lrlc_nas.study import OpenStudy, load_config, prepare
+from lrlc_nas.study import OpenStudy, load_config, prepare, study_folder
 from lrlc_nas.terminal import print_sites, print_studies, print_study
 from lrlc_nas.terminal.tables import print_effects
 
@@ -105,7 +106,26 @@ def test_studies_are_listed_with_their_progress(
     print_studies(opened.store)
     row = next(line for line in lines_of(terminal) if "[red]" in line)
     assert row.split()[:6] == ["[red]x[/red]", "paper-cnn", "embedded", "2/3", "25.00", "%"]
-    assert row.endswith(f"{opened.record.created:%Y-%m-%d %H:%M} UTC")
+    assert row.endswith(f"{opened.record.created:%Y-%m-%d %H:%M}")
+
+
+def test_what_checkpoints_take_is_shown(opened: OpenStudy, terminal: Console) -> None:
+    folder = study_folder(opened.store, opened.record)
+    for trial, size in (("trial-0", 2**20), ("trial-12", 2**19)):
+        (folder / trial / "attempt-1").mkdir(parents=True)
+        (folder / trial / "attempt-1" / "epoch-00000.pt").write_bytes(bytes(size))
+    (folder / "worker-0.log").write_bytes(bytes(2**20))
+    try:
+        print_study(opened.store, opened.record.name)
+        print_studies(opened.store)
+    finally:
+        shutil.rmtree(folder)
+    lines = lines_of(terminal)
+    assert lines[1] == "checkpoints on this machine: 1.5 MiB"
+    header, _, row = filter(None, lines[-4:])
+    assert header.split() == ["study", "host", "data", "ended", "best", "disk", "created", "(UTC)"]
+    assert " 0/6 " in row
+    assert " 1.5 MiB " in row
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import logging
 import os
 import pickle
 import resource
+import shutil
 import stat
+from pathlib import Path
 
 import pytest
 import torch
 
-from lrlc_nas.errors import FencedError, InputError
+from lrlc_nas.errors import DiskError, FencedError, InputError
 from lrlc_nas.training import Checkpoints
 
 
@@ -148,6 +150,26 @@ class TestKeeping:
         assert [path.suffix for path in adopted.iterdir()] == [".pt"]
         assert_holds(adopter.load_newest(), 0)
 
+    def test_of_two_who_remove_it_neither_minds_the_other(self, folder):
+        """The other is faster, at each moment at which the first one looks into the folder."""
+        listing, looked, faster = Path.iterdir, 0, 0
+
+        def overtaken(path):
+            nonlocal looked
+            looked += 1
+            if looked == faster:
+                shutil.rmtree(folder)
+            return listing(path)
+
+        while looked >= faster:
+            saved(folder, [0, 1])
+            looked, faster = 0, faster + 1
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Path, "iterdir", overtaken)
+                Checkpoints(folder, "mine").remove_all()
+            assert not folder.exists()
+        assert faster > 2
+
     def test_saves_again_after_remove_all(self, folder):
         checkpoints, _ = saved(folder, [0])
         checkpoints.remove_all()
@@ -273,6 +295,13 @@ def test_the_bomb_is_live(tmp_path):
     assert (tmp_path / "sentinel").exists()
 
 
+def failing_with(number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
 class TestDiskTrouble:
     def assert_last_stands(self, folder, checkpoints, path):
         assert list(folder.iterdir()) == [path]
@@ -284,27 +313,32 @@ class TestDiskTrouble:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
         try:
             with pytest.raises(
-                OSError, match=r"the checkpoint needs [0-9]{6} bytes, [0-9]+ are free"
-            ) as caught:
+                DiskError,
+                match=rf"^{folder}/epoch-00001-.*: File too large: the checkpoint needs [0-9]{{6}} bytes, [0-9]",
+            ):
                 checkpoints.save(1, {"weight": torch.zeros(50_000)})
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert caught.value.errno == errno.EFBIG
-        assert str(folder) in caught.value.filename
         self.assert_last_stands(folder, checkpoints, path)
 
     @pytest.mark.parametrize("call", ["fsync", "replace"])
-    def test_no_space_left(self, folder, monkeypatch, call):
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+    def test_no_space_left(self, folder, monkeypatch, call, number):
         checkpoints, (path,) = saved(folder, [0])
-
-        def full(*_):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
         with monkeypatch.context() as patch:
-            patch.setattr(os, call, full)
-            with pytest.raises(OSError, match="No space left on device: the checkpoint needs") as caught:
+            patch.setattr(os, call, failing_with(number))
+            with pytest.raises(DiskError, match=f"{os.strerror(number)}: the checkpoint needs"):
                 checkpoints.save(1, state(1))
-        assert caught.value.errno == errno.ENOSPC
+        self.assert_last_stands(folder, checkpoints, path)
+
+    def test_a_disk_that_fails_is_not_full(self, folder, monkeypatch):
+        checkpoints, (path,) = saved(folder, [0])
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", failing_with(errno.EIO))
+            with pytest.raises(OSError, match="the checkpoint needs") as caught:
+                checkpoints.save(1, state(1))
+        assert caught.value.errno == errno.EIO
+        assert str(folder) in caught.value.filename
         self.assert_last_stands(folder, checkpoints, path)
 
     def test_interrupted_while_writing(self, folder, monkeypatch):

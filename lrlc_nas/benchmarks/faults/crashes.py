@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,8 @@ from pathlib import Path
 from ...errors import LrlcNasError
 from ...faults import Fault
 from ...store import ComputePaths
-from .lives import HITS, end, live, spawn, store_in
+from .lives import HITS, end, live, spawn
+from .places import SQLITE, Place, opened_store
 from .promises import broken, recorded, story
 from .toy import NAME
 
@@ -33,12 +33,14 @@ class Reference:
         paths: which way computed which layer.
         hits: how often it passed each point.
         seconds: how long it took.
+        place: where it lay, and where those shall lie that are compared with it.
     """
 
     story: list[tuple[object, ...]]
     paths: Mapping[str, str]
     hits: Mapping[str, int]
     seconds: float
+    place: Place = SQLITE
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,12 @@ class Crash:
         return not self.broken and self.again <= 0
 
 
-def live_undisturbed(folder: Path) -> Reference:
+def live_undisturbed(folder: Path, place: Place = SQLITE) -> Reference:
     """Live once, for comparison.
+
+    Args:
+        folder: that the place has furnished.
+        place: where the folder is.
 
     Raises:
         LrlcNasError: if even that does not end well.
@@ -74,16 +80,16 @@ def live_undisturbed(folder: Path) -> Reference:
     if code := end(spawn(live, folder)):
         raise LrlcNasError(f"the undisturbed study ended with exit code {code}")
     seconds = time.monotonic() - started
-    store = store_in(folder)
-    if wrong := broken(store):
-        raise LrlcNasError(f"the undisturbed study is not whole: {'; '.join(wrong)}")
-    paths = ComputePaths(store, store.study(NAME)).all()
-    return Reference(story(store), paths, _hits(folder), seconds)
+    with opened_store(folder) as store:
+        if wrong := broken(store):
+            raise LrlcNasError(f"the undisturbed study is not whole: {'; '.join(wrong)}")
+        paths = ComputePaths(store, store.study(NAME)).all()
+        return Reference(story(store), paths, _hits(folder), seconds, place)
 
 
 def crash_at(folder: Path, fault: Fault, reference: Reference) -> Crash:
     """Live with a fault in a new folder, then live on without it; the folder is removed if all is well."""
-    folder.mkdir()
+    reference.place.furnish(folder)
     once = folder / "happened"
     armed = Fault(fault.point, fault.hit, fault.action, once)
     first = spawn(live, folder, str(armed), reference.paths)
@@ -104,7 +110,7 @@ def crash_until_untouched(folder: Path, point: str, action: str, reference: Refe
 
 def kill_after(folder: Path, seconds: float, reference: Reference) -> Crash:
     """SIGKILL to a life in a new folder after some time, then live on."""
-    folder.mkdir()
+    reference.place.furnish(folder)
     process = spawn(live, folder, "", reference.paths)
     process.join(seconds)
     process.kill()
@@ -113,19 +119,17 @@ def kill_after(folder: Path, seconds: float, reference: Reference) -> Crash:
 
 
 def _live_on(folder: Path, what: str, happened: bool, reference: Reference) -> Crash:
-    store = store_in(folder)
-    before = recorded(store)
     (folder / HITS).unlink(missing_ok=True)
-    code = end(spawn(live, folder, "", reference.paths))
-    if code:
-        return Crash(what, happened, 0, (f"the next process ended with exit code {code}",))
-    wrong = broken(store)
-    if story(store) != reference.story:
-        wrong.append("the study found something else")
-    again = _hits(folder).get("checkpoint.opened", 0) - (recorded(store) - before)
-    store.engine.dispose()
+    with opened_store(folder) as store:
+        before = recorded(store)
+        if code := end(spawn(live, folder, "", reference.paths)):
+            return Crash(what, happened, 0, (f"the next process ended with exit code {code}",))
+        wrong = broken(store)
+        if story(store) != reference.story:
+            wrong.append("the study found something else")
+        again = _hits(folder).get("checkpoint.opened", 0) - (recorded(store) - before)
     if not wrong:
-        shutil.rmtree(folder)
+        reference.place.clear(folder)
     return Crash(what, happened, again, tuple(wrong))
 
 

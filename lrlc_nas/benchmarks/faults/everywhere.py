@@ -15,6 +15,7 @@ from .crashes import Crash, Reference, crash_at, crash_until_untouched, kill_aft
 __all__ = [
     "OTHER_POINTS",
     "alone",
+    "crash_at_first",
     "crash_at_random",
     "crash_at_the_ends",
     "crash_everywhere",
@@ -28,6 +29,7 @@ OTHER_POINTS = ("checkpoint.written", "epoch.before", "plan.shown", "release.sto
 """Where other things happen than SIGKILL."""
 
 _AT_ONCE = 2
+_MOST_DRAWS = 20
 
 
 def train_points() -> list[str]:
@@ -55,13 +57,16 @@ def crash_at_the_ends(folder: Path, reference: Reference, points: Iterable[str])
     return _crash_at_all(folder, reference, faults)
 
 
+def crash_at_first(folder: Path, reference: Reference) -> list[Crash]:
+    """SIGKILL at the first passage of each point."""
+    return _crash_at_all(folder, reference, [Fault(point) for point in train_points()])
+
+
 def crash_at_random(folder: Path, reference: Reference, number: int, seed: int = 0) -> list[Crash]:
     """SIGKILL at so many random moments, each in a study of its own."""
-    chance = random.Random(seed)
-    moments = [chance.uniform(0.0, reference.seconds) for _ in range(number)]
     return in_parallel(
-        partial(alone, partial(kill_after, folder / str(index), moment, reference))
-        for index, moment in enumerate(moments)
+        partial(_crash_somewhen, folder / str(index), random.Random(f"{seed} {index}"), reference)
+        for index in range(number)
     )
 
 
@@ -87,6 +92,15 @@ def _crash_at_all(folder: Path, reference: Reference, faults: Sequence[Fault]) -
         partial(alone, partial(crash_at, folder / str(number), fault, reference))
         for number, fault in enumerate(faults)
     )
+
+
+def _crash_somewhen(folder: Path, chance: random.Random, reference: Reference) -> list[Crash]:
+    """One moment; where a life had ended before it, that life counts too, and another moment is drawn."""
+    crashes: list[Crash] = []
+    while len(crashes) < _MOST_DRAWS and not any(crash.happened for crash in crashes):
+        own = folder.with_name(f"{folder.name}-{len(crashes)}")
+        crashes.append(kill_after(own, chance.uniform(0.0, reference.seconds), reference))
+    return crashes
 
 
 def _listed(make: Callable[..., Iterator[Crash]], *arguments: object) -> list[Crash]:

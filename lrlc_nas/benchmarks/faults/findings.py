@@ -19,34 +19,49 @@ class Finding:
     """One promise, and what became of it.
 
     Attributes:
+        on: where: a kind of database, or files.
         what: was done.
-        required: what must come of it.
-        seen: what came of it.
+        happened: how often the trouble really came about.
+        checked: how many studies, or files, were looked at.
+        held: how many of those were as promised.
+        seen: what came of it, in words.
         met: whether that is what is required.
         seconds: how long it took.
     """
 
+    on: str
     what: str
-    required: str
+    happened: int
+    checked: int
+    held: int
     seen: str
     met: bool
     seconds: float = 0.0
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        verdict = "met" if self.met else "NOT MET"
+        figures = f"happened {self.happened}, held {self.held} of {self.checked}"
+        return f"{verdict}: {self.on}: {self.what}: {figures}; {self.seen} ({self.seconds:.0f} s)"
 
 
 def findings_table(findings: Sequence[Finding]) -> str:
     """All findings as a table in Markdown."""
     rows = [
-        f"| {each.what} | {each.required} | {each.seen} | {'met' if each.met else 'NOT MET'} | {each.seconds:.0f} |"
+        f"| {each.on} | {each.what} | {each.happened} | {each.held} of {each.checked} | {each.seen} "
+        f"| {'met' if each.met else 'NOT MET'} | {each.seconds:.0f} |"
         for each in findings
     ]
-    return "\n".join(["| what | required | seen | | seconds |", "| --- | --- | --- | --- | ---: |", *rows])
+    head = "| on | what was done | happened | held | seen | | seconds |"
+    return "\n".join([head, "| --- | --- | ---: | ---: | --- | --- | ---: |", *rows])
 
 
 def machine_line() -> str:
-    """Where and with what it was found."""
+    """When, where and with what it was found."""
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "optuna", "sqlalchemy"))
-    return f"{datetime.now(UTC):%Y-%m-%d}, SQLite, {system}, {packages}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {system}, {packages}"
 
 
 def to_json(findings: Sequence[Finding]) -> str:

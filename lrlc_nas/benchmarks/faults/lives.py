@@ -5,6 +5,7 @@ They are forked from a server that has imported the package once, so that a deat
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import multiprocessing
@@ -13,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import chdir, suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -24,21 +25,24 @@ from ...errors import LrlcNasError
 from ...faults import VARIABLE, Fault, arm, count_hits
 from ...launchers import LocalWorkers
 from ...store import ComputePaths, Store, claim, finish, this_process
-from ...study import Worker, catch_up, open_study, resume_study, start_study
+from ...study import OpenStudy, StudyConfig, Worker, catch_up, open_study, resume_study, start_study
+from .places import store_in
 from .toy import NAME, toy_config
+from .waiting import PATIENCE
 
 
 __all__ = [
     "EPOCHS",
+    "FIRST_TRIALS",
     "HITS",
     "TRIALS",
+    "begin",
     "claim_all",
     "end",
     "live",
     "raise_and_work",
     "spawn",
     "spawner",
-    "store_in",
     "supervise",
     "work",
 ]
@@ -49,11 +53,13 @@ TRIALS = 4
 EPOCHS = 3
 """Epochs of each run of a life."""
 
+FIRST_TRIALS = 3
+"""The total number of runs before."""
+
 HITS = "hits.json"
 """The file beside the database in which a life that ends well leaves how often it passed each point."""
 
-_FIRST_TRIALS = 3
-_PATIENCE = 180.0
+_PAUSE_SECONDS = 0.2
 
 
 def spawner() -> ForkServerContext:
@@ -70,23 +76,33 @@ def spawn(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
     return process
 
 
-def end(process: ForkServerProcess) -> int:
+def end(process: ForkServerProcess, seconds: float = PATIENCE) -> int:
     """The exit code of a process that is to end by itself.
 
     Raises:
-        LrlcNasError: if it does not within some minutes; it is killed then.
+        LrlcNasError: if it does not within that time; it is killed then, and has said where it stood.
     """
-    process.join(_PATIENCE)
+    process.join(seconds)
     code = process.exitcode
     if code is None:
         process.kill()
-        raise LrlcNasError(f"process {process.pid} did not end within {_PATIENCE:.0f} s")
+        process.join()
+        raise LrlcNasError(f"process {process.pid} did not end within {seconds:.0f} s")
     return code
 
 
-def store_in(folder: Path) -> Store:
-    """The database in a folder."""
-    return Store(f"sqlite:///{folder}/studies.db")
+def begin(folder: Path, config: StudyConfig, paths: Mapping[str, str] | None = None) -> OpenStudy:
+    """Start a study in a folder.
+
+    Args:
+        folder: a place has furnished it.
+        config: of the study.
+        paths: which way computes which layer, where that was measured before.
+    """
+    with chdir(folder):  # the files of a study on a server lie where it is started
+        study = start_study(store_in(folder), config)
+    _know(study.store, paths or {})
+    return study
 
 
 def live(folder: Path, fault: str = "", paths: Mapping[str, str] | None = None) -> None:
@@ -101,17 +117,21 @@ def live(folder: Path, fault: str = "", paths: Mapping[str, str] | None = None) 
     hits = count_hits()
     if fault:
         arm(Fault.parse(fault))
-    store = store_in(folder)
     # The trouble of the world ends a worker; a traceback would only say what was asked for.
     with suppress(OSError):
-        _live(store, paths or {})
+        _live(folder, paths or {})
         (folder / HITS).write_text(json.dumps(hits))
         return
     raise SystemExit(1)
 
 
 def work(
-    folder: Path, lease_seconds: float, step_seconds: float = 0.0, barrier: Barrier | None = None
+    folder: Path,
+    lease_seconds: float,
+    step_seconds: float = 0.0,
+    barrier: Barrier | None = None,
+    pause: Path | None = None,
+    log: Path | None = None,
 ) -> None:
     """Work on a study like any worker.
 
@@ -120,14 +140,21 @@ def work(
         lease_seconds: how long a claim lasts without renewal.
         step_seconds: rest before each step, for studies that shall take a while.
         barrier: where all workers wait for each other before they begin.
+        pause: no step is taken while this file is there; runs are claimed nevertheless.
+        log: where to write what the worker says; None for nowhere.
     """
     torch.set_num_threads(1)
+    if log is not None:
+        logging.basicConfig(filename=log, level=logging.DEBUG)
+        logging.getLogger("lrlc_nas").setLevel(logging.DEBUG)
     study = open_study(store_in(folder), NAME)
     if barrier is not None:
-        barrier.wait(_PATIENCE)
+        barrier.wait(PATIENCE)
 
     def rest() -> bool:
         time.sleep(step_seconds)
+        while pause is not None and pause.exists() and _holds_a_run(study):
+            time.sleep(_PAUSE_SECONDS)
         return False
 
     Worker(
@@ -144,18 +171,19 @@ def raise_and_work(folder: Path, trials: int, barrier: Barrier) -> None:
     """Raise the total of a study and work on it, at once with others who do the same."""
     torch.set_num_threads(1)
     store = store_in(folder)
-    barrier.wait(_PATIENCE)
+    barrier.wait(PATIENCE)
     study = resume_study(store, NAME, trials)
     Worker(store, study.record, study.prepared, device="cpu").work()
 
 
-def supervise(folder: Path, fault: str = "", worker_fault: str = "") -> None:
-    """Start or resume a study and supervise one worker, a process with an interpreter of its own.
+def supervise(folder: Path, fault: str = "", worker_fault: str = "", workers: int = 1) -> None:
+    """Start or resume a study and supervise workers, processes with an interpreter of their own.
 
     Args:
         folder: for the database.
         fault: what shall go wrong in this process.
         worker_fault: what shall go wrong in its workers.
+        workers: how many.
     """
     if fault:
         arm(Fault.parse(fault))
@@ -164,8 +192,8 @@ def supervise(folder: Path, fault: str = "", worker_fault: str = "") -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     store = store_in(folder)
     there = NAME in store.names()
-    study = resume_study(store, NAME) if there else start_study(store, toy_config(TRIALS, EPOCHS))
-    LocalWorkers(store, study.record, ["cpu"]).run(lambda: None)
+    study = resume_study(store, NAME) if there else begin(folder, toy_config(TRIALS, EPOCHS))
+    LocalWorkers(store, study.record, ["cpu"] * workers).run(lambda: None)
     catch_up(study)
 
 
@@ -175,9 +203,9 @@ def claim_all(folder: Path, barrier: Barrier) -> None:
     The slots that were claimed are left in a file named as the process.
     """
     store = store_in(folder)
-    barrier.wait(_PATIENCE)
+    barrier.wait(PATIENCE)
     study = resume_study(store, NAME)
-    barrier.wait(_PATIENCE)
+    barrier.wait(PATIENCE)
     slots: list[int] = []
     while (held := claim(store, study.record, this_process(), 60.0)) is not None:
         slots.append(held.run.slot)
@@ -187,19 +215,32 @@ def claim_all(folder: Path, barrier: Barrier) -> None:
 
 def _quietly(target: Callable[..., None], *arguments: object) -> None:
     logging.getLogger("lrlc_nas").setLevel(logging.CRITICAL)
+    # Shortly before the end of all patience with it the process says where each of its threads waits.
+    faulthandler.dump_traceback_later(PATIENCE - 5)
     target(*arguments)
 
 
-def _live(store: Store, paths: Mapping[str, str]) -> None:
+def _holds_a_run(study: OpenStudy) -> bool:
+    owner = this_process()
+    runs = study.store.patient().runs(study.record)
+    return any(run.state == "running" and run.owner == owner for run in runs)
+
+
+def _live(folder: Path, paths: Mapping[str, str]) -> None:
+    store = store_in(folder)
     if NAME not in store.names():
-        start_study(store, toy_config(_FIRST_TRIALS, EPOCHS))
-    known = ComputePaths(store, store.study(NAME))
-    for situation, path in paths.items():
-        known.setdefault(situation, path)
+        begin(folder, toy_config(FIRST_TRIALS, EPOCHS))
+    _know(store, paths)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     _work(store, lambda: stop.is_set() or bool(store.epochs(store.study(NAME))))
     _work(store, stop.is_set, TRIALS)
+
+
+def _know(store: Store, paths: Mapping[str, str]) -> None:
+    known = ComputePaths(store, store.study(NAME))
+    for situation, path in paths.items():
+        known.setdefault(situation, path)
 
 
 def _work(store: Store, should_stop: Callable[[], bool], trials: int | None = None) -> None:

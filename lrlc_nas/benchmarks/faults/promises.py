@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 from ...store import EpochRecord, RunRecord, Store, StudyRecord, sqlite_path
@@ -28,9 +29,10 @@ def broken(store: Store) -> list[str]:
     return [
         *_budget(study, runs),
         *_epochs(study, runs, epochs),
+        *_writers(store, runs),
         *_checkpoints(store, study, runs),
         *_optuna(store, study, runs, epochs),
-        *_files(store),
+        *_files(store, study),
     ]
 
 
@@ -78,6 +80,19 @@ def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[Ep
             yield f"run {run.slot} has value {run.value}, its last epoch {there[-1].accuracy}"
 
 
+def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
+    """Each epoch names the attempt that wrote it; after a later attempt has written, an earlier one must not."""
+    with store.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT run_id, epoch, attempt FROM nas_epoch ORDER BY run_id, epoch"
+        )
+        written = [tuple(row) for row in rows]
+    slots = {run.run_id: run.slot for run in runs}
+    for (run_id, _, before), (same, epoch, attempt) in pairwise(written):
+        if run_id == same and attempt < before:
+            yield f"run {slots[run_id]}: attempt {attempt} wrote epoch {epoch} after attempt {before}"
+
+
 def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
     for run in runs:
         checkpoints = run_checkpoints(store, study, run)
@@ -112,19 +127,15 @@ def _optuna(
             yield f"trial {number} belongs to no run and is {trial.state.name}"
 
 
-def _files(store: Store) -> Iterator[str]:
+def _files(store: Store, study: StudyRecord) -> Iterator[str]:
     path = sqlite_path(store.url)
-    if path is None:
-        return
-    with closing(sqlite3.connect(path)) as connection:
-        for (line,) in connection.execute("PRAGMA integrity_check"):
-            if line != "ok":
-                yield f"the database: {line}"
-    yield from (f"left behind: {_shown(each, path)}" for each in path.parent.rglob("*.tmp"))
-
-
-def _shown(file: Path, database: Path) -> str:
-    return str(file.relative_to(database.parent))
+    if path is not None:
+        with closing(sqlite3.connect(path)) as connection:
+            for (line,) in connection.execute("PRAGMA integrity_check"):
+                if line != "ok":
+                    yield f"the database: {line}"
+    folder = Path(study.files).parent if path is None else path.parent
+    yield from (f"left behind: {each.relative_to(folder)}" for each in folder.rglob("*.tmp"))
 
 
 def _weights(checkpoints: Checkpoints) -> str:

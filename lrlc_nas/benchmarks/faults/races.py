@@ -8,8 +8,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from ...errors import LrlcNasError
-from ...study import start_study
-from .lives import claim_all, end, raise_and_work, spawn, spawner, store_in, work
+from .lives import begin, claim_all, end, raise_and_work, spawn, spawner, work
+from .places import SQLITE, Place, opened_store
 from .promises import broken
 from .toy import NAME, toy_config
 
@@ -66,7 +66,7 @@ def race(folder: Path, *, workers: int, trials: int, epochs: int, sites: int = 2
     Raises:
         LrlcNasError: if a worker ends with an error.
     """
-    start_study(store_in(folder), toy_config(trials, epochs, sites=sites)).store.engine.dispose()
+    begin(folder, toy_config(trials, epochs, sites=sites)).store.engine.dispose()
     barrier = spawner().Barrier(workers)
     _all_end(*(spawn(work, folder, _LEASE, 0.0, barrier) for _ in range(workers)))
     return _outcome(folder, workers)
@@ -78,13 +78,13 @@ def race_of_resumes(folder: Path, *, first: int, trials: int, epochs: int, proce
     Raises:
         LrlcNasError: if one ends with an error.
     """
-    start_study(store_in(folder), toy_config(first, epochs)).store.engine.dispose()
+    begin(folder, toy_config(first, epochs)).store.engine.dispose()
     barrier = spawner().Barrier(processes)
     _all_end(*(spawn(raise_and_work, folder, trials, barrier) for _ in range(processes)))
     return _outcome(folder, processes)
 
 
-def race_for_claims(folder: Path, *, processes: int, runs: int, rounds: int) -> Claims:
+def race_for_claims(folder: Path, *, processes: int, runs: int, rounds: int, place: Place = SQLITE) -> Claims:
     """Let so many processes resume a study and claim all its runs at once, a study for each round.
 
     Raises:
@@ -92,9 +92,8 @@ def race_for_claims(folder: Path, *, processes: int, runs: int, rounds: int) -> 
     """
     slots: list[tuple[int, int]] = []
     for number in range(rounds):
-        own = folder / f"round-{number}"
-        own.mkdir()
-        start_study(store_in(own), toy_config(runs, 1)).store.engine.dispose()
+        own = place.furnish(folder / f"round-{number}")
+        begin(own, toy_config(runs, 1)).store.engine.dispose()
         barrier = spawner().Barrier(processes)
         _all_end(*(spawn(claim_all, own, barrier) for _ in range(processes)))
         for path in own.glob("claimed-*.json"):
@@ -109,9 +108,9 @@ def _all_end(*processes: ForkServerProcess) -> None:
 
 
 def _outcome(folder: Path, workers: int) -> Race:
-    store = store_in(folder)
-    study = store.study(NAME)
-    counts = store.counts(study)
-    owners = {run.owner for run in store.runs(study)}
-    ended = sum(counts.get(state, 0) for state in ("complete", "pruned", "failed"))
-    return Race(workers, study.trials, ended, len(owners), tuple(broken(store)))
+    with opened_store(folder) as store:
+        study = store.study(NAME)
+        counts = store.counts(study)
+        owners = {run.owner for run in store.runs(study)}
+        ended = sum(counts.get(state, 0) for state in ("complete", "pruned", "failed"))
+        return Race(workers, study.trials, ended, len(owners), tuple(broken(store)))

@@ -9,11 +9,12 @@ import psutil
 
 from ...faults import Fault
 from .crashes import Crash
-from .lives import end, spawn, store_in, supervise
+from .lives import end, spawn, supervise
+from .places import opened_store
 from .promises import broken
 
 
-__all__ = ["crash_supervisor", "crash_worker"]
+__all__ = ["crash_supervisor", "crash_worker", "workers_of"]
 
 _WAIT = 60.0
 
@@ -36,24 +37,8 @@ def crash_worker(folder: Path, fault: Fault) -> Crash:
     return _supervise_on(folder, f"{fault} in a worker", once, str(armed), [])
 
 
-def _supervise_on(folder: Path, what: str, once: Path, worker_fault: str, left: list[str]) -> Crash:
-    process = spawn(supervise, folder, "", worker_fault)
-    code = end(process)
-    left += _workers_left(process.pid or 0)
-    if code:
-        left.append(f"the supervisor ended with exit code {code}")
-    return Crash(what, once.exists(), 0, (*left, *broken(store_in(folder))))
-
-
-def _workers_left(supervisor: int) -> list[str]:
-    """Workers that are still there long after their supervisor has ended."""
-    deadline = time.monotonic() + _WAIT
-    while (pids := _workers_of(supervisor)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return [f"worker {pid} outlives its supervisor" for pid in pids]
-
-
-def _workers_of(supervisor: int) -> list[int]:
+def workers_of(supervisor: int) -> list[int]:
+    """The process ids of the workers that a supervisor has started, whoever their parent is by now."""
     words = ["--parent", str(supervisor)]
     found = []
     for process in psutil.process_iter(["cmdline"]):
@@ -61,3 +46,21 @@ def _workers_of(supervisor: int) -> list[int]:
         if any(command[index : index + 2] == words for index in range(len(command))):
             found.append(process.pid)
     return found
+
+
+def _supervise_on(folder: Path, what: str, once: Path, worker_fault: str, left: list[str]) -> Crash:
+    process = spawn(supervise, folder, "", worker_fault)
+    code = end(process)
+    left += _workers_left(process.pid or 0)
+    if code:
+        left.append(f"the supervisor ended with exit code {code}")
+    with opened_store(folder) as store:
+        return Crash(what, once.exists(), 0, (*left, *broken(store)))
+
+
+def _workers_left(supervisor: int) -> list[str]:
+    """Workers that are still there long after their supervisor has ended."""
+    deadline = time.monotonic() + _WAIT
+    while (pids := workers_of(supervisor)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [f"worker {pid} outlives its supervisor" for pid in pids]

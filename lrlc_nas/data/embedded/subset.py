@@ -29,7 +29,7 @@ _Places = NDArray[np.int32]
 
 def load_embedded(request: Request) -> ImageSet:
     """Load ``embedded``: 8,000 training and 2,000 test images of Fashion-MNIST, as many of each class."""
-    with np.load(FILE, allow_pickle=False) as arrays:
+    with np.load(FILE, allow_pickle=False) as arrays:  # noqa: TID251 - ships with the package
         images, test_images = (
             torch.from_numpy(arrays[key]).unsqueeze(1) for key in ("images", "test_images")
         )

@@ -1,0 +1,65 @@
+"""What one SQLite file can bear: the workers of one machine, and not too many of them. A server bears more."""
+
+from __future__ import annotations
+
+import math
+
+from sqlalchemy import Connection, select
+
+from ..errors import StorageError
+from .engine import READING, database_now
+from .models import RunRow
+from .owner import host_of, this_host
+from .studies import Store
+from .url import shown, sqlite_path
+
+
+__all__ = ["MOST_WORKERS", "require_bearable", "require_one_machine"]
+
+MOST_WORKERS = 16
+"""How many worker processes may share a SQLite file: they write one after the other."""
+
+_SERVER = "with PostgreSQL (--storage postgresql://USER@HOST/DATABASE)"
+
+
+def require_bearable(store: Store, workers: int) -> None:
+    """Refuse workers that a SQLite file does not bear, before anything is written.
+
+    Args:
+        store: the study database.
+        workers: how many this machine is about to start.
+
+    Raises:
+        StorageError: if they are too many, or those of another machine are at work in this file.
+    """
+    if sqlite_path(store.url) is None:
+        return
+    if workers > MOST_WORKERS:
+        raise StorageError(
+            f"storage {store.shown}: a SQLite file takes at most {MOST_WORKERS} workers, which write one after the "
+            f"other; got {workers}. More of them go {_SERVER}"
+        )
+    if store.exists():
+        with store.engine.connect().execution_options(**{READING: True}) as connection:
+            require_one_machine(connection)
+
+
+def require_one_machine(connection: Connection) -> None:
+    """Refuse a SQLite file in which workers of another machine hold runs; on servers nothing is asked.
+
+    Locks of files do not hold between machines, whose writes would destroy each other's.
+
+    Raises:
+        StorageError: if there are such workers; it says until when.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    now = database_now(connection)
+    held = select(RunRow.owner, RunRow.expires).where(RunRow.done == 0, RunRow.expires > now)
+    for owner, expires in connection.execute(held):
+        if host_of(owner) not in ("", this_host()):
+            raise StorageError(
+                f"storage {shown(connection.engine.url)}: a worker on {host_of(owner)} holds a run in this SQLite "
+                f"file, and this is {this_host()}; workers of several machines go {_SERVER}. If "
+                f"{host_of(owner)} has stopped, this works again in {math.ceil(expires - now)} s"
+            )
