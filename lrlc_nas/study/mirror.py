@@ -19,6 +19,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import BaseModel
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
@@ -204,4 +205,17 @@ def _open(store: Store, *, create: bool) -> RDBStorage:
     except RuntimeError as error:
         raise StorageError(f"storage {store.shown}: {error}") from None
     harden(storage.engine)
+    if create:
+        _complete(storage)
     return storage
+
+
+def _complete(storage: RDBStorage) -> None:
+    """Create the indexes that are missing: whoever made the tables may have been killed between the two.
+
+    Optuna never would, because it looks for tables alone; and without the unique index of their names there may be
+    two studies of one name.
+    """
+    for table in BaseModel.metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(storage.engine, checkfirst=True)
