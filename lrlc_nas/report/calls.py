@@ -54,7 +54,8 @@ _SETUP = """\
 from lrlc_nas import report
 from lrlc_nas.store import Store
 
-# inside=True also looks into the trained networks, for the maps of space; it takes seconds
+# inside=True also looks into the trained networks, for the maps of space, and takes seconds;
+# where the host or the images are functions of your own, it needs trusted=True as well
 reading = report.read_study(Store("sqlite:///lrlc-nas.db"), {name!r}, inside=True)
 """
 
