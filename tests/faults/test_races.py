@@ -1,21 +1,18 @@
-"""Many workers spend one budget exactly. The large races: ``pytest -m slow tests/faults/test_races.py``."""
+"""Many workers spend one budget exactly, and claim nothing twice."""
 
 import pytest
 
 from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW), pytest.param(8, marks=SLOW)])
+@pytest.mark.parametrize("workers", [2, 4, 8])
 def test_the_budget_is_exact(workers, tmp_path):
     done = race(tmp_path, workers=workers, trials=20, epochs=2)
     assert (done.ended, done.broken) == (20, ())
     assert done.took_part > 1, "nobody competed"
 
 
-@pytest.mark.parametrize(("workers", "trials"), [(4, 24), pytest.param(16, 160, marks=SLOW)])
+@pytest.mark.parametrize(("workers", "trials"), [(4, 24), (16, 160)])
 def test_a_crowd_on_one_file(workers, trials, tmp_path):
     done = race(tmp_path, workers=workers, trials=trials, epochs=1, sites=3)
     assert (done.ended, done.broken) == (trials, ())
@@ -27,7 +24,7 @@ def test_two_that_raise_the_total_at_once_do_not_add_up(tmp_path):
     assert (done.trials, done.ended, done.broken) == (12, 12, ())
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=SLOW)])
+@pytest.mark.parametrize("rounds", [1, 10])
 def test_nothing_is_claimed_twice(rounds, tmp_path):
     done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds)
     assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
