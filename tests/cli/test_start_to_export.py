@@ -219,7 +219,7 @@ def test_workers_that_keep_dying_stop_the_study_with_one_line(
     assert done.code == 1
     assert done.err.count("\n") == 1
     assert done.err.startswith(
-        "Error: workers died 6 times and no run ended; the last: exit code 1: no message"
+        "Error: workers died 6 times and nothing came of it; the last: exit code 1: no message"
     )
 
 

@@ -107,10 +107,10 @@ def another_module(monkeypatch):
 
 
 def fewer_choices(monkeypatch):
-    def too_much(_section, _host, extra, _batch):
-        return "too much" if extra.parameters > 900 else ""
+    def too_much(_section, host, total, _batch):
+        return "too much" if total.parameters - host.parameters > 900 else ""
 
-    monkeypatch.setattr("lrlc_nas.study.space._too_much", too_much)
+    monkeypatch.setattr("lrlc_nas.study.space.over_limits", too_much)
 
 
 HOST = "the host toy_study:host differs from what it recorded: "
