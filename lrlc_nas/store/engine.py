@@ -6,6 +6,7 @@ import copy
 import os
 import shutil
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
@@ -100,7 +101,10 @@ def create_sqlite_file(engine: Engine) -> None:
     path = sqlite_path(engine.url)
     if path is None:
         return
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Only where there is none: whoever closes a file loses all locks that its process has on it, those of SQLite's
+    # open connections too, and the next process to close it removes the log under them (sqlite.org/howtocorrupt).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     connection = engine.raw_connection()
     pragma = f"PRAGMA journal_mode={'DELETE' if is_on_network(path) else 'WAL'}"
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -123,10 +127,14 @@ def _check_sqlite(url: URL) -> None:
 
 
 def _check_is_database(url: URL, path: Path) -> None:
+    if not os.access(path, os.R_OK):
+        raise StorageError(f"storage {shown(url)}: cannot read {path}: {os.strerror(errno.EACCES)}")
+    # By SQLite itself: whoever closes a file loses all locks that its process has on it, those of open connections
+    # too, unless SQLite closes it (sqlite.org/howtocorrupt). Immutable: it reads the file, and touches nothing.
     try:
-        with path.open("rb") as file:
-            head = file.read(len(_SQLITE_MAGIC))
-    except OSError as error:
-        raise StorageError(f"storage {shown(url)}: cannot read {path}: {error.strerror}") from None
-    if head and head != _SQLITE_MAGIC:
-        raise StorageError(f"storage {shown(url)}: {path} is not a SQLite database")
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError:
+        # Nobody has it open then. One that is damaged behind its head is told by the first call that needs it.
+        if path.read_bytes()[: len(_SQLITE_MAGIC)] != _SQLITE_MAGIC:
+            raise StorageError(f"storage {shown(url)}: {path} is not a SQLite database") from None

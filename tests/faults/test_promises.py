@@ -48,6 +48,7 @@ def test_no_study_has_no_epoch(tmp_path):
         ("UPDATE nas_study SET trials = 5", "5 runs are the budget, there are those at [0, 1, 2, 3]"),
         ("UPDATE nas_run SET state = 'running' WHERE slot = 1", "run 1 is running"),
         ("UPDATE nas_run SET state = 'waiting' WHERE slot = 1", "run 1 is waiting"),
+        ("UPDATE nas_run SET state = 'waiting', plan = NULL WHERE slot = 2", "run 2 is waiting"),
         ("UPDATE nas_run SET state = 'failed', reason = 'why' WHERE slot = 1", "run 1 is failed why"),
         (
             "UPDATE nas_run SET repeat = 1, plan = (SELECT plan FROM nas_run WHERE slot = 1), "

@@ -187,6 +187,7 @@ def supervise(folder: Path, fault: str = "", worker_fault: str = "", workers: in
     """
     if fault:
         arm(Fault.parse(fault))
+    faulthandler.cancel_dump_traceback_later()  # it may last as long as its study does
     if worker_fault:
         os.environ[VARIABLE] = worker_fault
     os.environ["OMP_NUM_THREADS"] = "1"

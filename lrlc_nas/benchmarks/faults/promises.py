@@ -94,7 +94,7 @@ def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
 
 
 def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
-    for run in runs:
+    for run in (run for run in runs if run.plan is not None):
         checkpoints = run_checkpoints(store, study, run)
         files = [path for path in sorted(checkpoints.folder.parent.rglob("*")) if path.is_file()]
         wanted = 1 if run.state == "complete" else 0
