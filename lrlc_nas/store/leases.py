@@ -29,8 +29,9 @@ from .models import EpochRow, RunRow
 from .owner import is_dead
 from .records import Claim, EpochRecord, StudyRecord
 from .retry import repeatable
+from .rows import run_record
 from .sharing import require_one_machine
-from .studies import Store, run_record
+from .studies import Store
 
 
 __all__ = [

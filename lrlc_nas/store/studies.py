@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from ..choices import Plan
 from ..errors import InputError, StorageError
 from ..faults import fault_point
 from .engine import READING, create_sqlite_file, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
 from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
+from .rows import epoch_record, run_record, run_rows, study_record
 from .schema import create_tables, has_tables, require_known_version
 from .url import parse_url, shown, sqlite_path
 
@@ -31,9 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 
-__all__ = ["Store", "run_record"]
+__all__ = ["Store"]
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -153,7 +150,7 @@ class Store:
                 row = SiteRow(study_id=study.study_id, position=position, name=site.name)
                 row.geometry = json.dumps(site.geometry)
                 session.add(row)
-            session.add_all(_run_rows(study.study_id, 0, runs))
+            session.add_all(run_rows(study.study_id, 0, runs))
             session.flush()
             fault_point("study.commit")
         fault_point("study.stored")
@@ -167,7 +164,7 @@ class Store:
         with Session(self.engine) as session, session.begin():
             row = session.get_one(StudyRow, study.study_id, with_for_update=True)
             missing = max(0, total - row.trials)
-            session.add_all(_run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))
+            session.add_all(run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))
             row.trials = max(row.trials, total)
             session.flush()
             fault_point("total.commit")
@@ -210,7 +207,7 @@ class Store:
         result: dict[int, list[EpochRecord]] = {}
         with Session(self._reading) as session:
             for row in session.scalars(query):
-                result.setdefault(row.run_id, []).append(_epoch_record(row))
+                result.setdefault(row.run_id, []).append(epoch_record(row))
         return result
 
     @repeatable
@@ -218,7 +215,7 @@ class Store:
         """The recorded epochs of one run, in order."""
         query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
         with Session(self._reading) as session:
-            return [_epoch_record(row) for row in session.scalars(query)]
+            return [epoch_record(row) for row in session.scalars(query)]
 
     @repeatable
     def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
@@ -294,112 +291,4 @@ class Store:
             sites = session.scalars(
                 select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
             )
-            return _study_record(row, sites)
-
-
-def _whole_rows(make: Callable[P, T]) -> Callable[P, T]:
-    """Let what this package never wrote into a row be one clear line.
-
-    SQLite keeps any text in a column of numbers, and a number of a run is a part of a path.
-    """
-
-    @wraps(make)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return make(*args, **kwargs)
-        except (TypeError, ValueError, AttributeError, ArithmeticError, OSError, RecursionError) as error:
-            raise StorageError(f"the study database is damaged: {error}") from None
-
-    return checked
-
-
-@_whole_rows
-def run_record(row: RunRow) -> RunRecord:
-    """The record of a row.
-
-    Raises:
-        StorageError: if the row holds what this package never wrote.
-    """
-    return RunRecord(
-        run_id=int(row.run_id),
-        slot=int(row.slot),
-        trial_id=row.trial_id,
-        role=row.role,
-        repeat=row.repeat,
-        seed=row.seed,
-        plan=None if row.plan is None else Plan.from_json(row.plan),
-        parameters=None if row.parameters is None else int(row.parameters),
-        macs=None if row.macs is None else int(row.macs),
-        state=row.state,
-        reason=row.reason,
-        value=None if row.value is None else float(row.value),
-        attempt=int(row.attempt),
-        owner=row.owner,
-        epoch=int(row.epoch),
-        started=_moment(row.started),
-        finished=_moment(row.finished),
-        facts=json.loads(row.facts),
-    )
-
-
-def _run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[RunRow]:
-    return [
-        RunRow(
-            study_id=study_id,
-            slot=slot,
-            role=run.role,
-            repeat=run.repeat,
-            seed=run.seed,
-            plan=None if run.plan is None else run.plan.to_json(),
-            plan_digest=None if run.plan is None else run.plan.digest,
-            parameters=run.parameters,
-            macs=run.macs,
-            state="waiting",
-            reason="",
-            attempt=0,
-            owner="",
-            expires=0.0,
-            epoch=0,
-            done=0,
-            facts="{}",
-        )
-        for slot, run in enumerate(runs, start=first_slot)
-    ]
-
-
-@_whole_rows
-def _study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
-    return StudyRecord(
-        study_id=row.study_id,
-        name=row.name,
-        created=datetime.fromtimestamp(row.created, UTC),
-        trials=int(row.trials),
-        config=row.config,
-        space={site: tuple(tokens) for site, tokens in json.loads(row.space).items()},
-        left_out=json.loads(row.left_out),
-        refused=json.loads(row.refused),
-        host_fingerprint=row.host_fingerprint,
-        data_fingerprint=row.data_fingerprint,
-        facts=json.loads(row.facts),
-        files=row.files,
-        sites=tuple(SiteRecord(site.name, json.loads(site.geometry)) for site in sites),
-    )
-
-
-@_whole_rows
-def _epoch_record(row: EpochRow) -> EpochRecord:
-    return EpochRecord(
-        run_id=row.run_id,
-        epoch=int(row.epoch),
-        train_loss=float(row.train_loss),
-        train_accuracy=float(row.train_accuracy),
-        loss=float(row.loss),
-        accuracy=float(row.accuracy),
-        learning_rate=float(row.learning_rate),
-        seconds=float(row.seconds),
-        images_per_second=float(row.images_per_second),
-    )
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+            return study_record(row, sites)

@@ -27,8 +27,12 @@ from ..store import Claim
 
 __all__ = ["MOST_DEATHS", "Outcome", "RunEndedError", "candidate_errors", "killer"]
 
-MOST_DEATHS = 5
-"""How many workers in a row may die over a run without an epoch in between."""
+MOST_DEATHS = 10
+"""How many workers in a row may die over a run without an epoch in between.
+
+Machines kill innocent runs too. Where a worker was killed every three seconds, shortly after it could begin, five in
+a row struck 4 of 200 runs that had done nothing (the soak of the fault programme).
+"""
 
 # After an AcceleratorError the device is of no use to this process; the next one may well succeed.
 _WORLD = (

@@ -5,26 +5,21 @@ Nothing heavy is imported before a command runs, so that `lrlc-nas --help` answe
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from . import __version__
-from .errors import LrlcNasError, StorageError, StudyStoppedError
+from .. import __version__
+from ..errors import LrlcNasError, StudyStoppedError
+from .bench import bench
+from .options import DEFAULT_STORAGE, Device, File, Name, Override, Storage, Workers
+from .training import storage_option, train
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console
-
-    from .launchers import LocalWorkers
-    from .store import Store
-    from .study import OpenStudy
+    from ..store import Store
 
 
 __all__ = ["app", "main"]
@@ -41,41 +36,8 @@ app = typer.Typer(
     ),
 )
 
-bench = typer.Typer(
-    rich_markup_mode=None,
-    help="""Measure speed, survival and errors, on this machine.
-
-    Example: lrlc-nas bench layers --quick
-    """,
-)
 app.add_typer(bench, name="bench")
 
-Storage = Annotated[
-    str,
-    typer.Option(envvar="LRLC_NAS_STORAGE", show_envvar=True, help="URL of the study database."),
-]
-Name = Annotated[str, typer.Argument(help="Name of the study.", show_default=False)]
-File = Annotated[
-    Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.", show_default=False)
-]
-Override = Annotated[
-    list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a value of the study file.")
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        max=64,
-        help="Local worker processes; default: one for each GPU, or one. 0: train nothing here.",
-        show_default=False,
-    ),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.", show_default=False),
-]
-
-_DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"
 _UsageError: Any = typer.BadParameter.mro()[1]  # Typer exports its children alone
 
 
@@ -95,7 +57,7 @@ def start(
             show_default=False,
         ),
     ] = None,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
@@ -106,7 +68,7 @@ def start(
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
-    from .study import load_config, start_study
+    from ..study import load_config, start_study
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
@@ -114,7 +76,7 @@ def start(
     config = load_config(study_file, [*overrides, *named, *limited, *kept])
     _require_device(device)
     study = start_study(_working_store(storage, workers), config)
-    _train(study, workers, device, storage)
+    train(study, workers, device, storage)
 
 
 @app.command()
@@ -123,7 +85,7 @@ def resume(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Raise the total number of runs to this.", show_default=False)
     ] = None,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
@@ -134,31 +96,31 @@ def resume(
 
     Example: lrlc-nas resume embedded --trials 40
     """
-    from .study import resume_study
+    from ..study import resume_study
 
     _require_device(device)
     study = resume_study(_working_store(storage, workers), name, trials)
-    _train(study, workers, device, storage)
+    train(study, workers, device, storage)
 
 
 @app.command("list")
-def list_studies(storage: Storage = _DEFAULT_STORAGE) -> None:
+def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     """List the studies of the database.
 
     Example: lrlc-nas list --storage sqlite:///other.db
     """
-    from .terminal import print_studies
+    from ..terminal import print_studies
 
     print_studies(_store(storage))
 
 
 @app.command()
-def show(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
+def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
     """Show a study: its state, its effects and its runs.
 
     Example: lrlc-nas show embedded
     """
-    from .terminal import print_study
+    from ..terminal import print_study
 
     print_study(_store(storage), name)
 
@@ -176,7 +138,7 @@ def report(
         bool,
         typer.Option("--trust", help="Run the functions that the study names as its host or images."),
     ] = False,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the report of a study: one HTML file that opens offline.
 
@@ -185,8 +147,8 @@ def report(
 
     Example: lrlc-nas report embedded -o embedded.html
     """
-    from .report import write_report
-    from .terminal import report_path
+    from ..report import write_report
+    from ..terminal import report_path
 
     path = report_path(name) if output is None else output
     write_report(_store(storage), name, path, trusted=trust)
@@ -201,7 +163,7 @@ def dashboard(
     writable: Annotated[
         bool, typer.Option("--writable", help="Let notes be written on Optuna's pages; nothing else.")
     ] = False,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Open live pages on the studies in a browser.
 
@@ -211,7 +173,7 @@ def dashboard(
 
     Example: lrlc-nas dashboard --port 8123
     """
-    from .dashboard import serve
+    from ..dashboard import serve
 
     serve(
         _store(storage), port=port, writable=writable, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)")
@@ -227,14 +189,14 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
 
     Example: lrlc-nas sites studies/resnet18.toml
     """
-    from .study import load_config, prepare
-    from .terminal import print_sites
+    from ..study import load_config, prepare
+    from ..terminal import print_sites
 
     print_sites(prepare(load_config(study_file, overrides)))
 
 
 @app.command()
-def power(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
+def power(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
     """Say which effects a study can see.
 
     Worth asking before anything more is spent.
@@ -242,7 +204,7 @@ def power(name: Name, storage: Storage = _DEFAULT_STORAGE) -> None:
 
     Example: lrlc-nas power embedded
     """
-    from .evidence.planning import study_power
+    from ..evidence.planning import study_power
 
     _say(study_power(_store(storage), name))
 
@@ -268,7 +230,7 @@ def confirm(
         float | None,
         typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False),
     ] = None,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
@@ -280,10 +242,10 @@ def confirm(
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """
-    from .evidence.claims import named_claims
-    from .evidence.confirming import confirmation_to_run
-    from .launchers import worker_devices
-    from .terminal import print_confirmed
+    from ..evidence.claims import named_claims
+    from ..evidence.confirming import confirmation_to_run
+    from ..launchers import worker_devices
+    from ..terminal import print_confirmed
 
     _require_device(device)
     claims = named_claims(site, choice, plan)
@@ -295,8 +257,8 @@ def confirm(
         smallest_effect=smallest_effect,
         device=worker_devices(device, 1)[0],
     )
-    following = _storage_option(study.store, storage)
-    _train(study, workers, device, storage, lambda out: print_confirmed(out, study.store, name, following))
+    following = storage_option(study.store, storage)
+    train(study, workers, device, storage, lambda out: print_confirmed(out, study.store, name, following))
 
 
 @app.command("test")
@@ -305,7 +267,7 @@ def open_test(
     again: Annotated[
         bool, typer.Option("--again", help="Open the test images although they were read before.")
     ] = False,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
 ) -> None:
     """Open the sealed test images, on record.
@@ -315,21 +277,21 @@ def open_test(
 
     Example: lrlc-nas test embedded
     """
-    from .evidence.confirming import measure_sealed
-    from .launchers import worker_devices
-    from .terminal import console, print_tested
+    from ..evidence.confirming import measure_sealed
+    from ..launchers import worker_devices
+    from ..terminal import console, print_tested
 
     _require_device(device)
     store = _store(storage)
     look = measure_sealed(store, name, device=worker_devices(device, 1)[0], again=again)
-    print_tested(console(), store, name, look, _storage_option(store, storage))
+    print_tested(console(), store, name, look, storage_option(store, storage))
 
 
 @app.command()
 def cards(
     name: Name,
     output: Annotated[Path, typer.Option("-o", "--output", help="A folder.", show_default=False)],
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write a card for each claim of a study.
 
@@ -337,7 +299,7 @@ def cards(
 
     Example: lrlc-nas cards embedded -o cards
     """
-    from .terminal import write_cards
+    from ..terminal import write_cards
 
     for path in write_cards(_store(storage), name, output):
         _say(str(path))
@@ -349,7 +311,7 @@ def export(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="A new or empty folder.", show_default=False)
     ],
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the best network of a study to a folder.
 
@@ -357,7 +319,7 @@ def export(
 
     Example: lrlc-nas export embedded -o best && python best/network.py
     """
-    from .study import export_best
+    from ..study import export_best
 
     done = export_best(_store(storage), name, output)
     _say(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
@@ -366,7 +328,7 @@ def export(
 @app.command()
 def worker(
     name: Name,
-    storage: Storage = _DEFAULT_STORAGE,
+    storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of torch on the CPU.", show_default=False)
@@ -379,12 +341,12 @@ def worker(
 
     Example: lrlc-nas worker embedded --storage postgresql://me@host/studies --device cuda:0
     """
-    from .stopping import Stop
+    from ..stopping import Stop
 
     stop = Stop()
     stop.listen(parent)
-    from .launchers import STUDY_STOPPED, run_worker, worker_devices
-    from .study import open_study
+    from ..launchers import STUDY_STOPPED, run_worker, worker_devices
+    from ..study import open_study
 
     _require_device(device)
     store = _store(storage)
@@ -394,94 +356,6 @@ def worker(
         run_worker(study, device=worker_devices(device, 1)[0], threads=threads, stop=stop)
     except StudyStoppedError as error:
         _fail(error, error.exit_code if parent is None else STUDY_STOPPED)
-
-
-@bench.command()
-def layers(
-    device: Annotated[
-        str | None,
-        typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False),
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")
-    ] = False,
-    sizes: Annotated[
-        list[str],
-        typer.Option(
-            "--size",
-            metavar="KEY=N,...",
-            help="C, F, kernel, input, B, padding, groups; may be repeated.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - as above
-    layout: Annotated[
-        str | None,
-        typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False),
-    ] = None,
-) -> None:
-    """Compare the layers with convolutions and with the usual code.
-
-    It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
-    All of it takes about ten minutes on two CPU cores, --quick about one.
-
-    Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json
-    """
-    from .benchmarks import Request, run_layers
-
-    request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
-    run_layers(request, typer.echo)
-
-
-@bench.command()
-def evidence(
-    studies: Annotated[int, typer.Option(min=100, help="Simulated studies of each kind.")] = 1000,
-) -> None:
-    """Count how often the evidence errs, on studies whose truth is known.
-
-    They are simulated: nothing is trained. It ends with exit code 1 if a promise was not kept.
-
-    Example: lrlc-nas bench evidence --studies 200
-    """
-    from .evidence.rates import print_rates
-
-    if not print_rates(typer.echo, studies):
-        raise typer.Exit(1)
-
-
-@bench.command()
-def faults(
-    on: Annotated[
-        list[str],
-        typer.Option(
-            "--on",
-            metavar="DATABASE",
-            help="sqlite, postgresql or mariadb; may be repeated. Default: SQLite, and installed servers.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - as above
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
-    soak: Annotated[
-        bool, typer.Option("--soak", help="Kill supervised workers for ten minutes instead of all else.")
-    ] = False,
-) -> None:
-    """Kill, freeze and damage small studies, and see whether they keep their promises.
-
-    It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
-    cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.
-
-    Example: lrlc-nas bench faults --on sqlite --quick
-    """
-    from .benchmarks.faults import run_faults
-
-    run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)
 
 
 def main() -> None:
@@ -510,7 +384,7 @@ def _fail(error: Exception | str, code: int) -> NoReturn:
 
 def _say(text: str) -> None:
     """Print lines in which names from the database may stand."""
-    from .terminal import plain
+    from ..terminal import plain
 
     for line in text.split("\n"):
         typer.echo(plain(line).plain)
@@ -532,14 +406,14 @@ def _root(
 
 
 def _store(url: str) -> Store:
-    from .store import Store
+    from ..store import Store
 
     return Store(url)
 
 
 def _working_store(url: str, workers: int | None) -> Store:
     """The database, if it bears so many workers; where their number is not given there are few."""
-    from .store import require_bearable
+    from ..store import require_bearable
 
     store = _store(url)
     require_bearable(store, 1 if workers is None else workers)
@@ -553,66 +427,7 @@ def _toml_string(text: str) -> str:
 
 
 def _require_device(device: str | None) -> None:
-    from .launchers import require_device
+    from ..launchers import require_device
 
     if device is not None:
         require_device(device)
-
-
-def _train(
-    study: OpenStudy,
-    workers: int | None,
-    device: str | None,
-    url: str,
-    ending: Callable[[Console], None] | None = None,
-) -> None:
-    from .launchers import LocalWorkers, default_workers, worker_devices
-    from .terminal import command, console, headline, plain, print_end
-
-    number = default_workers(device) if workers is None else workers
-    local = LocalWorkers(study.store, study.record, worker_devices(device, number))
-    name, out, storage = study.record.name, console(), _storage_option(study.store, url)
-    if local.done():
-        more = "--trials" if ending is None else "--seeds"
-        out.print(plain(f"study {name}: all {study.record.trials} runs have ended; {more} raises the total"))
-    else:
-        out.print(plain(headline(study, number)))
-        out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
-        if not number:
-            out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
-            return
-        if not _completed(study, local, out):
-            out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
-            return
-    if ending is None:
-        print_end(out, study.store, name, storage)
-    else:
-        ending(out)
-
-
-def _storage_option(store: Store, url: str) -> list[str]:
-    """The option that the next commands need to find the database that this one was given."""
-    usual = os.environ.get("LRLC_NAS_STORAGE") or _DEFAULT_STORAGE
-    return [] if url == usual else ["--storage", store.shown]
-
-
-def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
-    """Watch the workers; False if the user stopped them."""
-    from .stopping import interrupt_once
-    from .study import catch_up
-    from .terminal import Watcher
-
-    watcher = Watcher(out, study.store.patient(), study.record)
-    try:
-        interrupt_once()
-        with watcher.watching():
-            local.run(watcher.tick)
-    except KeyboardInterrupt:
-        if local.hurried:
-            raise
-        return False
-    finally:
-        if not local.hurried:
-            with suppress(StorageError):  # whoever resumes the study makes up for it
-                catch_up(study)
-    return True

@@ -1,0 +1,107 @@
+"""The commands that measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+__all__ = ["bench"]
+
+bench = typer.Typer(
+    rich_markup_mode=None,
+    help="""Measure speed, survival and errors, on this machine.
+
+    Example: lrlc-nas bench layers --quick
+    """,
+)
+
+
+@bench.command()
+def layers(
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")
+    ] = False,
+    sizes: Annotated[
+        list[str],
+        typer.Option(
+            "--size",
+            metavar="KEY=N,...",
+            help="C, F, kernel, input, B, padding, groups; may be repeated.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - Typer reads the default and never changes it
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False),
+    ] = None,
+) -> None:
+    """Compare the layers with convolutions and with the usual code.
+
+    It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
+    All of it takes about ten minutes on two CPU cores, --quick about one.
+
+    Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json
+    """
+    from ..benchmarks import Request, run_layers
+
+    request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
+    run_layers(request, typer.echo)
+
+
+@bench.command()
+def evidence(
+    studies: Annotated[int, typer.Option(min=100, help="Simulated studies of each kind.")] = 1000,
+) -> None:
+    """Count how often the evidence errs, on studies whose truth is known.
+
+    They are simulated: nothing is trained. It ends with exit code 1 if a promise was not kept.
+
+    Example: lrlc-nas bench evidence --studies 200
+    """
+    from ..evidence.rates import print_rates
+
+    if not print_rates(typer.echo, studies):
+        raise typer.Exit(1)
+
+
+@bench.command()
+def faults(
+    on: Annotated[
+        list[str],
+        typer.Option(
+            "--on",
+            metavar="DATABASE",
+            help="sqlite, postgresql or mariadb; may be repeated. Default: SQLite, and installed servers.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - as above
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
+    soak: Annotated[
+        bool, typer.Option("--soak", help="Kill supervised workers for ten minutes instead of all else.")
+    ] = False,
+) -> None:
+    """Kill, freeze and damage small studies, and see whether they keep their promises.
+
+    It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
+    cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.
+
+    Example: lrlc-nas bench faults --on sqlite --quick
+    """
+    from ..benchmarks.faults import run_faults
+
+    run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)

@@ -1,0 +1,38 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Workers"]
+
+Storage = Annotated[
+    str,
+    typer.Option(envvar="LRLC_NAS_STORAGE", show_envvar=True, help="URL of the study database."),
+]
+Name = Annotated[str, typer.Argument(help="Name of the study.", show_default=False)]
+File = Annotated[
+    Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.", show_default=False)
+]
+Override = Annotated[
+    list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a value of the study file.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=64,
+        help="Local worker processes; default: one for each GPU, or one. 0: train nothing here.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.", show_default=False),
+]
+
+DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"

@@ -1,0 +1,91 @@
+"""Training a study with workers of this machine, and what is said before, meanwhile and at the end."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..errors import StorageError
+from .options import DEFAULT_STORAGE
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from ..launchers import LocalWorkers
+    from ..store import Store
+    from ..study import OpenStudy
+
+
+__all__ = ["storage_option", "train"]
+
+
+def train(
+    study: OpenStudy,
+    workers: int | None,
+    device: str | None,
+    url: str,
+    ending: Callable[[Console], None] | None = None,
+) -> None:
+    """Train a study until its budget is spent or the user stops it, and print how it stands.
+
+    Args:
+        study: which study.
+        workers: how many processes; None for as many as there are GPUs, or one; 0 to train nothing.
+        device: of the workers.
+        url: of the storage, as it was given.
+        ending: prints the end, where it is not that of a search.
+    """
+    from ..launchers import LocalWorkers, default_workers, worker_devices
+    from ..terminal import command, console, headline, plain, print_end
+
+    number = default_workers(device) if workers is None else workers
+    local = LocalWorkers(study.store, study.record, worker_devices(device, number))
+    name, out, storage = study.record.name, console(), storage_option(study.store, url)
+    if local.done():
+        more = "--trials" if ending is None else "--seeds"
+        out.print(plain(f"study {name}: all {study.record.trials} runs have ended; {more} raises the total"))
+    else:
+        out.print(plain(headline(study, number)))
+        out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
+        if not number:
+            out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
+            return
+        if not _completed(study, local, out):
+            out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
+            return
+    if ending is None:
+        print_end(out, study.store, name, storage)
+    else:
+        ending(out)
+
+
+def storage_option(store: Store, url: str) -> list[str]:
+    """The option that the next commands need to find the database that this one was given."""
+    usual = os.environ.get("LRLC_NAS_STORAGE") or DEFAULT_STORAGE
+    return [] if url == usual else ["--storage", store.shown]
+
+
+def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
+    """Watch the workers; False if the user stopped them."""
+    from ..stopping import interrupt_once
+    from ..study import catch_up
+    from ..terminal import Watcher
+
+    watcher = Watcher(out, study.store.patient(), study.record)
+    try:
+        interrupt_once()
+        with watcher.watching():
+            local.run(watcher.tick)
+    except KeyboardInterrupt:
+        if local.hurried:
+            raise
+        return False
+    finally:
+        if not local.hurried:
+            with suppress(StorageError):  # whoever resumes the study makes up for it
+                catch_up(study)
+    return True
