@@ -8,7 +8,7 @@ import pytest
 import torch
 from toy_training import RECIPE, assert_same_weights, make_network, start, timeless
 
-from lrlc_nas.errors import CheckpointError, TrainingStoppedError
+from lrlc_nas.errors import CheckpointError, DiskError, TrainingStoppedError
 from lrlc_nas.training import Checkpoints
 
 
@@ -162,7 +162,7 @@ def test_disk_full_leaves_the_last_epoch(checkpoints, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("os.replace", full)
-        with pytest.raises(OSError, match="No space left on device: the checkpoint needs"):
+        with pytest.raises(DiskError, match="No space left on device: the checkpoint needs"):
             next(running)
     assert checkpoints.load_newest()["epoch"] == 0
     assert timeless(start(make_network(), checkpoints=checkpoints)) == timeless(start(make_network()))
