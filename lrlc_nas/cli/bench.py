@@ -49,7 +49,7 @@ def layers(
     """Compare the layers with convolutions and with the usual code.
 
     It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
-    All of it takes about ten minutes on two CPU cores, --quick about one.
+    All of it takes about half an hour on two CPU cores, --quick about one minute.
 
     Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json
     """
