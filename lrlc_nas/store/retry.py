@@ -70,10 +70,12 @@ class Patience:
     Attributes:
         seconds: the whole time; 0: fail at once.
         should_stop: asked before each wait; True ends the patience.
+        quiet: whether nothing is logged.
     """
 
     seconds: float = 0.0
     should_stop: Callable[[], bool] = lambda: False
+    quiet: bool = False
 
 
 class Outlasting(Protocol):
@@ -112,11 +114,11 @@ def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
                 kind = OutageError if patience.seconds else StorageError
                 raise kind(_given_up(shown, waited, error)) from None
             # A broken connection or a deadlock is over by then, and not worth a word.
-            if attempt == 1:
+            if attempt == 1 and not patience.quiet:
                 _LOG.warning("storage %s: the database does not answer, waiting: %s", shown, reason(error))
             time.sleep(min(wait, max(0.0, patience.seconds - waited)))
         else:
-            if attempt > 1:
+            if attempt > 1 and not patience.quiet:
                 waited = time.monotonic() - began
                 _LOG.warning("storage %s: the database answers again after %.0f s", shown, waited)
             return result

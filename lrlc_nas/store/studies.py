@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import column, func, inspect, select, table
@@ -63,6 +64,17 @@ class Store:
         """
         other = copy.copy(self)
         other._patience = Patience(seconds, should_stop)
+        return other
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds this store waits."""
+        return self._patience.seconds
+
+    def within(self, seconds: float) -> Store:
+        """The same database, for somebody who waits for so many seconds and tells of the outage in his own words."""
+        other = copy.copy(self)
+        other._patience = replace(self._patience, seconds=seconds, quiet=True)
         return other
 
     def outlast(self, call: Callable[[], T], /) -> T:

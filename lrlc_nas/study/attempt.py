@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import torch
 from optuna.trial import FrozenTrial
@@ -19,6 +20,7 @@ from .files import adopt_checkpoints
 from .halving import AUDIT, audited, behind, falls_behind, is_rung
 from .keeping import remove_superfluous
 from .mirror import Mirror
+from .outbox import Outbox
 from .outcome import Outcome, RunEndedError, candidate_errors, killer
 from .preparation import Prepared
 from .proposals import propose
@@ -104,17 +106,19 @@ class Attempt:
         return Outcome("pruned", f"infeasible: {excess}") if excess else None
 
     def _outcome(self, run: RunRecord) -> Outcome:
+        outbox = Outbox(partial(self._send, run), self.store.patience, f"run {run.slot}")
         try:
-            return self._train(run)
+            return self._train(run, outbox)
         except RunEndedError as error:
             outcome = error.outcome
         # Not before here: the traceback of the error held the network, and whatever filled the memory.
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        return outcome
+        # Epochs before the error may wait still, and what they lead to comes first.
+        return outbox.flush() or outcome
 
-    def _train(self, run: RunRecord) -> Outcome:
+    def _train(self, run: RunRecord, outbox: Outbox) -> Outcome:
         checkpoints = adopt_checkpoints(self.store, self.study, run)
         with candidate_errors():
             epochs = self._epochs(run, checkpoints)
@@ -122,11 +126,11 @@ class Attempt:
             while True:
                 with candidate_errors():
                     result = next(epochs, None)
+                ended = outbox.flush() if result is None else outbox.put(result)
+                if ended is not None:
+                    return ended
                 if result is None:
                     break
-                self._record(run, result)
-                if self._falls_behind(run, result) and not self._goes_on(run, result.epoch + 1):
-                    return Outcome("pruned", behind(result.epoch + 1))
         fault_point("keep.before")
         checkpoints.keep_last()
         return Outcome("complete")
@@ -147,8 +151,18 @@ class Attempt:
             should_stop=self.should_stop,
         )
 
+    def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> Outcome | None:
+        """Record an epoch and judge the run by it; an outage may last for so many seconds."""
+        hurried = replace(self, store=self.store.within(seconds), mirror=self.mirror.within(seconds))
+        return hurried._judge(run, result)
+
+    def _judge(self, run: RunRecord, result: EpochResult) -> Outcome | None:
+        self._record(run, result)
+        if self._falls_behind(run, result) and not self._goes_on(run, result.epoch + 1):
+            return Outcome("pruned", behind(result.epoch + 1))
+        return None
+
     def _record(self, run: RunRecord, result: EpochResult) -> None:
-        # Its checkpoint holds the epoch, and all before it, while the database is away.
         if result.epoch >= run.epoch:
             fault_point("epoch.before")
             record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))

@@ -10,6 +10,7 @@ between them leaves an orphan.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -73,6 +74,12 @@ class Mirror:
             StorageError: if the database does not answer for so long.
         """
         return self._store.outlast(call)
+
+    def within(self, seconds: float) -> Mirror:
+        """The same trials, for somebody who waits for at most so many seconds; see `Store.within`."""
+        other = copy.copy(self)
+        other._store = self._store.within(seconds)
+        return other
 
     def add_trials(self, store: Store, study: StudyRecord, runs: Iterable[RunRecord]) -> None:
         """Give every run that has none its trial, waiting."""

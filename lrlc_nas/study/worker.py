@@ -1,7 +1,7 @@
 """A worker: claims one run after the other and trains it, until the study is done.
 
-An outage of the database ends no run: the worker waits where it is, which is after an epoch that its checkpoint
-already holds, and then finds out by its next write whether the claim is still its own.
+An outage of the database ends no run: training goes on, and epochs wait in its checkpoints (`Outbox`). Elsewhere the
+worker waits where it is. It finds out by its next write whether the claim is still its own.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -24,6 +24,7 @@ __all__ = ["Outage", "cut", "freeze", "stop"]
 _LEASE = 1.5
 _STEP = 0.1
 _CUT_SECONDS = 0.1
+_LONG_SECONDS = 3.0  # enough for an epoch
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class Outage:
     Attributes:
         happened: outages while workers lived and had work left.
         broken: promises that do not hold.
+        trained: epochs whose checkpoint was written meanwhile.
     """
 
     happened: int
     broken: tuple[str, ...]
+    trained: int = field(default=0, compare=False)
 
     @property
     def survived(self) -> bool:
@@ -49,7 +52,7 @@ def stop(
 ) -> Outage:
     """Crash the server while a worker trains, and start it again after some seconds.
 
-    The claim of the worker runs out meanwhile, and stays its own, because nobody can take it.
+    The worker trains on. Its claim runs out meanwhile, and stays its own, because nobody can take it.
 
     Args:
         folder: a new one.
@@ -58,16 +61,22 @@ def stop(
         reference: a life that nothing disturbed.
         log: where the worker shall write what it says; None for nowhere.
     """
+    trained: set[Path] = set()
 
     def trouble(worker: ForkServerProcess) -> int:
-        _wait_for_epochs(folder, 2)
+        _wait_for_epochs(folder, EPOCHS + 1)  # the second run has more to train
         server.crash()
+        before = _checkpoints(folder)
         time.sleep(seconds)
+        trained.update(_checkpoints(folder) - before)
         alive = worker.is_alive()
         server.start()
         return int(alive and not _is_done(folder))
 
-    return _disturbed(folder, reference, trouble, log)
+    outage = replace(_disturbed(folder, reference, trouble, log), trained=len(trained))
+    if seconds >= _LONG_SECONDS and not trained:
+        return replace(outage, broken=(*outage.broken, "training stopped meanwhile"))
+    return outage
 
 
 def cut(folder: Path, server: Server, number: int, reference: Reference) -> Outage:
@@ -170,6 +179,10 @@ def _hold_back(folder: Path) -> None:
     with opened_store(folder) as store:
         if not store.counts(store.study(NAME)).get("waiting"):
             _pause(folder).touch()
+
+
+def _checkpoints(folder: Path) -> set[Path]:
+    return set(folder.rglob("epoch-*.pt"))
 
 
 def _pause(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -161,7 +162,8 @@ def stops(server: Server, seconds: float, reference: Reference, folder: Path) ->
     """A server that crashes and comes back."""
     done = stop(folder, server, seconds, reference)
     how = server.crash_signal.name
-    return _of_outage(server, f"server ended by {how}, away for {seconds:.0f} s", done, 1)
+    finding = _of_outage(server, f"server ended by {how}, away for {seconds:.0f} s", done, 1)
+    return replace(finding, seen=f"{finding.seen}; {done.trained} epochs were trained meanwhile")
 
 
 def cuts(server: Server, number: int, reference: Reference, folder: Path) -> Finding:
