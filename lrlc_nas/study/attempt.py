@@ -24,7 +24,6 @@ from .outbox import Outbox
 from .outcome import Outcome, RunEndedError, candidate_errors, killer
 from .preparation import Prepared
 from .proposals import propose
-from .space import over_limits
 
 
 __all__ = ["Attempt"]
@@ -96,13 +95,8 @@ class Attempt:
         return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
 
     def _too_large(self, run: RunRecord) -> Outcome | None:
-        """The end of a plan each of whose choices can be afforded, and all of them together cannot."""
         assert run.plan is not None
-        config = self.prepared.config
-        if config.confirmation is not None:
-            return None  # its plans were asked for, each by name
-        total = self.prepared.cost(run.plan)
-        excess = over_limits(config.space, self.prepared.host, total, config.recipe.batch_size)
+        excess = self.prepared.excess(run.plan)
         return Outcome("pruned", f"infeasible: {excess}") if excess else None
 
     def _outcome(self, run: RunRecord) -> Outcome:

@@ -37,7 +37,8 @@ class Objective:
         """Train the plan that the trial suggests.
 
         Raises:
-            optuna.TrialPruned: if the study gives the trial up, or its network diverges or does not fit in memory.
+            optuna.TrialPruned: if the study gives the trial up, or its network is over the limits of the space,
+                diverges or does not fit in memory.
         """
         try:
             return self._train(trial)
@@ -47,6 +48,8 @@ class Objective:
     def _train(self, trial: optuna.Trial) -> float:
         tokens = self.prepared.space.tokens
         plan = Plan.of({site: trial.suggest_categorical(site, choices) for site, choices in tokens.items()})
+        if excess := self.prepared.excess(plan):
+            raise optuna.TrialPruned(f"infeasible: {excess}")
         config, splits = self.prepared.config, self.prepared.splits
         seed = config.seed + trial.number
         accuracy = 0.0

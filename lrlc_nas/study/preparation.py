@@ -21,7 +21,7 @@ from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..store import SiteRecord, StudyRecord
 from ..training import stream_seed
 from .config import StudyConfig
-from .space import Space, build_space
+from .space import Space, build_space, over_limits
 
 
 __all__ = ["Prepared", "prepare", "require_unchanged"]
@@ -76,6 +76,15 @@ class Prepared:
     def cost(self, plan: Plan) -> Cost:
         """Parameters, MACs and activations of the network of a plan."""
         return plan_cost(self.host, self.survey, plan)
+
+    def excess(self, plan: Plan) -> str:
+        """Why a plan cannot be afforded as a whole, though each of its choices can; empty if it can.
+
+        The plans of a confirmation were asked for, each by name.
+        """
+        if self.config.confirmation is not None:
+            return ""
+        return over_limits(self.config.space, self.host, self.cost(plan), self.config.recipe.batch_size)
 
     @property
     def site_records(self) -> list[SiteRecord]:

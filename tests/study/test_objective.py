@@ -4,6 +4,7 @@ import torch
 import toy_study
 from optuna.trial import TrialState
 
+from lrlc_nas.choices import Plan
 from lrlc_nas.study import Objective
 
 
@@ -52,6 +53,19 @@ def test_a_network_that_cannot_be_trained_is_pruned(trouble):
     study.enqueue_trial({"first": "conv", "second": "lc"})
     study.optimize(Objective(toy_study.config(host={"options": {"trouble": trouble}})), n_trials=1)
     assert study.trials[0].state == TrialState.PRUNED
+
+
+def test_a_plan_that_is_too_large_as_a_whole_is_pruned_before_its_first_step():
+    objective = Objective(toy_study.config(space={"choices": ["lc"]}))
+    both = Plan.of({"first": "lc", "second": "lc"})
+    between = objective.prepared.cost(both).parameters / objective.prepared.host.parameters - 0.01
+    objective = Objective(toy_study.config(space={"choices": ["lc"], "max_parameters": between}))
+    study = optuna.create_study(direction="maximize")
+    study.enqueue_trial({"first": "lc", "second": "lc"})
+    study.enqueue_trial({"first": "conv", "second": "lc"})
+    study.optimize(objective, n_trials=2)
+    assert [trial.state.name for trial in study.trials] == ["PRUNED", "COMPLETE"]
+    assert study.trials[0].intermediate_values == {}
 
 
 def test_a_bug_is_the_users_to_see():

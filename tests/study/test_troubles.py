@@ -4,6 +4,7 @@ import math
 import multiprocessing
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 import toy_study
@@ -15,6 +16,7 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.report import write_report
 from lrlc_nas.store import claim, this_process
 from lrlc_nas.study import prepare, start_study
+from lrlc_nas.study.config import ConfirmationSection
 from lrlc_nas.study.lease import Lease
 from lrlc_nas.study.mirror import Mirror
 from lrlc_nas.study.outcome import MOST_DEATHS
@@ -168,6 +170,16 @@ def test_a_plan_that_is_too_large_as_a_whole_is_not_trained(store, limit, monkey
     assert re.fullmatch(reason, run.reason)
     layers = {("Conv2d", "Conv2d"), ("Conv2d", "LocallyConnected2d"), ("LocallyConnected2d", "Conv2d")}
     assert layers == troubled_hosts.TRAINED
+
+
+def test_a_confirmation_trains_what_was_asked_for_whatever_it_costs():
+    config = troubled_hosts.config()
+    space = config.space.model_copy(update={"max_parameters": 1.0})
+    prepared = replace(prepare(config), config=config.model_copy(update={"space": space}))
+    assert "the limit is 1" in prepared.excess(TROUBLED)
+    part = ConfirmationSection(of="toy", claims=(), family=1)
+    confirmation = replace(prepared, config=prepared.config.model_copy(update={"confirmation": part}))
+    assert confirmation.excess(TROUBLED) == ""
 
 
 def test_what_is_at_the_limit_can_be_afforded():
