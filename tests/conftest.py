@@ -3,10 +3,14 @@
 import os
 import signal
 
+from lrlc_nas.stopping import ENDING_SIGNALS
+
 
 # Before torch is imported: networks this small are faster on one thread, most of all beside other processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Processes that ignore Ctrl-C, as those of a shell's background and of a test runner's workers do, hand that down to all
-# that they start, and the package respects it. Here it has to be heard.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a process ignores, as those of nohup, a shell's background or a test runner's workers do, all that it starts
+# ignore as well, and the package respects that. Here signals have to be heard.
+for number in ENDING_SIGNALS:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

@@ -95,7 +95,7 @@ def faults(
         bool, typer.Option("--soak", help="Kill supervised workers for ten minutes instead of all else.")
     ] = False,
 ) -> None:
-    """Kill, freeze and damage small studies, and see whether they keep their promises.
+    """Kill, freeze, damage and poison small studies, and see whether they keep their promises.
 
     It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
     cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.

@@ -10,6 +10,7 @@ from lrlc_nas.benchmarks.faults import Extent, parts, programme, run_faults, ser
 from lrlc_nas.benchmarks.faults.crashes import Crash
 from lrlc_nas.benchmarks.faults.damage import KINDS
 from lrlc_nas.benchmarks.faults.findings import Finding
+from lrlc_nas.benchmarks.faults.hostile import STRANGERS
 from lrlc_nas.benchmarks.faults.outages import Outage
 from lrlc_nas.benchmarks.faults.places import PLACES, chosen_places
 from lrlc_nas.benchmarks.faults.shortage import MOMENTS
@@ -133,4 +134,4 @@ def test_all_parts_hold_in_a_small_extent(monkeypatch):
     monkeypatch.setattr(parts, "supervision", lambda place, folder: GOOD)
     found = list(programme.find(extent))
     assert [finding for finding in found if not finding.met] == []
-    assert len(found) == 9 + len(KINDS) + len(MOMENTS)
+    assert len(found) == 9 + len(KINDS) + len(STRANGERS) + len(MOMENTS)

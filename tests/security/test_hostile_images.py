@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from poison import Bomb, assert_refused, call
+from poison import assert_refused, call
+
+from lrlc_nas.benchmarks.faults.poison import Bomb
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 12 12\n%%EndComments\n(touch exploded) show\n%%EOF\n"

@@ -4,7 +4,9 @@ import shutil
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from poison import MARKUP, call, poison_names
+from poison import call, poison_names
+
+from lrlc_nas.benchmarks.faults.poison import MARKUP
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -5,38 +5,8 @@ from pathlib import Path
 import pytest
 from poison import assert_refused, call
 
+from lrlc_nas.benchmarks.faults.study_files import OVERRIDES, STUDY_FILES
 from lrlc_nas.study import load_config
-
-
-DEPTH = 5000
-REFUSED = {
-    "key-twice": (
-        "seed = 1\nseed = 2\nname = 'x'",
-        r"not TOML: Cannot overwrite a value (at line 2, column 9)",
-    ),
-    "section-twice": ("[recipe]\nepochs = 1\n[recipe]\nflip = true", "(at line 3, column 8)"),
-    "key-twice-inside": ("host = {name = 'a', name = 'b'}", "line 1, column"),
-    "unknown-key": ("[recipe]\nepoch = 3", "unknown key 'epoch' in recipe; did you mean epochs?"),
-    "unknown-section": ("[__class__]\nx = 1", "unknown key '__class__' in the top level"),
-    "confirmation": ("[confirmation]\nof = 'x'", "unknown key 'confirmation' in the top level"),
-    "lists": ("x = " + "[" * DEPTH + "]" * DEPTH, "values are nested too deeply to be read"),
-    "tables": ("[" + ".".join("a" * DEPTH) + "]\nx = 1", "values are nested too deeply to be read"),
-    "inline-tables": (
-        "x = " + "{x = " * DEPTH + "1" + "}" * DEPTH,
-        "values are nested too deeply to be read",
-    ),
-    "deep-options": ("host.options.x = " + "[" * 300 + "]" * 300, "recursion limit"),
-    "digits": ("seed = " + "1" * 5000, "not TOML: Exceeds the limit (4300 digits)"),
-    "large": ("# " + "x" * 2**20, "a study file has at most 1,048,576 bytes, and this one has more"),
-    "yaml": (
-        "!!python/object/apply:os.system ['touch exploded']",
-        "not TOML: Invalid statement (at line 1, column 1)",
-    ),
-    "infinite": ("[recipe]\nlearning_rate = inf", "learning_rate must be a finite number"),
-    "nul": ("name = 'a\0b'", "not TOML: Found invalid character '\\x00' (at line 1, column 10)"),
-    "terminal": ('name = "\\u001b[2J"', "name: must be printable"),
-    "not-utf-8": ("name = '\udcff'", "not TOML: 'utf-8' codec can't decode"),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +14,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("text", "message"), STUDY_FILES.values(), ids=STUDY_FILES)
 @pytest.mark.parametrize("verb", ["start", "sites"])
 def test_one_line_says_what_and_where(tmp_path: Path, verb: str, text: str, message: str) -> None:
     (tmp_path / "study.toml").write_text(text, errors="surrogateescape")
@@ -55,17 +25,9 @@ def test_one_line_says_what_and_where(tmp_path: Path, verb: str, text: str, mess
     assert [path.name for path in tmp_path.iterdir()] == ["study.toml"]
 
 
-@pytest.mark.parametrize("value", ["[" * DEPTH, "1" * DEPTH])
-def test_overrides_too(tmp_path: Path, value: str) -> None:
-    done = call("start", "--set", f"seed={value}")
-    assert_refused(done, "--set: the value cannot be read")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_deep_overrides_too(tmp_path: Path) -> None:
-    assert_refused(
-        call("start", "--set", f"{'.'.join('a' * DEPTH)}=1"), "values are nested too deeply to be read"
-    )
+@pytest.mark.parametrize(("word", "message"), OVERRIDES.values(), ids=OVERRIDES)
+def test_overrides_too(tmp_path: Path, word: str, message: str) -> None:
+    assert_refused(call("start", "--set", word), message)
     assert list(tmp_path.iterdir()) == []
 
 

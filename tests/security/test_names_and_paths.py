@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from poison import CONFIG, DATABASE, NAME, call, contents, execute
+from poison import CONFIG, DATABASE, NAME, call, execute
 
+from lrlc_nas.benchmarks.faults.poison import contents
 from lrlc_nas.store import Store
 from lrlc_nas.study import StudyConfig, start_study, study_folder
 

@@ -8,12 +8,9 @@ from socket import gethostname
 import pytest
 from poison import (
     DATABASE,
-    HOSTILE,
     NAME,
-    Bomb,
     assert_plain,
     call,
-    contents,
     execute,
     poison_attributes,
     poison_names,
@@ -21,11 +18,9 @@ from poison import (
 )
 from starlette.testclient import TestClient
 
+from lrlc_nas.benchmarks.faults.poison import HOSTILE, ROWS, Bomb, contents, poison_row
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.store import Store, release_dead
-
-
-DEEP = "[" * 100_000 + "]" * 100_000
 
 
 @pytest.mark.parametrize("command", ["list", "show", "power", "report", "cards"])
@@ -116,35 +111,9 @@ def test_no_sampler_that_unpickles_can_be_asked_for(home: Path, sampler: str) ->
     assert "search.sampler: input should be 'tpe' or 'random'" in done.err
 
 
-ROWS = {
-    "slot": ("nas_run", "slot", "../../../outside"),
-    "attempt": ("nas_run", "attempt", "1/../../../outside"),
-    "epoch": ("nas_run", "epoch", "<script>"),
-    "value": ("nas_run", "value", "<script>"),
-    "started": ("nas_run", "started", "yesterday"),
-    "plan": ("nas_run", "plan", "cos\nsystem\n(S'touch exploded'\ntR."),
-    "plan-token": ("nas_run", "plan", '{"first": "__import__(\'os\')"}'),
-    "plan-list": ("nas_run", "plan", "[1]"),
-    "plan-deep": ("nas_run", "plan", DEEP),
-    "run-facts": ("nas_run", "facts", "nothing"),
-    "config": ("nas_study", "config", "!!python/object/apply:os.system ['touch exploded']"),
-    "config-empty": ("nas_study", "config", "{}"),
-    "config-deep": ("nas_study", "config", DEEP),
-    "space": ("nas_study", "space", "[]"),
-    "facts": ("nas_study", "facts", "{"),
-    "created": ("nas_study", "created", "never"),
-    "trials": ("nas_study", "trials", "many"),
-    "accuracy": ("nas_epoch", "accuracy", "nan(<script>)"),
-    "geometry": ("nas_site", "geometry", "{"),
-}
-
-
-@pytest.mark.parametrize(("table", "column", "value"), ROWS.values(), ids=ROWS)
-def test_a_row_that_nobody_of_ours_wrote_is_one_line(
-    home: Path, sentinel: Path, table: str, column: str, value: str
-) -> None:
-    first = f"rowid = (SELECT min(rowid) FROM {table})"
-    assert execute(home, f"UPDATE {table} SET {column} = ? WHERE {first}", value) == 1
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_row_that_nobody_of_ours_wrote_is_one_line(home: Path, sentinel: Path, kind: str) -> None:
+    assert poison_row(home / DATABASE, kind) == 1
     sentinel.touch()  # resuming may import what the study names
     before, outside = contents(home), set(home.parent.iterdir())
     codes = []

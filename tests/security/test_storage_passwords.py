@@ -8,13 +8,14 @@ import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
 from poison import CONFIG, call
 from sqlalchemy import MetaData, select
 
+from lrlc_nas.benchmarks.faults.canary import CANARY, found_in
 from lrlc_nas.benchmarks.faults.servers import MariaDB, PostgreSQL, Server, running
 from lrlc_nas.errors import StorageError
 from lrlc_nas.launchers import LocalWorkers
@@ -23,9 +24,6 @@ from lrlc_nas.store import Store
 
 
 USER = "bird"
-CANARY = "c4nary/b%1:rd{0}?&#"
-"""Whatever a URL or a template could trip over."""
-FORMS = (CANARY, quote(CANARY, safe=""), quote_plus(CANARY), "c4nary", "b%251%3Ard")
 SERVERS = ("postgresql", "mariadb")
 PATIENCE = 120
 
@@ -89,7 +87,7 @@ def _here(tmp_path: Path, modules: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def assert_hidden(text: str | bytes, where: object) -> None:
     """The password is not there, as it is or as a URL has it."""
     content = text.encode() if isinstance(text, str) else text
-    assert not [form for form in FORMS if form.encode() in content], (where, content[:2000])
+    assert not found_in(content), (where, content[:2000])
 
 
 def watched(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:

@@ -15,7 +15,7 @@ import torch
 from ...training import Checkpoints
 
 
-__all__ = ["KINDS", "Damage", "damage_checkpoints"]
+__all__ = ["KINDS", "Damage", "damage_checkpoints", "listening"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,33 @@ def damage_checkpoints(folder: Path, kind: str, number: int, seed: int = 0) -> D
     for index in range(number):
         ours, theirs = _saved(folder / f"{index}-a", index), _saved(folder / f"{index}-b", index + 1)
         victim = KINDS[kind](ours, theirs, chance)
-        with _listening() as messages:
+        with listening() as messages:
             state = ours.load_newest()
         epoch = None if state is None else state["epoch"]
         found += epoch != 1
         before += state is not None and epoch == 0 and _is_intact(state, index)
         said += any(str(victim) in message for message in messages)
     return Damage(kind, number, found, before, said)
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """The warnings of this package while the block runs; they go nowhere else."""
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    log, listener = logging.getLogger("lrlc_nas"), Listener(logging.WARNING)
+    propagate = log.propagate
+    log.addHandler(listener)
+    log.propagate = False
+    try:
+        yield messages
+    finally:
+        log.removeHandler(listener)
+        log.propagate = propagate
 
 
 def _flip(ours: Checkpoints, _: Checkpoints, chance: random.Random) -> Path:
@@ -113,23 +133,3 @@ def _newest(checkpoints: Checkpoints) -> Path:
 
 def _tag(path: Path) -> str:
     return path.name.split("-")[2]
-
-
-@contextmanager
-def _listening() -> Iterator[list[str]]:
-    """The warnings of this package while the block runs; they go nowhere else."""
-    messages: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage())
-
-    log, listener = logging.getLogger("lrlc_nas"), Listener(logging.WARNING)
-    propagate = log.propagate
-    log.addHandler(listener)
-    log.propagate = False
-    try:
-        yield messages
-    finally:
-        log.removeHandler(listener)
-        log.propagate = propagate

@@ -23,6 +23,7 @@ from .everywhere import (
     train_points,
 )
 from .findings import Finding
+from .hostile import STRANGERS
 from .outages import Outage, cut, freeze, stop
 from .places import Place
 from .races import Race, race, race_for_claims, race_of_resumes
@@ -48,6 +49,7 @@ __all__ = [
     "soaking",
     "stops",
     "storms",
+    "strangers",
     "supervision",
 ]
 
@@ -193,6 +195,15 @@ def soaking(place: Place, size: tuple[int, float, float], seed: int, folder: Pat
         + _also(done.broken),
         done.survived and done.kills > 0,
     )
+
+
+def strangers(kind: str, folder: Path) -> Finding:
+    """What strangers try; `kind` is one of `STRANGERS`."""
+    on, attack = STRANGERS[kind]
+    done = attack(folder)
+    nought = ", ".join(f"{number} {what}" for what, number in done.nought.items())
+    seen, held = f"{done.told}; {nought}{_also(done.wrong)}", done.made - len(done.wrong)
+    return Finding(on, kind, done.made, done.made, held, seen, done.survived)
 
 
 def _of_crashes(on: str, what: str, done: Sequence[Crash], complete: bool, where: str = "") -> Finding:

@@ -13,10 +13,23 @@ from ...store import Store
 from .servers import SERVERS, Server, running
 
 
-__all__ = ["PLACES", "SQLITE", "Place", "ServerPlace", "chosen_places", "opened", "opened_store", "store_in"]
+__all__ = [
+    "DATABASE",
+    "PLACES",
+    "SQLITE",
+    "Place",
+    "ServerPlace",
+    "chosen_places",
+    "opened",
+    "opened_store",
+    "store_in",
+]
 
 PLACES = ("sqlite", *SERVERS)
 """Every kind of database, as the command line names it."""
+
+DATABASE = "studies.db"
+"""The file of a SQLite database, in its folder."""
 
 _URL = "url"
 
@@ -63,7 +76,7 @@ SQLITE = Place()
 def store_in(folder: Path) -> Store:
     """The database that belongs to a folder."""
     url = folder / _URL
-    return Store(url.read_text() if url.exists() else f"sqlite:///{folder}/studies.db")
+    return Store(url.read_text() if url.exists() else f"sqlite:///{folder}/{DATABASE}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from . import parts
 from .crashes import Reference, live_undisturbed
 from .damage import KINDS
 from .findings import Finding, findings_table, machine_line, to_json
+from .hostile import STRANGERS
 from .places import SQLITE, Place, ServerPlace, chosen_places, opened
 from .servers import PostgreSQL
 from .shortage import MOMENTS
@@ -137,6 +138,8 @@ def _on_files(extent: Extent, reference: Reference, place: Place) -> Iterator[Pa
     yield _in_folder(parts.supervision, place)
     for kind in KINDS:
         yield _in_folder(parts.damage, kind, extent.damaged)
+    for kind in STRANGERS:
+        yield _in_folder(parts.strangers, kind)
     for moment in MOMENTS:
         yield _in_place(place, parts.shortage, moment, place)
     yield from _many_workers(extent, place)
