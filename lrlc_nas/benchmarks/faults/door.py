@@ -165,7 +165,7 @@ def served(database: Path, said: Path) -> Iterator[Served]:
         subprocess.Popen(_DASHBOARD, cwd=database.parent, env=variables, stdout=file, stderr=file) as process,
     ):
         try:
-            wait_until(lambda: b"\n" in said.read_bytes() or process.poll() is not None, said.read_text)
+            wait_until(lambda: _tells_address(said) or process.poll() is not None, said.read_text)
             yield _entered(process, said.read_text())
         finally:
             _end(process)
@@ -201,6 +201,11 @@ def _studies(folder: Path) -> int:
     count = "SELECT (SELECT count(*) FROM nas_study) + (SELECT count(*) FROM studies)"
     with opened_store(folder) as store, store.engine.connect() as connection:
         return int(connection.exec_driver_sql(count).scalar_one())
+
+
+def _tells_address(said: Path) -> bool:
+    content = said.read_bytes()
+    return content.startswith(b"http") and b"\n" in content
 
 
 def _entered(process: subprocess.Popen[bytes], said: str) -> Served:
