@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
@@ -77,13 +77,16 @@ def harden(engine: Engine) -> Engine:
     """Make every SQLite transaction that may write take the write lock when it begins.
 
     A deferred transaction that first reads and then writes can be handed the same waiting run as another one:
-    SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`.
+    SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`. Of a server, no answer is
+    awaited for ever.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _say_whether_disk)
-        engine.dispose()  # connections that were pooled before the events were attached
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "do_connect", _connect_postgresql)
+    engine.dispose()  # connections that were pooled before the events were attached
     return engine
 
 
@@ -117,6 +120,12 @@ def create_sqlite_file(engine: Engine) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions by itself
+
+
+def _connect_postgresql(_dialect: Dialect, _record: Any, arguments: Any, keywords: Any) -> Any:
+    from .silence import connect  # its driver is there only where it is wanted
+
+    return connect(_SILENCE_SECONDS, *arguments, **keywords)
 
 
 def _begin(connection: Connection) -> None:

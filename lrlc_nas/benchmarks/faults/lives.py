@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from ...errors import LrlcNasError
+from ...errors import DiskError, LrlcNasError
 from ...faults import VARIABLE, Fault, arm, count_hits
 from ...launchers import LocalWorkers
 from ...store import ComputePaths, Store, claim, finish, this_process
@@ -118,7 +118,7 @@ def live(folder: Path, fault: str = "", paths: Mapping[str, str] | None = None) 
     if fault:
         arm(Fault.parse(fault))
     # The trouble of the world ends a worker; a traceback would only say what was asked for.
-    with suppress(OSError):
+    with suppress(OSError, DiskError):
         _live(folder, paths or {})
         (folder / HITS).write_text(json.dumps(hits))
         return

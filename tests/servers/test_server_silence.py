@@ -1,0 +1,73 @@
+"""A server that is frozen acknowledges what it is sent and answers nothing: nobody may wait for it for ever."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Timer
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from lrlc_nas.benchmarks.faults.servers import Server
+from lrlc_nas.store import Store, engine
+from lrlc_nas.store.retry import is_outage
+
+
+_LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20
+
+
+@pytest.fixture
+def store(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(engine, "_SILENCE_SECONDS", _LIMIT_SECONDS)
+    monkeypatch.setitem(engine._OPTIONS["mysql"]["connect_args"], "read_timeout", _LIMIT_SECONDS)
+    store = Store(url)
+    yield store
+    store.engine.dispose()
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Freeze a server; who waits for its answer gets it after a while, so that a test fails and does not hang."""
+    with ExitStack() as frost:
+        frost.enter_context(server.frozen())
+        thaw = Timer(_FROZEN_SECONDS, frost.close)
+        thaw.start()
+        yield
+        thaw.cancel()
+
+
+def test_a_server_that_falls_silent_is_given_up_and_taken_again(store, server):
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+        with frozen(server), pytest.raises(OperationalError) as caught:
+            connection.exec_driver_sql("SELECT 2")
+    assert is_outage(caught.value)
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 3").scalar_one() == 3
+
+
+def test_an_idle_connection_to_a_frozen_server_is_given_up_too(store, server):
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    with frozen(server), pytest.raises(OperationalError) as caught, store.engine.connect():
+        pass
+    assert is_outage(caught.value)
+
+
+def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch):
+    """Rows keep coming for longer than the server may be silent."""
+    monkeypatch.setattr(engine, "_SILENCE_SECONDS", 0.5)
+    store = Store(postgresql.new_database())
+    rows = "SELECT repeat('x', 65536), pg_sleep(0.1) FROM generate_series(1, 20)"
+    with store.engine.connect() as connection:
+        assert len(connection.exec_driver_sql(rows).all()) == 20
+    store.engine.dispose()
+
+
+def test_a_call_without_an_answer_is_given_up_while_the_server_lives(postgresql, monkeypatch):
+    monkeypatch.setattr(engine, "_SILENCE_SECONDS", 0.5)
+    store = Store(postgresql.new_database())
+    with pytest.raises(OperationalError, match="silent for"), store.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(60)")
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+    store.engine.dispose()
