@@ -26,7 +26,7 @@ class Observed:
 
     Attributes:
         complete: the complete runs that have a value.
-        given_up: the runs that fell behind; none if they are left aside.
+        given_up: the runs that fell behind; none if they are left aside, as they are without a complete run.
         plans: of the complete runs, then of those given up.
         outcomes: (plans, steps): at each epoch where a run was given up, then at the end; NaN after that epoch.
     """
@@ -65,8 +65,9 @@ def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord
     ).reshape(len(curves), len(rungs) + 1)
     plans = tuple(run.plan for run in complete + given_up if run.plan is not None)
     seen = Observed(complete, given_up, plans, outcomes)
-    # A complete run without its epochs cannot tell how the end follows from a rung.
-    return seen if np.isfinite(outcomes[: len(complete)]).all() else seen.without_given_up()
+    # Complete runs alone tell how the end follows from a rung, and only with their epochs.
+    told = bool(complete) and np.isfinite(outcomes[: len(complete)]).all()
+    return seen if told else seen.without_given_up()
 
 
 def cells_of(study: StudyRecord) -> list[Cell]:

@@ -22,6 +22,7 @@ from lrlc_nas.store import (
     set_trial,
 )
 from lrlc_nas.study import catch_up, open_study
+from lrlc_nas.study.halving import behind
 
 
 __all__ = ["ODD_CONFIRMATIONS", "ODD_SEARCHES", "claim_something", "confirm_oddly", "end_oddly"]
@@ -29,7 +30,7 @@ __all__ = ["ODD_CONFIRMATIONS", "ODD_SEARCHES", "claim_something", "confirm_oddl
 End = tuple[str, str]
 """State and reason of a run that has ended."""
 
-PRUNED = ("pruned", "behind the best half after 2 epochs")
+PRUNED = ("pruned", behind(1))
 FAILED = ("failed", "error: ValueError: no such layer")
 DIVERGED = ("pruned", "diverged: the loss of step 3 is nan")
 COMPLETE = ("complete", "")

@@ -10,7 +10,8 @@ from scipy import stats
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import Screening, screen
-from lrlc_nas.store import RunRecord, StudyRecord
+from lrlc_nas.store import EpochRecord, RunRecord, StudyRecord
+from lrlc_nas.study.halving import behind
 
 
 SPACE = {"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")}
@@ -207,6 +208,18 @@ def test_a_study_without_complete_run_says_only_that_it_is_a_screening():
     screening = screen(make_study(), [], {})
     assert (screening.best, screening.runs_used, screening.host.mean) == (None, 0, None)
     assert len(screening.caveats) == 1
+
+
+def test_runs_that_were_given_up_tell_nothing_without_a_complete_run():
+    runs = [
+        replace(make_run(slot, tokens, None, state="pruned", role="sampled"), reason=behind(1))
+        for slot, tokens in enumerate(RELAXED)
+    ]
+    epochs = {run.run_id: [EpochRecord(run.run_id, 0, 1.0, 0.5, 1.0, 0.4, 0.1, 2.5, 900.0)] for run in runs}
+    screening = screen(make_study(), runs, epochs)
+    assert_no_nan(screening)
+    assert (screening.runs_used, screening.runs_given_up, screening.runs_pruned) == (0, 0, len(runs))
+    assert all(effect.estimate is None and effect.reason for effect in screening.effects)
 
 
 def test_caveats_name_what_was_not_used_and_what_was_chosen_by_the_sampler():
