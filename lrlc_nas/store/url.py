@@ -17,9 +17,9 @@ from ..errors import StorageError
 __all__ = ["parse_url", "shown", "sqlite_path"]
 
 _SERVERS = {
-    "postgresql": ("psycopg", "lrlc_nas[postgresql]"),
-    "mysql": ("pymysql", "lrlc_nas[mysql]"),
-    "mariadb": ("pymysql", "lrlc_nas[mysql]"),
+    "postgresql": ("psycopg", "psycopg[binary]"),
+    "mysql": ("pymysql", "pymysql"),
+    "mariadb": ("pymysql", "pymysql"),
 }
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -79,7 +79,7 @@ def _with_password_in_place(url: URL) -> URL:
     )
 
 
-def _with_driver(url: URL, usual: str, extra: str) -> URL:
+def _with_driver(url: URL, usual: str, package: str) -> URL:
     backend = url.get_backend_name()
     if "+" not in url.drivername:
         url = url.set(drivername=f"{url.drivername}+{usual}")
@@ -98,7 +98,7 @@ def _with_driver(url: URL, usual: str, extra: str) -> URL:
             f"storage {shown(url)}: unknown driver {driver}; the usual one is {usual}"
         ) from None
     except ImportError:
-        hint = f"pip install '{extra}'" if driver == usual else f"the usual one is {usual}"
+        hint = f"pip install '{package}'" if driver == usual else f"the usual one is {usual}"
         raise StorageError(
             f"storage {shown(url)}: needs the driver {driver}, which is not installed; {hint}"
         ) from None

@@ -109,9 +109,8 @@ def test_what_is_not_installed_is_named_with_its_package(kind, monkeypatch):
 def test_a_driver_that_is_missing_is_named(kind, monkeypatch):
     monkeypatch.setattr(kind, "program", classmethod(lambda cls: "/usr/bin/server"))
     monkeypatch.setattr(server_module, "find_spec", lambda name: None)
-    assert (
-        kind.lacking() == f"the driver {kind.driver} is not installed (pip install 'lrlc_nas[{kind.extra}]')"
-    )
+    hint = f"pip install '{kind.driver_package}'"
+    assert kind.lacking() == f"the driver {kind.driver} is not installed ({hint})"
 
 
 def test_a_folder_of_a_server_keeps_its_url_from_others(place, tmp_path):

@@ -40,7 +40,7 @@ class Server:
     Attributes:
         name: as people write it.
         package: of Debian.
-        extra: of this package, which brings the driver.
+        driver_package: which brings the driver.
         driver: the module that talks to it.
         account: whose its files are, if root starts it.
         scheme: of its URLs.
@@ -50,7 +50,7 @@ class Server:
 
     name: str
     package: str
-    extra: str
+    driver_package: str
     driver: str
     account: str
     scheme: str
@@ -69,7 +69,7 @@ class Server:
         if not cls.program():
             return f"{cls.name} is not installed (Debian: apt-get install {cls.package})"
         if find_spec(cls.driver) is None:
-            return f"the driver {cls.driver} is not installed (pip install 'lrlc_nas[{cls.extra}]')"
+            return f"the driver {cls.driver} is not installed (pip install '{cls.driver_package}')"
         return ""
 
     @classmethod

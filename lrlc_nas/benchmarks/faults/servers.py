@@ -26,7 +26,8 @@ __all__ = ["PASSWORD", "SERVERS", "MariaDB", "PostgreSQL", "Server", "running"]
 class PostgreSQL(Server):
     """PostgreSQL of the newest version that is installed."""
 
-    name, package, extra, driver = "PostgreSQL", "postgresql", "postgresql", "psycopg"
+    name, package = "PostgreSQL", "postgresql"
+    driver, driver_package = "psycopg", "psycopg[binary]"
     account, scheme, home = "postgres", "postgresql", "postgres"
     crash_signal = signal.SIGQUIT  # "immediate": kill -9 would leave its children behind
 
@@ -66,7 +67,8 @@ class PostgreSQL(Server):
 class MariaDB(Server):
     """MariaDB, which stands for MySQL too."""
 
-    name, package, extra, driver = "MariaDB", "mariadb-server", "mysql", "pymysql"
+    name, package = "MariaDB", "mariadb-server"
+    driver, driver_package = "pymysql", "pymysql"
     account, scheme, home = "mysql", "mysql", "mysql"
     crash_signal = signal.SIGKILL
 
