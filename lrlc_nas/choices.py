@@ -4,7 +4,8 @@ A choice is written as a token:
 
 =================  ==============================================================================
 ``conv``           the convolution itself: one kernel shared by all positions
-``lrlc-K``         low-rank locally connected, rank K, row + column combining weights
+``lrlc-K``         low-rank locally connected, rank K, row + column combining weights; with K = 1 a control: a
+                   convolution with a position bias
 ``lrlc-K-rows``    the same with combining weights that depend on the row alone
 ``lrlc-K-cols``    … on the column alone
 ``lrlc-K-full``    … free at every position
@@ -92,6 +93,11 @@ class Choice:
         return "-".join(parts)
 
     @property
+    def relaxes(self) -> bool:
+        """Whether kernels may differ over positions; of a single bank, with weights that add to 1, they may not."""
+        return self.kind == "lc" or (self.kind == "lrlc" and self.rank > 1)
+
+    @property
     def relaxation(self) -> tuple[int, int, int]:
         """A key that sorts choices from full sharing to none."""
         return (_POSITION[self.kind], self.rank, _WEIGHTS_POSITION[self.weights])
@@ -148,6 +154,11 @@ class Plan:
     def digest(self) -> str:
         """The SHA-256 of the canonical form, as 64 hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def relaxes(self) -> bool:
+        """Whether any site holds more than ``conv`` and controls."""
+        return any(choice.relaxes for _, choice in self.choices)
 
     def at(self, site: str) -> Choice:
         """The choice at a site; ``conv`` where the plan does not name it."""

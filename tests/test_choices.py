@@ -30,6 +30,18 @@ def test_a_token_reads_back_as_its_choice(choice):
     assert str(choice) == choice.token
 
 
+@each
+@given(plans)
+def test_controls_relax_nothing_and_one_bank_is_a_control(tokens):
+    relaxing = {
+        name
+        for name, choice in tokens.items()
+        if choice == Choice("lc") or (choice.kind == "lrlc" and choice.rank >= 2)
+    }
+    assert {name for name, choice in tokens.items() if choice.relaxes} == relaxing
+    assert Plan.of(tokens).relaxes == bool(relaxing)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_that_is_promised_can_be_read(form):
     token = form.replace("K", "4")

@@ -12,8 +12,6 @@ __all__ = ["MOST_CELLS", "claims_worth_testing", "named_claims"]
 
 MOST_CELLS = 3
 
-_RELAXATIONS = ("lrlc", "lc")
-
 
 def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, Plan]:
     """Take the best few cells of a screening, and the best plan that a run has had.
@@ -36,12 +34,7 @@ def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, 
     claims = {_label(effect.site, effect.choice): Plan.of({effect.site: effect.choice}) for effect in gains}
     claims = dict(list(claims.items())[:MOST_CELLS])
     best = screening.best
-    if (
-        best is not None
-        and best.plan is not None
-        and _relaxes(best.plan)
-        and best.plan not in claims.values()
-    ):
+    if best is not None and best.plan is not None and best.plan.relaxes and best.plan not in claims.values():
         claims["best plan"] = best.plan
     if not claims:
         raise InputError(
@@ -88,15 +81,10 @@ def _label(site: str, choice: str) -> str:
 
 
 def _is_gain(effect: Effect) -> bool:
-    relaxes = Choice.parse(effect.choice).kind in _RELAXATIONS
-    return relaxes and effect.estimate is not None and effect.estimate > 0
+    return Choice.parse(effect.choice).relaxes and effect.estimate is not None and effect.estimate > 0
 
 
 def _promise(effect: Effect) -> tuple[bool, float]:
     if effect.low is not None:
         return True, effect.low
     return False, effect.estimate or 0.0
-
-
-def _relaxes(plan: Plan) -> bool:
-    return any(choice.kind in _RELAXATIONS for _, choice in plan)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
 from ..store import Store
 from ..study import OpenStudy, open_study
-from .trained import RELAXATIONS, Subject, subject, trained_network
+from .trained import Subject, subject, trained_network
 
 
 __all__ = ["SpaceMap", "layer_map", "space_maps"]
@@ -80,7 +80,7 @@ def space_maps(
     study = opened or open_study(store, chosen.study.name)
     run = chosen.runs[0]
     network = trained_network(study, run)
-    places = [site.name for site in study.record.sites if chosen.plan.at(site.name).kind in RELAXATIONS]
+    places = [site.name for site in study.record.sites if chosen.plan.at(site.name).relaxes]
     layers = {site: network.get_submodule(site) for site in places}
     with torch.no_grad():
         inputs = _inputs(network, layers, study)

@@ -15,10 +15,7 @@ from ..study.export import trained_weights
 from .confirmation import conclude
 
 
-__all__ = ["RELAXATIONS", "Subject", "subject", "trained_network"]
-
-RELAXATIONS = ("lrlc", "lc")
-"""The kinds of choices that are no controls."""
+__all__ = ["Subject", "subject", "trained_network"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def _of_confirmation(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject |
     helping = [
         (result.verdict.comparison.difference or 0.0, result)
         for result in conclude(study, runs).confirmed
-        if result.verdict is not None and _relaxes(result.plan)
+        if result.verdict is not None and result.plan.relaxes
     ]
     if not helping:
         return None
@@ -88,7 +85,7 @@ def _of_confirmation(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject |
 
 
 def _of_search(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject:
-    best = best_run([run for run in runs if run.plan is not None and _relaxes(run.plan)])
+    best = best_run([run for run in runs if run.plan is not None and run.plan.relaxes])
     if best is None or best.plan is None:
         raise InputError(f"study {study.name!r} has no complete run with a relaxed site yet")
     others = [run for run in _complete(runs, best.plan) if run != best]
@@ -98,7 +95,3 @@ def _of_search(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject:
 
 def _complete(runs: Sequence[RunRecord], plan: Plan) -> list[RunRecord]:
     return [run for run in runs if run.state == "complete" and run.plan == plan]
-
-
-def _relaxes(plan: Plan) -> bool:
-    return any(choice.kind in RELAXATIONS for _, choice in plan)

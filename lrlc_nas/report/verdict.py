@@ -15,8 +15,6 @@ from .reading import Confirmation
 
 __all__ = ["opened", "verdict"]
 
-_RELAXATIONS = ("lrlc", "lc")
-
 
 def verdict(
     study: StudyRecord,
@@ -205,7 +203,7 @@ def _progress(study: StudyRecord, runs: Sequence[RunRecord]) -> Iterator[str]:
 
 
 def _act(effect: Effect) -> str:
-    if Choice.parse(effect.choice).kind in _RELAXATIONS:
+    if Choice.parse(effect.choice).relaxes:
         return f"relaxing {effect.site} with {effect.choice}"
     return f"replacing {effect.site} by the control {effect.choice}"
 

@@ -18,7 +18,6 @@ from .files import has_checkpoints, remove_stale_attempts, run_checkpoints
 
 __all__ = ["best_run", "needed_runs", "remove_superfluous"]
 
-_RELAXATIONS = ("lrlc", "lc")
 _MOST_HOSTS = 3
 """How many runs of the host a report measures on moved images."""
 
@@ -61,12 +60,8 @@ def _needed(complete: Sequence[RunRecord]) -> Iterator[RunRecord | None]:
     yield max(complete, key=lambda run: (_finished(run), run.slot), default=None)
     yield best_run(hosts)
     yield from sorted(hosts, key=lambda run: run.slot)[:_MOST_HOSTS]
-    yield best_run(run for run in complete if run.plan is not None and _relaxes(run.plan))
+    yield best_run(run for run in complete if run.plan is not None and run.plan.relaxes)
 
 
 def _finished(run: RunRecord) -> float:
     return 0.0 if run.finished is None else run.finished.timestamp()
-
-
-def _relaxes(plan: Plan) -> bool:
-    return any(choice.kind in _RELAXATIONS for _, choice in plan)

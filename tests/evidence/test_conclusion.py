@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -235,6 +236,8 @@ class TestClaims:
                 effect("lc", 2.0, 0.2),
                 effect("lrlc-8", 1.5, 0.1),
                 effect("wide-2", 9.0, 8.0),
+                effect("lrlc-1", 9.0, 8.0),
+                effect("lrlc-1-full", 9.0, 8.0),
                 effect("lrlc-3", -1.0, -2.0),
                 effect("lrlc-5", None),
             ),
@@ -250,6 +253,11 @@ class TestClaims:
         assert list(claims_worth_testing(study, screening(cell, best=run))) == ["conv3: lc"]
         other = claims_worth_testing(study, screening(effect("lc", 1.0), best=run))
         assert other == {"conv1: lc": Plan.of({"conv1": "lc"}), "best plan": run.plan}
+
+    def test_a_best_plan_of_controls_alone_is_no_claim(self):
+        study = make_study()
+        run = replace(make_runs(study)[0], plan=Plan.of({"conv2": "lrlc-1", "conv3": "coord"}))
+        assert list(claims_worth_testing(study, screening(effect("lc", 1.0), best=run))) == ["conv1: lc"]
 
     def test_nothing_to_confirm_is_said(self):
         with pytest.raises(

@@ -14,7 +14,6 @@ def told(new_study, new_run, plans, values, space=None):
 
 
 ONE = {"conv1": ("conv", "lc")}
-ONE_CONTROL = {"conv1": ("conv", "wide-2")}
 
 
 def test_a_gain_is_named_with_its_interval(new_study, new_run):
@@ -30,9 +29,11 @@ def test_a_loss_is_not_sold_as_a_gain(new_study, new_run):
     assert first.endswith("no choice showed a gain.")
 
 
-def test_a_control_does_not_relax(new_study, new_run):
-    first, *_ = told(new_study, new_run, [{}, {}, {"conv1": "wide-2"}], [0.800, 0.802, 0.90], ONE_CONTROL)
-    assert "replacing conv1 by the control wide-2 moved accuracy" in first
+@pytest.mark.parametrize("control", ["wide-2", "lrlc-1"])
+def test_a_control_does_not_relax(new_study, new_run, control):
+    space = {"conv1": ("conv", control)}
+    first, *_ = told(new_study, new_run, [{}, {}, {"conv1": control}], [0.800, 0.802, 0.90], space)
+    assert f"replacing conv1 by the control {control} moved accuracy" in first
 
 
 def test_what_cannot_be_told_from_conv_is_not_called_an_effect(new_study, new_run):
