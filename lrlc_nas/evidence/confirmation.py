@@ -16,6 +16,7 @@ from ..study import ClaimSection, ConfirmationSection, StudyConfig, stage_of
 from .comparison import Comparison, compare
 from .decisions import Rule
 from .judging import judge
+from .losses import Losses, count_losses, ended_well, without_favour
 from .sequential import alpha_of_look
 from .verdicts import Arm, Cost, Verdict
 
@@ -86,7 +87,8 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     """Judge the claims of a confirmation.
 
     A pair counts only if every arm of it has ended well, so that all arms are compared on the same seeds. An arm
-    that never ended well is left out, and said to be.
+    that never ended well is left out, and said to be; of one that ended well with some seeds alone, the notes say
+    how many were lost, and with `losses` a claim that lost more of them than the host is never judged in its favour.
 
     Args:
         study: the confirmation.
@@ -97,14 +99,15 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     """
     section = StudyConfig.from_json(study.config).confirmed
     ended = _ended_stages(runs)
-    table = _scores([run for run in runs if stage_of(run) in ended])
+    seen = [run for run in runs if stage_of(run) in ended]
+    table, lost = _scores(seen), count_losses(section.arms, seen)
     dead = [plan for plan in section.arms if ended and not table.get(plan)]
     alive = [plan for plan in section.arms if plan not in dead]
     usable = bool(ended) and Plan() in alive
     pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
     sizes = _sizes(runs, ended, pairs)
     rule = Rule(family=section.family, delta=section.smallest_effect)
-    judged = _judged(section, table, pairs, sizes, ended, dead, rule, _cost(runs, section))
+    judged = _judged(section, table, pairs, sizes, ended, dead, rule, _cost(runs, section), lost)
     seeds = {run.repeat: run.seed for run in runs}
     return Conclusion(
         of=section.of,
@@ -119,6 +122,11 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
         notes=(
             *section.notes,
             *(f"{_named(plan)} has no run that ended well, and is left out" for plan in dead),
+            *(
+                f"{_named(plan)}: {losses.text}; with their seeds no arm is judged"
+                for plan, losses in lost.items()
+                if losses.count and plan in alive
+            ),
         ),
     )
 
@@ -133,7 +141,7 @@ def _scores(runs: Sequence[RunRecord]) -> dict[Plan, dict[int, float]]:
     """Plan to {pair: accuracy in points}, of the runs that ended well."""
     table: dict[Plan, dict[int, float]] = {}
     for run in runs:
-        if run.state == "complete" and run.value is not None and run.plan is not None:
+        if ended_well(run) and run.value is not None and run.plan is not None:
             table.setdefault(run.plan, {})[run.repeat] = 100 * run.value
     return table
 
@@ -154,15 +162,17 @@ def _judged(
     dead: Sequence[Plan],
     rule: Rule,
     cost: Cost | None,
+    lost: Mapping[Plan, Losses],
 ) -> tuple[ClaimResult, ...]:
     if not sizes or Plan() in dead:
         return tuple(_undecidable(claim, _why_not(ended, dead)) for claim in section.claims)
     host = _row(table, Plan(), pairs)
     alive = [claim for claim in section.claims if Plan.of(claim.plan) not in dead]
     arms = [_arm(claim, table, pairs, dead) for claim in alive]
-    verdicts = dict(
-        zip((claim.label for claim in alive), judge(host, arms, rule, sizes=sizes, cost=cost), strict=True)
-    )
+    verdicts = {
+        claim.label: without_favour(verdict, lost[Plan.of(claim.plan)], lost[Plan()])
+        for claim, verdict in zip(alive, judge(host, arms, rule, sizes=sizes, cost=cost), strict=True)
+    }
     level = 1 - alpha_of_look(len(sizes), rule.alpha)
     return tuple(
         _result(claim, verdicts[claim.label], table, pairs, dead, level)

@@ -76,7 +76,8 @@ class Verdict:
         differs: whether a difference was found; may hold beside *equivalent*.
         beats: names of the controls against which it helps as well; empty unless it helps.
         not_beaten: names of its other controls; empty unless it helps.
-        more: what would settle it; None unless it is undecided with a known spread.
+        more: what would settle it; None unless it is undecided with a known spread and without a doubt.
+        doubt: why it stays undecided whatever the scores say (see `losses`); empty where they decide.
     """
 
     arm: str
@@ -92,6 +93,7 @@ class Verdict:
     beats: tuple[str, ...]
     not_beaten: tuple[str, ...]
     more: MoreSeeds | None
+    doubt: str = ""
 
     @property
     def text(self) -> str:
@@ -102,6 +104,8 @@ class Verdict:
 def _clauses(verdict: Verdict) -> Iterator[str]:
     if verdict.outcome == "undecided":
         yield f"{verdict.arm} is undecided: {_measured(verdict)}"
+        if verdict.doubt:
+            yield verdict.doubt
         if verdict.more:
             yield _settled_by(verdict.more, verdict.delta)
     elif verdict.outcome == "equivalent":

@@ -103,9 +103,9 @@ def _gain(result: ClaimResult) -> str:
 
 def _outcome(result: ClaimResult) -> str:
     assert result.verdict is not None
-    outcome = result.verdict.outcome
+    outcome, doubt = result.verdict.outcome, result.verdict.doubt
     words = outcome if outcome == "hurts" else f"is {outcome}"
-    return f"{result.label} {words}, {_difference(result)}"
+    return f"{result.label} {words}, {_difference(result)}{f' ({doubt})' if doubt else ''}"
 
 
 def _difference(result: ClaimResult) -> str:

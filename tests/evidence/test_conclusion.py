@@ -179,6 +179,48 @@ class TestConclusion:
         assert conclusion.results[0].reason == "no run of it ended well"
         assert conclusion.results[1].verdict is not None
 
+    def test_the_runs_that_an_arm_has_lost_are_told(self):
+        study = make_study(notes=("before",))
+        states = {("conv3=lc", 1): "pruned", ("conv3=lc", 3): "pruned", ("host", 4): "failed"}
+        runs = make_runs(study, 6, states=states)
+        runs = [replace(run, reason="diverged: nan") if run.state == "pruned" else run for run in runs]
+        assert conclude(study, runs).notes == (
+            "before",
+            "the host: 1 of 6 runs did not end well (1 failed); with their seeds no arm is judged",
+            "conv3=lc: 2 of 6 runs did not end well (2 diverged); with their seeds no arm is judged",
+        )
+        assert conclude(study, make_runs(study)).notes == ("before",)
+
+    def test_the_survivors_of_a_claim_that_diverges_do_not_speak_for_it(self):
+        study = make_study(claims=(GAIN,), family=1)
+        states = {("conv3=lc", pair): "pruned" for pair in (0, 2, 5)}
+        (result,) = conclude(study, make_runs(study, 8, states=states)).results
+        assert result.verdict.comparison.low > 1
+        assert (result.verdict.outcome, result.verdict.look, result.verdict.more) == ("undecided", 0, None)
+        assert (result.verdict.beats, result.verdict.not_beaten) == ((), ())
+        assert result.verdict.text.endswith(
+            "; 3 of its 8 runs did not end well, but none of the host's, so that those that are left may flatter it."
+        )
+        assert conclude(study, make_runs(study, 8, states=states)).confirmed == ()
+
+    def test_nor_do_they_make_it_equivalent(self):
+        study = make_study(claims=(NOTHING,), family=1)
+        settled = make_runs(study, 8, sd=0.02)
+        assert outcomes(conclude(study, settled)) == {"conv2: lrlc-2": "equivalent"}
+        lossy = make_runs(study, 8, sd=0.02, states={("conv2=lrlc-2", 0): "failed"})
+        assert outcomes(conclude(study, lossy)) == {"conv2: lrlc-2": "undecided"}
+
+    def test_a_claim_that_hurts_says_so_whatever_it_has_lost(self):
+        study = make_study(claims=(GAIN,), family=1)
+        runs = make_runs(study, 8, means=MEANS | {"conv3=lc": 80.0}, states={("conv3=lc", 0): "failed"})
+        assert outcomes(conclude(study, runs)) == {"conv3: lc": "hurts"}
+
+    def test_a_claim_that_lost_no_more_than_the_host_is_judged(self):
+        study = make_study(claims=(GAIN,), family=1)
+        states = {("conv3=lc", 0): "failed", ("host", 1): "failed", ("conv3=coord", 2): "failed"}
+        (result,) = conclude(study, make_runs(study, 8, states=states)).results
+        assert (result.verdict.outcome, result.verdict.doubt) == ("helps", "")
+
     @pytest.mark.parametrize("everything", ["host", "all"])
     def test_without_a_host_nothing_is_concluded(self, everything):
         study = make_study()

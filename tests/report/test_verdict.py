@@ -1,8 +1,12 @@
 """The verdict says what the numbers say, and how little that is."""
 
+from dataclasses import replace
+
 import pytest
 
+from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import screen
+from lrlc_nas.evidence.confirmation import conclude
 from lrlc_nas.report import read_study, verdict
 from lrlc_nas.report.verdict import opened
 
@@ -84,6 +88,21 @@ def test_a_verdict_of_the_confirmation_comes_before_the_screening(confirmed_stor
     first, *rest = verdict(reading.study, reading.runs, reading.screening, reading.confirmation)
     assert first.startswith("Confirmed on 4 fresh seeds: conv1: lc helps by +5.10 points [")
     assert tuple(rest[-len(alone) :]) == alone
+
+
+def test_a_claim_that_lost_runs_is_not_confirmed_and_the_reason_is_told(confirmed_store):
+    reading = read_study(confirmed_store, "small")
+    before, claim = reading.confirmation, Plan.of({"conv1": "lc"})
+    runs = tuple(
+        replace(run, state="pruned", value=None, reason="diverged: nan")
+        if run.plan == claim and run.repeat == 0
+        else run
+        for run in before.runs
+    )
+    after = replace(before, runs=runs, conclusion=conclude(before.study, runs))
+    first, *_ = verdict(reading.study, reading.runs, reading.screening, after)
+    assert first.startswith("No claim is confirmed on 3 fresh seeds: conv1: lc is undecided, +5.10 points [")
+    assert "] (1 of its 4 runs did not end well, but none of the host's, so that those" in first
 
 
 @pytest.mark.parametrize(("times", "word"), [(0, "never opened"), (1, "opened once"), (3, "opened 3 times")])

@@ -1,0 +1,89 @@
+"""Runs of a confirmation that did not end well, and what they do to the verdicts.
+
+Such a run is not missing by chance: a plan that diverges with some seeds would be judged on the seeds that suit it.
+So a claim that has lost more runs than the host is never said to help, nor to be equivalent: it is undecided, with
+that as the reason, whatever the runs that are left say. More seeds would not settle it. That it hurts may be said
+all the same, as the lost runs would not have spoken for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..choices import Plan
+from ..store import RunRecord
+from .verdicts import Verdict
+
+
+__all__ = ["Losses", "count_losses", "ended_well", "without_favour"]
+
+_TOLD_BY_REASON = ("diverged", "infeasible")
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The runs of one arm that did not end well.
+
+    Attributes:
+        runs: how many runs the arm has had.
+        ends: how the lost ones ended, to how many did.
+    """
+
+    runs: int
+    ends: Mapping[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many were lost."""
+        return sum(self.ends.values())
+
+    @property
+    def text(self) -> str:
+        """How many, and how: a part of a sentence."""
+        ends = ", ".join(f"{number} {end}" for end, number in self.ends.items())
+        return f"{self.count} of {self.runs} runs did not end well ({ends})"
+
+
+def ended_well(run: RunRecord) -> bool:
+    """Whether a run has a score."""
+    return run.state == "complete" and run.value is not None
+
+
+def count_losses(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Plan, Losses]:
+    """Count the lost runs of each arm.
+
+    Args:
+        arms: that the confirmation compares.
+        runs: of the stages that have ended.
+    """
+    by_plan: dict[Plan, list[RunRecord]] = {plan: [] for plan in arms}
+    for run in runs:
+        if run.plan in by_plan:
+            by_plan[run.plan].append(run)
+    return {
+        plan: Losses(len(own), Counter(_end(run) for run in own if not ended_well(run)))
+        for plan, own in by_plan.items()
+    }
+
+
+def without_favour(verdict: Verdict, own: Losses, hosts: Losses) -> Verdict:
+    """Take back what speaks for a claim that has lost more runs than the host.
+
+    Args:
+        verdict: by the runs that are left.
+        own: losses of the claim.
+        hosts: losses of the untouched host.
+    """
+    if own.count <= hosts.count or verdict.outcome == "hurts":
+        return verdict
+    doubt = (
+        f"{own.count} of its {own.runs} runs did not end well, but {hosts.count or 'none'} of the host's, so that "
+        "those that are left may flatter it"
+    )
+    return replace(verdict, outcome="undecided", look=0, beats=(), not_beaten=(), more=None, doubt=doubt)
+
+
+def _end(run: RunRecord) -> str:
+    return next((word for word in _TOLD_BY_REASON if run.reason.startswith(word)), run.state)
