@@ -73,6 +73,7 @@ def _facts(
         "sites": [_site(search, site, token) for site, token in result.plan.tokens.items()],
         "effect": _comparison(verdict.comparison) if verdict else None,
         "adjusted_p": verdict.adjusted_p if verdict else None,
+        "decided_at_look": verdict.look or None if verdict else None,
         "simultaneous_interval": verdict.simultaneous if verdict else None,
         "family": conclusion.rule.family,
         "smallest_effect": conclusion.rule.delta,
@@ -169,7 +170,7 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     effect = facts["effect"]
     if effect:
         yield f"- difference from the host: {_difference(effect)}, n = {effect['n']} seeds"
-        yield f"- p adjusted for {facts['family']} hypotheses (Holm): {facts['adjusted_p']:.4g}"
+        yield f"- p adjusted for {facts['family']} hypotheses (Holm): {facts['adjusted_p']:.4g}{_at_look(facts)}"
         if effect["superiority"] is not None:
             yield f"- P(claim > host) for fresh runs: {effect['superiority']:.2f}"
         yield f"- {effect['pairing']}"
@@ -209,6 +210,12 @@ def _text(value: object) -> str:
 def _code(value: object) -> str:
     """A value between backticks, which show everything but backticks."""
     return _line(value).replace("`", "'")
+
+
+def _at_look(facts: Mapping[str, Any]) -> str:
+    """Which look a p value is of, where it is not the last one."""
+    look, looks = facts["decided_at_look"], facts["looks_at_the_confirm_split"]
+    return f" (at look {look} of {looks}, which decided)" if look and look < looks else ""
 
 
 def _difference(comparison: Mapping[str, Any]) -> str:

@@ -121,7 +121,7 @@ def _verdict(
     sizes: tuple[int, ...],
     cost: Cost | None,
 ) -> Verdict:
-    outcome = OUTCOMES[decisions.outcome[index]]
+    outcome, look = OUTCOMES[decisions.outcome[index]], int(decisions.look[index])
     alpha = alpha_of_look(len(sizes), rule.alpha)
     beats, not_beaten = _controls(arm, rule, sizes) if outcome == "helps" else ((), ())
     sd = comparison.sd_of_difference
@@ -135,7 +135,9 @@ def _verdict(
         equivalence=comparison.interval(1 - 2 * alpha),
         adjusted_p=float(decisions.adjusted[index]),
         alpha=alpha,
-        look=int(decisions.look[index]),
+        look=look,
+        seeds_at_look=sizes[look - 1] if look else 0,
+        looks=len(sizes),
         differs=bool(decisions.differs[index]),
         beats=beats,
         not_beaten=not_beaten,

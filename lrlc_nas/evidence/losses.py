@@ -82,7 +82,16 @@ def without_favour(verdict: Verdict, own: Losses, hosts: Losses) -> Verdict:
         f"{own.count} of its {own.runs} runs did not end well, but {hosts.count or 'none'} of the host's, so that "
         "those that are left may flatter it"
     )
-    return replace(verdict, outcome="undecided", look=0, beats=(), not_beaten=(), more=None, doubt=doubt)
+    return replace(
+        verdict,
+        outcome="undecided",
+        look=0,
+        seeds_at_look=0,
+        beats=(),
+        not_beaten=(),
+        more=None,
+        doubt=doubt,
+    )
 
 
 def _end(run: RunRecord) -> str:

@@ -73,6 +73,8 @@ class Verdict:
         adjusted_p: Holm's, at the look that decided or else at the last one.
         alpha: what the last look spends, α_j.
         look: the look that decided, from 1; 0 where none has.
+        seeds_at_look: how many seeds there were at that look; 0 where none has decided.
+        looks: how many looks there have been.
         differs: whether a difference was found; may hold beside *equivalent*.
         beats: names of the controls against which it helps as well; empty unless it helps.
         not_beaten: names of its other controls; empty unless it helps.
@@ -89,6 +91,8 @@ class Verdict:
     adjusted_p: float
     alpha: float
     look: int
+    seeds_at_look: int
+    looks: int
     differs: bool
     beats: tuple[str, ...]
     not_beaten: tuple[str, ...]
@@ -100,6 +104,16 @@ class Verdict:
         """The verdict in one sentence."""
         return "; ".join(_clauses(self)) + "."
 
+    @property
+    def decided_before(self) -> bool:
+        """Whether it was a look before the last that decided."""
+        return 0 < self.look < self.looks
+
+    @property
+    def history(self) -> str:
+        """Which look decided, and whether the last would have; empty where it was the last."""
+        return ", but ".join(_history(self))
+
 
 def _clauses(verdict: Verdict) -> Iterator[str]:
     if verdict.outcome == "undecided":
@@ -109,14 +123,14 @@ def _clauses(verdict: Verdict) -> Iterator[str]:
         if verdict.more:
             yield _settled_by(verdict.more, verdict.delta)
     elif verdict.outcome == "equivalent":
-        yield (
-            f"{verdict.arm} is equivalent to the host: {_measured(verdict)}, which is less than "
-            f"{verdict.delta:g} points either way"
-        )
+        small = "" if verdict.decided_before else f", which is less than {verdict.delta:g} points either way"
+        yield f"{verdict.arm} is equivalent to the host: {_measured(verdict)}{small}"
+        yield from filter(None, [verdict.history])
         if verdict.differs:
             yield "it is not zero, but too small to matter"
     else:
         yield f"{verdict.arm} {verdict.outcome}: {_measured(verdict)}"
+        yield from filter(None, [verdict.history])
         yield from _against_controls(verdict)
 
 
@@ -131,10 +145,31 @@ def _measured(verdict: Verdict) -> str:
     low, high, confidence = comparison.low, comparison.high, comparison.confidence
     if verdict.outcome == "equivalent" and verdict.equivalence:
         (low, high), confidence = verdict.equivalence, 1 - 2 * verdict.alpha
+    # The p value of an earlier look stands beside that look.
+    p = "" if verdict.decided_before else f", adjusted p {_p(verdict.adjusted_p)}"
     return (
-        f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds, "
-        f"adjusted p {_p(verdict.adjusted_p)})"
+        f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds{p})"
     )
+
+
+def _history(verdict: Verdict) -> Iterator[str]:
+    if not verdict.decided_before:
+        return
+    bound = f" within {verdict.delta:g} points either way" if verdict.outcome == "equivalent" else ""
+    yield (
+        f"this was decided{bound} at look {verdict.look} of {verdict.looks}, with {verdict.seeds_at_look} seeds "
+        f"(adjusted p {_p(verdict.adjusted_p)})"
+    )
+    low, high = verdict.comparison.low, verdict.comparison.high
+    if verdict.outcome == "equivalent":
+        if verdict.equivalence and max(map(abs, verdict.equivalence)) >= verdict.delta:
+            yield "the last interval reaches beyond that"
+    elif low is not None and high is not None:
+        worst, best = (low, high) if verdict.outcome == "helps" else (-high, -low)
+        if best < 0:
+            yield "the last interval lies on the other side of zero"
+        elif worst <= 0:
+            yield "the last interval no longer excludes zero"
 
 
 def _p(value: float) -> str:

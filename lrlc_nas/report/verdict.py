@@ -113,7 +113,9 @@ def _difference(result: ClaimResult) -> str:
     comparison = result.verdict.comparison
     if comparison.low is None:
         return f"{points(comparison.difference)} points, {comparison.reason}"
-    return f"{points(comparison.difference)} points {interval(comparison.low, comparison.high)}"
+    history = result.verdict.history
+    measured = f"{points(comparison.difference)} points {interval(comparison.low, comparison.high)}"
+    return f"{measured} ({history})" if history else measured
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -379,6 +379,14 @@ class TestCards:
         ):
             assert said in text
 
+    def test_a_p_value_of_an_earlier_look_says_so(self):
+        study = make_study()
+        runs = make_runs(study, 12, stages=[6, 12])
+        helps, _ = claim_cards(make_study(name="toy"), study, runs, conclude(study, runs), [])
+        assert (helps.facts["decided_at_look"], helps.facts["looks_at_the_confirm_split"]) == (1, 2)
+        assert "(at look 1 of 2, which decided)" in helps.markdown
+        assert "this was decided at look 1 of 2, with 6 seeds (adjusted p " in helps.markdown
+
     def test_a_claim_without_a_verdict_has_a_card_too(self):
         study = make_study()
         runs = make_runs(study, 2, states={("host", 0): "waiting"})

@@ -121,6 +121,44 @@ def test_what_a_look_has_decided_stays_decided():
     assert two.adjusted == pytest.approx(one.adjusted)
 
 
+@pytest.mark.parametrize(
+    ("later", "end"),
+    [
+        (GAIN, "adjusted p 0.003)."),
+        ([0.9, -0.9, 0.8, -0.9, -0.9], "adjusted p 0.003), but the last interval no longer excludes zero."),
+        ([-1.4, -1.8] * 7, "adjusted p 0.003), but the last interval lies on the other side of zero."),
+    ],
+)
+@pytest.mark.parametrize(("sign", "outcome"), [(1, "helps"), (-1, "hurts")])
+def test_what_an_earlier_look_has_decided_names_that_look(later, end, sign, outcome):
+    differences = [sign * value for value in (*GAIN, *later)]
+    host = tuple(94 + 0.1 * (number % 4) for number in range(len(differences)))
+    (verdict,) = judge(host, [arm(differences, host=host)], RULE, sizes=[5, len(differences)])
+    assert (verdict.outcome, verdict.look) == (outcome, 1)
+    measured, history = verdict.text.split("; ")
+    low, high = verdict.comparison.low, verdict.comparison.high
+    assert measured.endswith(f"interval {low:+.2f} to {high:+.2f}, {len(host)} seeds)")
+    assert history == f"this was decided at look 1 of 2, with 5 seeds ({end}"
+
+
+def test_an_earlier_equivalence_claims_nothing_of_the_last_interval():
+    differences = [*NOTHING, 1.0, -1.2, 0.9, -1.1, 1.3]
+    host = tuple(94 + 0.1 * (number % 4) for number in range(10))
+    (verdict,) = judge(host, [arm(differences, host=host)], RULE, sizes=[5, 10])
+    assert (verdict.outcome, verdict.look) == ("equivalent", 1)
+    assert "which is less than" not in verdict.text
+    assert (
+        "; this was decided within 0.3 points either way at look 1 of 2, with 5 seeds (adjusted p 1.000), "
+        "but the last interval reaches beyond that." in verdict.text
+    )
+
+
+def test_what_the_last_look_has_decided_needs_no_such_words():
+    first, second = judge_one(GAIN), judge_one(GAIN, sizes=[2, 5])
+    assert (second.look, second.looks, second.seeds_at_look, second.history) == (2, 2, 5, "")
+    assert second.text == first.text.replace("96 % interval +0.69 to +1.11", "99.2 % interval +0.55 to +1.25")
+
+
 def test_a_later_look_can_find_that_a_difference_is_too_small_to_matter():
     claim = np.array([0.27, 0.28, 0.29, 0.30, 0.31] + [0.1] * 15)
     assert OUTCOMES[decide(claim[None, :5], Rule(1), [5]).outcome[0]] == "helps"

@@ -105,6 +105,16 @@ def test_a_claim_that_lost_runs_is_not_confirmed_and_the_reason_is_told(confirme
     assert "] (1 of its 4 runs did not end well, but none of the host's, so that those" in first
 
 
+def test_a_claim_that_an_earlier_look_confirmed_names_that_look(confirmed_store):
+    reading = read_study(confirmed_store, "small")
+    (gain,) = reading.confirmation.conclusion.confirmed
+    later = replace(gain, verdict=replace(gain.verdict, looks=2))
+    conclusion = replace(reading.confirmation.conclusion, results=(later,))
+    confirmation = replace(reading.confirmation, conclusion=conclusion)
+    first, *_ = verdict(reading.study, reading.runs, reading.screening, confirmation)
+    assert "] (this was decided at look 1 of 2, with 4 seeds (adjusted p " in first
+
+
 @pytest.mark.parametrize(("times", "word"), [(0, "never opened"), (1, "opened once"), (3, "opened 3 times")])
 def test_each_opening_of_the_test_split_counts(times, word):
     assert opened(times) == f"the test split was {word}"
