@@ -245,7 +245,6 @@ def confirm(
     from ..evidence.claims import named_claims
     from ..evidence.confirming import confirmation_to_run
     from ..launchers import worker_devices
-    from ..terminal import print_confirmed
 
     _require_device(device)
     claims = named_claims(site, choice, plan)
@@ -257,8 +256,7 @@ def confirm(
         smallest_effect=smallest_effect,
         device=worker_devices(device, 1)[0],
     )
-    following = storage_option(study.store, storage)
-    train(study, workers, device, storage, lambda out: print_confirmed(out, study.store, name, following))
+    train(study, workers, device, storage)
 
 
 @app.command("test")

@@ -11,8 +11,6 @@ from .options import DEFAULT_STORAGE
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from ..launchers import LocalWorkers
@@ -28,25 +26,24 @@ def train(
     workers: int | None,
     device: str | None,
     url: str,
-    ending: Callable[[Console], None] | None = None,
 ) -> None:
     """Train a study until its budget is spent or the user stops it, and print how it stands.
 
     Args:
-        study: which study.
+        study: a search or a confirmation, whichever command led to it.
         workers: how many processes; None for as many as there are GPUs, or one; 0 to train nothing.
         device: of the workers.
         url: of the storage, as it was given.
-        ending: prints the end, where it is not that of a search.
     """
     from ..launchers import LocalWorkers, default_workers, worker_devices
-    from ..terminal import command, console, headline, plain, print_end
+    from ..terminal import command, console, headline, plain, print_confirmed, print_end
 
     number = default_workers(device) if workers is None else workers
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
     name, out, storage = study.record.name, console(), storage_option(study.store, url)
+    confirmation = study.prepared.config.confirmation
     if local.done():
-        more = "--trials" if ending is None else "--seeds"
+        more = "--trials" if confirmation is None else "--seeds"
         out.print(plain(f"study {name}: all {study.record.trials} runs have ended; {more} raises the total"))
     else:
         out.print(plain(headline(study, number)))
@@ -55,12 +52,13 @@ def train(
             out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
             return
         if not _completed(study, local, out):
-            out.print(plain(f"stopped; go on with: {command('resume', name, *storage)}"), soft_wrap=True)
+            verb, named = ("resume", name) if confirmation is None else ("confirm", confirmation.of)
+            out.print(plain(f"stopped; go on with: {command(verb, named, *storage)}"), soft_wrap=True)
             return
-    if ending is None:
+    if confirmation is None:
         print_end(out, study.store, name, storage)
     else:
-        ending(out)
+        print_confirmed(out, study.store, confirmation.of, storage)
 
 
 def storage_option(store: Store, url: str) -> list[str]:

@@ -121,7 +121,8 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
         raise InputError(f"--seeds is the total and can only be raised: there are {present}; got {seeds}")
     if any(run.finished is None for run in runs):
         raise InputError(
-            f"the present stage has to end before seeds are added; go on with it first: {study.record.name!r}"
+            "the present stage has to end before seeds are added; "
+            f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' goes on with it"
         )
     stage = 1 + max(stage_of(run) for run in runs)
     more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shlex
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,28 @@ def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: P
     assert "all 12 runs have ended; --seeds raises the total" in done.out
     assert "conv3: lc" in done.out
     assert query(confirmed, "SELECT * FROM nas_run") == before
+
+
+def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = ("--storage", f"sqlite:///{here / 'lrlc-nas.db'}")
+    with monkeypatch.context() as patch:
+        patch.setattr("lrlc_nas.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT))
+        stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere)
+    assert (stopped.code, stopped.err) == (0, "")
+    line = stopped.out.splitlines()[-1].removeprefix("stopped; go on with: ")
+    assert shlex.split(line) == ["lrlc-nas", "confirm", *elsewhere, "small"]
+    done = call(*shlex.split(line)[1:])
+    assert (done.code, done.err) == (0, "")
+    assert "confirmation of small: 2 of 2 seeds" in done.out
+    assert "next: lrlc-nas cards" in done.out
+
+
+def test_resuming_a_confirmation_by_its_own_name_ends_as_confirm_does(confirmed: Path) -> None:
+    done = call("resume", "small/confirmation", folder=confirmed)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == call("confirm", "small", folder=confirmed).out
 
 
 def test_show_and_list_know_it(confirmed: Path) -> None:
