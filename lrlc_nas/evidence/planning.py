@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..choices import Plan
 from ..errors import InputError
-from ..store import Store
+from ..store import RunRecord, Store
 from ..study import confirmation_of
 from .comparison import compare
 from .confirmation import conclude
-from .observed import cells_of, main_effects
+from .missing import Matrix
+from .observed import Cell, cells_of, main_effects, observe
 from .power import measure_spread
 from .power_table import power_table
 
 
-__all__ = ["study_power"]
+__all__ = ["screening_design", "study_power"]
 
 
 def study_power(store: Store, name: str) -> str:
     """Say which effects the screening and a confirmation of a study can see, as plain text.
 
-    The spread over seeds is that of the repeats of the untouched host. The design is that of the runs whose plan is
-    known; what the sampler has still to propose can only add to it.
+    The spread over seeds is that of the repeats of the untouched host; for the design see `screening_design`.
 
     Raises:
         InputError: if there is no such study, or fewer than two of its runs of the host have ended well.
@@ -41,10 +43,29 @@ def study_power(store: Store, name: str) -> str:
     return power_table(
         measure_spread(scores),
         len(cells),
-        design=main_effects(cells, [run.plan for run in runs if run.plan is not None]),
+        design=screening_design(cells, runs),
         names=[f"{site}: {token}" for site, token in cells],
         correlation=_measured_correlation(store, name),
     )
+
+
+def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix:
+    """The design of a screening as far as it is known: its complete runs, and the open ones that have a plan.
+
+    Runs that failed, diverged or did not fit in memory are never used. Those that were given up do not count either,
+    although the screening uses them up to there: they tell less than a complete run, so that effects are seen
+    somewhat better than the power says. What the sampler has still to propose can only add to it.
+
+    Args:
+        cells: of the study, in its order.
+        runs: all of its runs, whatever their state.
+
+    Returns:
+        (runs, 1 + cells), the host's column of ones first.
+    """
+    complete = observe(runs, {}).plans  # without epochs, none of those that were given up
+    still_open = [run.plan for run in runs if run.state in ("waiting", "running") and run.plan is not None]
+    return main_effects(cells, [*complete, *still_open])
 
 
 def _measured_correlation(store: Store, name: str) -> float | None:
