@@ -40,22 +40,22 @@ def caveats(
         Whole sentences, the most important first.
     """
     return (
-        *_about_confidence(seen, len(effects), degrees_of_freedom),
+        *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
         *_about_addition(seen, contexts, interactions),
         *_about_selection(runs, seen),
     )
 
 
-def _about_confidence(seen: Observed, effects: int, degrees_of_freedom: int) -> Iterator[str]:
+def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -> Iterator[str]:
     yield (
         "This is a screening: one look, mostly one seed for each plan, on the images that the search itself "
         "looks at. A gain counts only after a confirmation with fresh seeds on images that the search never "
         "saw."
     )
-    if seen.complete and degrees_of_freedom > 0:
+    if intervals:
         yield (
-            f"Each interval holds for its own effect alone: with {effects} looked at, about "
-            f"{0.05 * effects:.1f} would exclude zero by chance."
+            f"Each interval holds for its own effect alone: with {intervals} looked at, about "
+            f"{0.05 * intervals:.1f} would exclude zero by chance."
         )
     if seen.complete and degrees_of_freedom == 0:
         yield "There are as many effects as runs, so that no interval can be given: more runs are needed."

@@ -222,6 +222,13 @@ def test_runs_that_were_given_up_tell_nothing_without_a_complete_run():
     assert all(effect.estimate is None and effect.reason for effect in screening.effects)
 
 
+def test_only_intervals_that_there_are_exclude_zero_by_chance():
+    plans = [{}, {}, {"conv1": "lc"}, {"conv2": "lc"}]
+    screening = screen(make_study(), make_runs(plans, [0.80, 0.81, 0.82, 0.83]), {})
+    assert sum(effect.low is not None for effect in screening.effects) == 2
+    assert "with 2 looked at, about 0.1 would exclude zero by chance" in " ".join(screening.caveats)
+
+
 def test_caveats_name_what_was_not_used_and_what_was_chosen_by_the_sampler():
     runs = make_runs(PLANS, noisy_values(PLANS, {}, 0.01))
     runs[-1] = replace(runs[-1], role="sampled")
