@@ -102,7 +102,8 @@ def _facts(
         "data_digest": search.data_fingerprint,
         "versions": search.facts.get("versions"),
         "notes": list(conclusion.notes),
-        "command": _command(search.name, result, len(conclusion.seeds), conclusion.rule.delta),
+        # Seeds that were lost are no fewer: a confirmation that exists is never given less than it has.
+        "command": _command(search.name, result, conclusion.planned, conclusion.rule.delta),
     }
 
 
@@ -165,8 +166,10 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"**{facts['verdict']}.** {_text(facts['text'])}"
     yield ""
     for site in facts["sites"]:
-        shapes = ", ".join(f"{key} {value}" for key, value in site.items() if key not in ("site", "choice"))
-        yield f"- site `{_code(site['site'])}` as `{_code(site['choice'])}` ({_text(shapes)})"
+        shapes = {
+            key.replace("_", " "): value for key, value in site.items() if key not in ("site", "choice")
+        }
+        yield f"- site `{_code(site['site'])}` as `{_code(site['choice'])}` ({_text(_words(shapes))})"
     effect = facts["effect"]
     if effect:
         yield f"- difference from the host: {_difference(effect)}, n = {effect['n']} seeds"
@@ -188,13 +191,23 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"- the test split has been opened {facts['looks_at_the_test_split']} times"
     yield f"- looks at the confirm split: {facts['looks_at_the_confirm_split']}"
     yield f"- smallest effect that matters, set beforehand: {facts['smallest_effect']:g} points"
-    yield f"- images: {_text(facts['splits'])}, split digest `{_code(facts['split_digest'])}`"
-    yield f"- recipe digest `{_code(facts['recipe_digest'])}`, host digest `{_code(facts['host_digest'])}`"
-    yield f"- versions: {_text(facts['versions'])}"
+    yield f"- images: {_text(_words(facts['splits']))}; split digest `{_code(_words(facts['split_digest']))}`"
+    recipe, host = _words(facts["recipe_digest"]), _words(facts["host_digest"])
+    yield f"- recipe digest `{_code(recipe)}`, host digest `{_code(host)}`"
+    yield f"- versions: {_text(_words(facts['versions']))}"
     for note in facts["notes"]:
         yield f"- {_text(note)}"
     yield ""
     yield f"    {_line(facts['command'])}"
+
+
+def _words(value: object) -> str:
+    """A JSON value as people read it: ``train 10, search 2``, ``3 x 3``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return " x ".join(map(_words, value))
+    return "not recorded" if value is None else str(value)
 
 
 def _line(value: object) -> str:

@@ -51,6 +51,7 @@ def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmatio
         data_fingerprint="d" * 64,
         facts={
             "splits": {"train": 10, "search": 2, "confirm": 2, "test": 2},
+            "versions": {"torch": "2.14.0", "lrlc_nas": "0.1.0"},
             "recipe_digest": "r" * 64,
             "split_digest": "s" * 64,
             "latencies": {
@@ -378,6 +379,28 @@ class TestCards:
             "lrlc-nas confirm toy",
         ):
             assert said in text
+
+    def test_it_is_written_for_people(self, cards):
+        text = cards[0].markdown
+        assert "- site `conv3` as `lc` (in channels 4, out channels 5, output size 6 x 7)" in text
+        assert "- images: train 10, search 2, confirm 2, test 2; split digest `ssss" in text
+        assert "- versions: torch 2.14.0, lrlc_nas 0.1.0" in text
+        assert not set("{}[]") & set(text)
+
+    def test_what_was_not_recorded_is_called_so(self):
+        study, search = make_study(), replace(make_study(name="toy"), facts={})
+        runs = make_runs(study)
+        text = claim_cards(search, study, runs, conclude(study, runs), [])[0].markdown
+        assert "- images: not recorded; split digest `not recorded`" in text
+        assert "None" not in text
+
+    def test_its_command_asks_for_all_seeds_even_if_some_were_lost(self):
+        study = make_study()
+        runs = make_runs(study, 6, states={("conv3=coord", 2): "failed"})
+        conclusion = conclude(study, runs)
+        assert len(conclusion.seeds) == 5
+        card, *_ = claim_cards(make_study(name="toy"), study, runs, conclusion, [])
+        assert "--plan conv3=lc --seeds 6 --smallest-effect 0.3" in card.facts["command"]
 
     def test_a_p_value_of_an_earlier_look_says_so(self):
         study = make_study()
