@@ -10,9 +10,25 @@ import typer
 
 __all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Workers"]
 
+
+def _without_password(context: typer.Context, parameter: typer.CallbackParam, url: str) -> str:
+    """Everybody on a machine can read the command lines of its processes, for as long as they run."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not None and source.name == "COMMANDLINE":
+        from ..store import refuse_password
+
+        refuse_password(url)
+    return url
+
+
 Storage = Annotated[
     str,
-    typer.Option(envvar="LRLC_NAS_STORAGE", show_envvar=True, help="URL of the study database."),
+    typer.Option(
+        envvar="LRLC_NAS_STORAGE",
+        show_envvar=True,
+        help="URL of the study database, without its password.",
+        callback=_without_password,
+    ),
 ]
 Name = Annotated[str, typer.Argument(help="Name of the study.", show_default=False)]
 File = Annotated[

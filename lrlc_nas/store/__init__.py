@@ -30,6 +30,7 @@ from .schema import require_present_version as require_present_version
 from .sharing import require_bearable as require_bearable
 from .studies import Store as Store
 from .url import parse_url as parse_url
+from .url import refuse_password as refuse_password
 from .url import shown as shown
 from .url import sqlite_path as sqlite_path
 from .versions import Version as Version

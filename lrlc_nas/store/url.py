@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from ..errors import StorageError
 
 
-__all__ = ["parse_url", "shown", "sqlite_path"]
+__all__ = ["parse_url", "refuse_password", "shown", "sqlite_path"]
 
 _SERVERS = {
     "postgresql": ("psycopg", "psycopg[binary]"),
@@ -56,6 +56,23 @@ def parse_url(text: str) -> URL:
             f"storage {shown(url)}: the database must be sqlite, {', '.join(_SERVERS)}; got {backend}"
         )
     return url
+
+
+def refuse_password(text: str) -> None:
+    """Refuse a URL that holds a password, where others may read it; one that is no URL is somebody else's to refuse.
+
+    Raises:
+        StorageError: if it does.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        return
+    if url.password is not None or any("pass" in key for key in url.query if not key.endswith("file")):
+        raise StorageError(
+            f"--storage {shown(url.set(password=None))}: a password on the command line can be read by everybody on "
+            "this machine; give the URL by the environment variable LRLC_NAS_STORAGE"
+        )
 
 
 def shown(url: URL) -> str:

@@ -91,6 +91,9 @@ SETTINGS = {
     "exclude-pattern": ("space.exclude=['x']", r"space\.exclude: pattern 'x' matches no site"),
     "everything-excluded": ("space.exclude=['*']", r"space"),
     "batch": ("recipe.batch_size=100000", r"recipe\.batch_size must be at most the \d+ images .*got 100000"),
+    "pad": ("recipe.pad=28", r"recipe\.pad must be less than the side of an image, 28x28; got 28"),
+    "huge-images": ("data.size=1000000", r"data\.size: so much does not fit into the memory"),
+    "huge-host": ("host.options={channels=1000000}", r"host\.options: so much does not fit into the memory"),
     "budget-too-small": ("budget.trials=1", r"budget\.trials must be above search\.host_repeats"),
     "budget-too-large": ("budget.trials=1000", r"budget\.trials: the space holds 64 plans.*got 1000"),
     "split-too-large": ("data.split.search=1000000", r"search"),
@@ -99,6 +102,21 @@ SETTINGS = {
     "one-class": ("data.name=imagefolder:single", r"single.*(class|classes)"),
     "unreadable-image": ("data.name=imagefolder:broken", r"broken/b/0\.png"),
     "name": ("name=''", r"name"),
+}
+
+TOGETHER = {
+    "fewer-images-than-classes": (
+        ("data.split.train=5", "recipe.batch_size=2"),
+        r"data\.split must leave an image or more of each of the 10 classes.*leaves 5",
+    ),
+    "two-outputs": (
+        ("host.name=untrainable_hosts:two_outputs", "host.options={}"),
+        r"logits of shape \(2, 10\) in training as well, but gave tuple",
+    ),
+    "frozen-host": (
+        ("host.name=untrainable_hosts:frozen", "host.options={}"),
+        r"none of its parameters can be trained",
+    ),
 }
 
 STORAGES = {
@@ -189,22 +207,33 @@ def test_wrong_settings(given: Path, verb: str, setting: str, message: str) -> N
     assert contents(given) == before
 
 
+@pytest.mark.parametrize(("settings", "message"), TOGETHER.values(), ids=TOGETHER)
+def test_settings_that_do_not_fit_together(given: Path, settings: tuple[str, ...], message: str) -> None:
+    before = contents(given)
+    assert_refused(call("start", *(word for each in settings for word in ("--set", each))), message)
+    assert contents(given) == before
+
+
 @pytest.mark.parametrize(("url", "message"), STORAGES.values(), ids=STORAGES)
 @pytest.mark.parametrize(
     "line", ["start", "resume x", "list", "show x", "report x", "export x -o y", "dashboard"]
 )
-def test_wrong_storages(given: Path, closed_port: int, line: str, url: str, message: str) -> None:
+def test_wrong_storages(
+    given: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch, line: str, url: str, message: str
+) -> None:
     before = contents(given)
-    done = call(*line.split(), "--storage", url.format(port=closed_port))
+    monkeypatch.setenv("LRLC_NAS_STORAGE", url.format(port=closed_port))
+    done = call(*line.split())
     assert_refused(done, message)
     assert "canary" not in done.err
     assert contents(given) == before
 
 
-def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
+def test_a_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert importlib.util.find_spec("pg8000") is None
+    monkeypatch.setenv("LRLC_NAS_STORAGE", "postgresql+pg8000://me:canary@127.0.0.1/x")
     assert_refused(
-        call("list", "--storage", "postgresql+pg8000://me:canary@127.0.0.1/x"),
+        call("list"),
         r"postgresql\+pg8000://me:\*\*\*@127\.0\.0\.1/x: needs the driver pg8000, which is not installed",
     )
     assert not list(tmp_path.iterdir())

@@ -120,23 +120,19 @@ SLOWLY = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("url", "given"),
+    "url",
     [
-        (("postgresql", "usual"), "environment"),
-        pytest.param(("mariadb", "query"), "option", marks=SLOWLY),
-        pytest.param(("postgresql", "query"), "option", marks=SLOWLY),
-        pytest.param(("mariadb", "usual"), "environment", marks=SLOWLY),
+        ("postgresql", "usual"),
+        pytest.param(("mariadb", "query"), marks=SLOWLY),
+        pytest.param(("postgresql", "query"), marks=SLOWLY),
+        pytest.param(("mariadb", "usual"), marks=SLOWLY),
     ],
-    indirect=["url"],
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else value,
+    indirect=True,
+    ids="-".join,
 )
-def test_a_study_leaves_it_nowhere(
-    url: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    option = ["--storage", url] if given == "option" else []
-    if given == "environment":
-        monkeypatch.setenv("LRLC_NAS_STORAGE", url)
-    done, children = watched("start", "study.toml", "--workers", "1", *option)
+def test_a_study_leaves_it_nowhere(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRLC_NAS_STORAGE", url)
+    done, children = watched("start", "study.toml", "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert any("worker" in line.split("\0") for line in children)
     for line in children:
@@ -150,7 +146,7 @@ def test_a_study_leaves_it_nowhere(
         "export shy -o best",
         "show no",
     ):
-        said = call(*line.split(), *option)
+        said = call(*line.split())
         assert said.code == (2 if line == "show no" else 0), said
         assert_hidden(said.out + said.err, line)
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -170,6 +166,49 @@ def test_a_study_leaves_it_nowhere(
     for thing in (store, store.engine, store.url, store.shown, study, LocalWorkers(store, study, ["cpu"])):
         assert_hidden(repr(thing) + str(thing), type(thing))
     store.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bird:{}@host/studies",
+        "postgresql://host/studies?user=bird&password={}",
+        "mysql://host/studies?passwd={}",
+        "postgresql://bird@host/studies?sslmode=require&sslpassword={}",
+        "sqlite://bird:{}@/studies.db",
+    ],
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "start study.toml",
+        "resume shy",
+        "list",
+        "show shy",
+        "power shy",
+        "report shy",
+        "confirm shy",
+        "test shy",
+        "cards shy -o cards",
+        "export shy -o best",
+        "worker shy",
+        "dashboard",
+    ],
+)
+def test_it_is_refused_where_everybody_can_read_it(url: str, line: str, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    done = call(*line.split(), "--storage", url.format(quote(CANARY, safe="")))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "a password on the command line" in done.err
+    assert "LRLC_NAS_STORAGE" in done.err
+    assert_hidden(done.err, line)
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_file_of_passwords_is_none(tmp_path: Path) -> None:
+    done = call("list", "--storage", "postgresql://bird@127.0.0.1:1/studies?passfile=/home/bird/.pgpass")
+    assert "a password on the command line" not in done.err
+    assert "does not answer" in done.err
 
 
 @pytest.mark.parametrize("form", ["usual", "query"])
