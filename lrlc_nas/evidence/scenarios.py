@@ -47,7 +47,7 @@ def planted_scenarios() -> tuple[Scenario, ...]:
 
 
 def rates_table(rates: Sequence[Rate]) -> str:
-    """The rates as plain text, one in each line."""
+    """The rates as plain text, one in each line; see `Rate.agrees` for what stands behind the promise."""
     names = max(len(rate.scenario) for rate in rates)
     words = max(len(rate.what) for rate in rates)
     return "\n".join(
@@ -81,4 +81,4 @@ def _promise(rate: Rate) -> str:
         promise = f"at most {100 * rate.at_most:.0f} %"
     else:
         return ""
-    return f"{promise}: {'kept' if rate.kept else 'NOT KEPT'}"
+    return f"{promise}: {'agrees' if rate.agrees else 'DISAGREES'}"

@@ -78,7 +78,7 @@ class Rate:
         studies: of how many.
         low: lower end of the 95 % Clopper-Pearson interval.
         high: upper end of it.
-        at_least: the bound that the rate promises to keep; 0 where there is none.
+        at_least: the bound that is promised; 0 where there is none.
         at_most: the other bound; 1 where there is none.
     """
 
@@ -97,8 +97,12 @@ class Rate:
         return self.count / self.studies
 
     @property
-    def kept(self) -> bool:
-        """Whether the promise can be true: its bounds meet the interval."""
+    def agrees(self) -> bool:
+        """Whether the promise may be true: its bounds meet the interval.
+
+        That is no proof of it, and the rate that was counted may lie beyond a bound: a power of just 80 % is counted
+        as less in half of all simulations.
+        """
         return self.high >= self.at_least and self.low <= self.at_most
 
 

@@ -20,16 +20,17 @@ def test_promises_and_rates_are_printed_and_judged():
         "screening, 24",
     ):
         assert words in text
-    assert text.endswith("every promise was kept")
+    assert text.endswith("every rate agrees with what is promised")
+    assert "a rate agrees with a promise that its 95 % interval meets" in said[0]
 
 
-def test_a_promise_that_is_not_kept_is_said(monkeypatch):
+def test_a_promise_that_disagrees_is_said(monkeypatch):
     found = rates.coverage(rates.SETTINGS["24 trials"], 2)
     narrow = type(found)(**{**vars(found), "rate": 0.6})
     monkeypatch.setattr(rates, "coverage", lambda setting, studies: narrow)
     said = []
     assert not rates.print_rates(said.append, studies=100)
-    assert said[-1] == "a promise was NOT kept"
+    assert said[-1] == "a rate DISAGREES with what is promised"
 
 
 def test_rates_of_a_handful_of_studies_are_refused():

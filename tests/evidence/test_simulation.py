@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.proportion import proportion_confint
 
 from lrlc_nas.evidence.decisions import OUTCOMES, Rule, decide
 from lrlc_nas.evidence.judging import judge
@@ -95,13 +96,21 @@ def test_an_estimator_with_intervals_too_narrow_is_caught():
         return middle - half, middle + half
 
     covered, *_ = screening_rates(narrow, design_from_counts(5, [1, 1]), [0.0, 0.0], studies=400)
-    assert not covered.kept
+    assert not covered.agrees
 
 
-def test_the_table_says_whether_promises_are_kept():
+def test_the_table_says_whether_rates_agree_with_promises():
     rates = simulate([Scenario("null", (0.0,), family=1)], studies=50)
     broken = replace(rates[0], count=25, low=0.35, high=0.65)
     lines = rates_table([*rates, broken]).splitlines()
     assert len(lines) == len(rates) + 1
-    assert lines[0].endswith("at most 5 %: kept")
-    assert lines[-1].endswith("at most 5 %: NOT KEPT")
+    assert lines[0].endswith("at most 5 %: agrees")
+    assert lines[-1].endswith("at most 5 %: DISAGREES")
+
+
+@pytest.mark.parametrize(("count", "agrees"), [(780, True), (700, False)])
+def test_a_rate_beyond_its_bound_agrees_as_long_as_chance_explains_it(count, agrees):
+    rates = simulate([Scenario("gain", (9.0,))], studies=9, power=0.8)
+    (hit,) = (rate for rate in rates if rate.what == "a planted gain helps")
+    low, high = proportion_confint(count, 1000, method="beta")
+    assert replace(hit, count=count, studies=1000, low=low, high=high).agrees == agrees
