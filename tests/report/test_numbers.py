@@ -1,4 +1,4 @@
-"""Numbers read the same everywhere."""
+"""Numbers read the same on every page."""
 
 import pytest
 
