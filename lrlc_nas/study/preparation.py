@@ -21,6 +21,7 @@ from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..store import SiteRecord, StudyRecord
 from ..training import stream_seed
 from .config import StudyConfig
+from .door import require_fitting, require_trainable, within_memory
 from .space import Space, build_space, over_limits
 
 
@@ -116,35 +117,34 @@ def prepare(config: StudyConfig) -> Prepared:
     Raises:
         InputError: whatever is wrong with the images, the host, the space, or their fit.
     """
-    images = load_images(
-        config.data.name,
-        root=config.data.root,
-        download=config.data.download,
-        size=config.data.size,
-        options=config.data.options,
-    )
-    splits = split(images, config.data.split_spec)
-    batch_size = config.recipe.batch_size
-    if batch_size > len(splits.train):
-        raise InputError(
-            f"recipe.batch_size must be at most the {len(splits.train)} images of the training split; "
-            f"got {batch_size}"
+    with within_memory("data.size"):
+        images = load_images(
+            config.data.name,
+            root=config.data.root,
+            download=config.data.download,
+            size=config.data.size,
+            options=config.data.options,
         )
-    host = _host(config, images, stream_seed(config.seed, "init"))
+    splits = split(images, config.data.split_spec)
+    require_fitting(config, images, splits)
+    with within_memory("host.options"):
+        host = _host(config, images, stream_seed(config.seed, "init"))
     sample = torch.zeros(1, *images.images.shape[1:])
     found = survey(host, sample)
     if not found.sites:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
         raise InputError(f"host {config.host.name!r} has no convolution that can be relaxed. {reasons}")
     cost = host_cost(host, sample)
+    fingerprint = _host_fingerprint(host, found)
+    require_trainable(config.host.name, host.train(), sample, len(images.classes))
     return Prepared(
         config=config,
         images=images,
         splits=splits,
         survey=found,
         host=cost,
-        space=build_space(config.space, found, cost, batch_size),
-        host_fingerprint=_host_fingerprint(host, found),
+        space=build_space(config.space, found, cost, config.recipe.batch_size),
+        host_fingerprint=fingerprint,
         data_fingerprint=_sha256([images.fingerprint, splits.digest]),
     )
 
