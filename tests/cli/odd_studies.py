@@ -51,6 +51,9 @@ ODD_CONFIRMATIONS: Mapping[str, Callable[[RunRecord], End | None]] = {
     "the host failed": lambda run: FAILED if run.plan == Plan() else COMPLETE,
     "the host diverged": lambda run: DIVERGED if run.plan == Plan() else COMPLETE,
     "the claim failed": lambda run: FAILED if run.plan == Plan.of({"conv3": "lc"}) else COMPLETE,
+    "the claim diverged once": lambda run: (
+        DIVERGED if run.plan == Plan.of({"conv3": "lc"}) and run.repeat == 0 else COMPLETE
+    ),
     "one whole seed": lambda run: FAILED if run.repeat else COMPLETE,
     "all failed": lambda run: FAILED,
 }

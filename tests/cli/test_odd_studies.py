@@ -66,6 +66,10 @@ CONFIRMATIONS = {
         "no run of the host ended",
     ),
     "the claim failed": ("without a verdict: conv3: lc: no run of it ended well.", "no run of it ended well"),
+    "the claim diverged once": (
+        "(1 of its 2 runs did not end well, but none of the host's, so that those that are left may flatter it)",
+        "conv3=lc: 1 of 2 runs did not end well (1 diverged); with their seeds no arm is judged",
+    ),
     "one whole seed": ("No claim is confirmed on 1 fresh seed: conv3: lc is undecided", "undecided"),
     "all failed": (
         "without a verdict: conv3: lc: no run of the host ended well.",
