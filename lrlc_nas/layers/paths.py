@@ -13,7 +13,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -157,13 +157,29 @@ def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) ->
     tensors = (x, *layer.parameters())
     leaves = [tensor for tensor in tensors if tensor.requires_grad and torch.is_grad_enabled()]
     times: dict[str, list[float]] = {path: [] for path in PATHS}
-    for _ in range(_ROUNDS):
-        for path in PATHS:
-            times[path].append(_seconds(partial(compute, layer, path, x), leaves, x.device))
-        if _is_clear(times, x.is_cuda):
-            break
+    with _unwatched():
+        for _ in range(_ROUNDS):
+            for path in PATHS:
+                times[path].append(_seconds(partial(compute, layer, path, x), leaves, x.device))
+            if _is_clear(times, x.is_cuda):
+                break
     # The first call of a path allocates and, on CUDA, compiles: it counts only where there is no other.
     return min(PATHS, key=lambda path: statistics.median(times[path][1:] or times[path]))
+
+
+def _unwatched() -> AbstractContextManager[Any]:
+    """Keep what a measurement saves for its backward pass from the hooks of the caller.
+
+    Activation checkpointing is such a hook: it would run the layer again, which would wait here for itself, and
+    count the tensors that a measurement saves among those of the layer.
+    """
+    if not torch._C._autograd._saved_tensors_hooks_is_enabled():
+        return nullcontext()  # where hooks are forbidden there are none
+    return torch.autograd.graph.saved_tensors_hooks(_same, _same)
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _unhooked(layer: L) -> L:

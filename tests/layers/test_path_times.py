@@ -1,11 +1,18 @@
 """What a measurement of the two paths leaves alone, and where there is none."""
 
+import threading
+
 import pytest
 import torch
 from fake_clock import images, layer
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
+from lrlc_nas.layers import paths
 from lrlc_nas.layers.paths import PATHS
+
+
+MEASURE = paths._seconds
 
 
 # What a measurement leaves alone
@@ -51,6 +58,57 @@ def test_training_with_a_measurement_is_training_with_its_choice(fast, clock):
             optimiser.step()
         states.append(torch.cat([parameter.flatten() for parameter in trained.parameters()]))
     assert torch.equal(*states)
+
+
+# A caller who watches what is saved for the backward pass
+
+
+def within(seconds, work):
+    """Run in a thread that may hang; False if it did not end."""
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(work()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(ended)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("fast", PATHS)
+def test_activation_checkpointing_gives_the_gradients_of_the_layer(fast, reentrant, clock, monkeypatch):
+    """Measured with the real steps, and told other times."""
+    clock.seconds = {path: 1.0 if path == fast else 2.0 for path in PATHS}
+    auto, x = layer(), images(requires_grad=True)
+
+    def timed(compute, leaves, device):
+        MEASURE(compute, leaves, device)
+        return clock(compute, leaves, device)
+
+    monkeypatch.setattr(paths, "_seconds", timed)
+    monkeypatch.setattr(paths, "_measuring", threading.Lock())  # a thread that hangs would keep it
+    assert within(60, lambda: checkpoint(auto, x, use_reentrant=reentrant).sum().backward() is None)
+    assert clock.timed
+    auto.path = fast
+    assert torch.equal(x.grad, torch.autograd.grad(auto(x).sum(), x)[0])
+
+
+def test_hooks_on_saved_tensors_see_those_of_the_layer_alone(memory):
+    auto, x = layer(), images()
+
+    def saved():
+        seen = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: seen.append(tensor) or tensor, abs):
+            auto(x)
+        return len(seen)
+
+    measured = saved()
+    assert len(memory) == 1
+    assert measured == saved()
+
+
+def test_where_hooks_on_saved_tensors_are_forbidden_the_layer_is_measured_all_the_same(memory):
+    with torch.autograd.graph.disable_saved_tensors_hooks("none here"):
+        layer()(images())
+    assert len(memory) == 1
 
 
 # Where nothing is measured
