@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,8 +80,20 @@ def method(
         ),
         refused=tuple(study.refused.items()),
         study_file=study_file(config),
-        command="lrlc-nas start study.toml",
+        command=_command(study, config),
     )
+
+
+def _command(study: StudyRecord, config: Mapping[str, Any]) -> str:
+    """What repeats a study from its file, its later total included.
+
+    The total cannot stand in the file: it decides which block comes first, and the block was made for the first one.
+    """
+    start = "lrlc-nas start study.toml"
+    if config.get("budget", {}).get("trials", study.trials) == study.trials:
+        return start
+    last = ["--", study.name] if study.name.startswith("-") else [study.name]
+    return f"{start} && {shlex.join(['lrlc-nas', 'resume', '--trials', str(study.trials), *last])}"
 
 
 def _lines(section: Mapping[str, Any] | None, prefix: str = "") -> Iterator[Line]:

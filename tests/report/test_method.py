@@ -53,3 +53,11 @@ def test_what_is_not_known_has_no_line(new_study):
     titles = [group.title for group in told.groups]
     assert titles == ["Network", "Data", "Search", "Time"]
     assert [label for label, _ in told.groups[-1].lines] == ["study created"]
+
+
+def test_a_total_that_was_raised_is_raised_again(new_study):
+    told = method(new_study(trials=8), [], {})
+    assert told.command == "lrlc-nas start study.toml"
+    told = method(new_study(trials=20, name="my study"), [], {})
+    assert told.command == "lrlc-nas start study.toml && lrlc-nas resume --trials 20 'my study'"
+    assert "trials = 8" in told.study_file
