@@ -86,7 +86,7 @@ def _low_rank(size: Size, rank: int, path: str) -> LowRankLocallyConnected2d:
 def _placed(made: list[Contender], device: torch.device, layout: str) -> list[Contender]:
     for contender in made:
         contender.module.to(device)
-        # Not module.to(memory_format=...): that also meets five-dimensional banks, which have no such layout.
+        # Not module.to(memory_format=...): that also turns weights of four axes which are no kernels.
         for part in contender.module.modules():
             if isinstance(part, nn.Conv2d):
                 part.to(memory_format=LAYOUTS[layout])

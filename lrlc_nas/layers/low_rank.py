@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import torch
@@ -20,6 +20,7 @@ from .banks import (
 )
 from .by_position import apply_mixtures
 from .combining import mixture_sum, require_combining
+from .conversion import on_four_axes
 from .convolution import require_plain
 from .folding import as_convolution
 from .functional import add_bias, apply_banks, mix_banks
@@ -298,6 +299,10 @@ class LowRankLocallyConnected2d(PositionMixture):
         off = "".join(f", {name}=False" for name, is_absent in absent.items() if is_absent)
         mixing = f"weights={self.weights!r}, normalize={self.normalize!r}"
         return f"{self._sizes}, {mixing}{off}, path={self.path!r}"
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LowRankLocallyConnected2d:
+        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def _path_for(self, input: Tensor) -> str:
         if self.path != "auto":

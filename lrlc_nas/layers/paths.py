@@ -173,7 +173,7 @@ def _unwatched() -> AbstractContextManager[Any]:
     Activation checkpointing is such a hook: it would run the layer again, which would wait here for itself, and
     count the tensors that a measurement saves among those of the layer.
     """
-    if not torch._C._autograd._saved_tensors_hooks_is_enabled():
+    if not torch._C._autograd._saved_tensors_hooks_is_enabled():  # type: ignore[attr-defined]
         return nullcontext()  # where hooks are forbidden there are none
     return torch.autograd.graph.saved_tensors_hooks(_same, _same)
 

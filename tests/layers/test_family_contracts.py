@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import torch
-from layer_family import FAMILY, GROUPED, each_member
+from layer_family import FAMILY, GROUPED, each_member, output_and_gradients
 from layer_oracles import assert_equal_maps, randomised
 
 
@@ -89,6 +89,25 @@ def test_the_memory_format_of_the_input_is_that_of_the_output_and_its_gradient(m
         results.append((y, torch.autograd.grad(y.square().sum(), image)[0]))
     for actual, expected in zip(*results, strict=True):
         assert_equal_maps(actual, expected)
+
+
+@each_member
+def test_the_memory_format_of_a_network_may_change(member):
+    layer, x = single(member)
+    expected = output_and_gradients(layer, x)
+    layer(x).sum().backward()
+    network = torch.nn.Sequential(layer)
+    network.to(memory_format=torch.channels_last)
+    for tensor in (*network.parameters(), *(parameter.grad for parameter in network.parameters())):
+        if tensor.dim() in (4, 5):
+            kernels = tensor.flatten(0, tensor.dim() - 4)
+            assert kernels.is_contiguous(memory_format=torch.channels_last)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        found = output_and_gradients(network, x.to(memory_format=layout))
+        for actual, wanted in zip(found, expected, strict=True):
+            assert_equal_maps(actual, wanted, tolerance=1e-4)
+    network.to(memory_format=torch.contiguous_format)
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
 
 
 @each_member

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..combining import constant_weight, mixture_sum, normalized, require_combining, summed
+from ..conversion import on_four_axes
 from ..convolution import require_plain
 from ..folding import as_convolution
 from ..functional import _convolved, add_bias, mix_banks
@@ -166,6 +167,10 @@ class TiedBanksConv2d(nn.Module):
         """The geometry, in the manner of `torch.nn.Conv2d`, then the options of this layer."""
         off = ", bias=False" if self.bias is None else ""
         return f"{self.geometry.describe()}, rank={self.rank}, normalize={self.normalize!r}{off}"
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TiedBanksConv2d:
+        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def _reset_mixing(self) -> None:
         # The sum of the row and the column weight that the layer it controls starts with.
