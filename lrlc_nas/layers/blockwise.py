@@ -161,7 +161,8 @@ class _OwnKernels:
 
     def collect(self, rows: slice, taps: slice, gradient: Tensor) -> None:
         if self._gradient is None:
-            self._gradient = torch.empty_like(self._kernels)
+            # In one piece whatever the kernels are in: parts of it are written through views.
+            self._gradient = torch.empty_like(self._kernels, memory_format=torch.contiguous_format)
         to = _tap_major(self._gradient[rows].flatten(0, 1), self._geometry)[:, :, taps]
         to.copy_(gradient.view(to.shape))
 

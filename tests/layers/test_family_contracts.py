@@ -110,6 +110,19 @@ def test_the_memory_format_of_a_network_may_change(member):
     assert all(parameter.is_contiguous() for parameter in network.parameters())
 
 
+@pytest.mark.parametrize("turned", [2, 8], ids=["the last two axes", "all axes"])
+@each_member
+def test_how_parameters_lie_in_memory_changes_nothing(member, turned):
+    layer, x = member.layer(GROUPED), GROUPED.images(3)
+    expected = output_and_gradients(layer, x)
+    for parameter in layer.parameters():
+        axes = list(range(parameter.dim()))
+        axes[-turned:] = reversed(axes[-turned:])  # an order that is its own inverse
+        parameter.data = parameter.detach().permute(axes).contiguous().permute(axes)
+    for actual, wanted in zip(output_and_gradients(layer, x), expected, strict=True):
+        assert_equal_maps(actual, wanted)
+
+
 @each_member
 def test_an_input_that_is_no_block_of_memory(member):
     layer, x = member.layer(GROUPED), GROUPED.images(4)
