@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
+from .alone import alone
 from .engine import READING
 from .url import shown
 
@@ -26,8 +27,11 @@ VERSION_TABLE = "nas_schema"
 
 
 def create_tables(engine: Engine) -> None:
-    """Create our tables, or bring those of an older version forward."""
-    with engine.begin() as connection:
+    """Create our tables, or bring those of an older version forward; whoever was killed over it, this does the rest.
+
+    On SQLite and PostgreSQL it is one transaction. MySQL has none for such statements.
+    """
+    with alone(engine), engine.begin() as connection:
         require_known_version(connection)
         config = _config()
         config.attributes["connection"] = connection
@@ -35,8 +39,11 @@ def create_tables(engine: Engine) -> None:
 
 
 def has_tables(connection: Connection) -> bool:
-    """Whether the database holds our tables at all."""
-    return inspect(connection).has_table(VERSION_TABLE)
+    """Whether the database holds our tables at all, and not only what was made of them before a kill.
+
+    The first version is written when its last table is there.
+    """
+    return inspect(connection).has_table(VERSION_TABLE) and _version(connection) is not None
 
 
 def require_known_version(connection: Connection) -> None:
@@ -44,7 +51,7 @@ def require_known_version(connection: Connection) -> None:
     if not has_tables(connection):
         return
     version, known = _version(connection), _known_versions()
-    if version is not None and version not in known:
+    if version not in known:
         raise StorageError(
             f"storage {shown(connection.engine.url)}: its studies were made by a newer version of lrlc_nas "
             f"(schema {version}, this version knows up to {max(known)}); upgrade lrlc_nas"

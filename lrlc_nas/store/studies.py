@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import InputError, StorageError
 from ..faults import fault_point
+from .alone import alone
 from .engine import READING, create_sqlite_file, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
@@ -118,6 +119,14 @@ class Store:
         with self.answering():
             create_sqlite_file(self.engine)
             create_tables(self.engine)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep all other processes out of such a block on the same server; a SQLite file needs nothing of the kind.
+
+        Raises:
+            StorageError: if another process does not leave it.
+        """
+        return alone(self.engine)
 
     def add_study(
         self,

@@ -56,7 +56,7 @@ class Mirror:
     ) -> None:
         self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
         self._store = store
-        self._storage = self.outlast(lambda: _open(store, create=create))
+        self._storage = self.outlast(lambda: _made(store) if create else _open(store))
         if create:
             self.study = optuna.create_study(
                 study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
@@ -191,7 +191,7 @@ def create_optuna_tables(store: Store) -> None:
     Raises:
         StorageError: if there are tables of another version than Optuna itself.
     """
-    _open(store, create=True).engine.dispose()
+    _made(store).engine.dispose()
 
 
 def _slot_of(trial: FrozenTrial) -> int | None:
@@ -200,7 +200,15 @@ def _slot_of(trial: FrozenTrial) -> int | None:
     return slot if isinstance(slot, int) else None
 
 
-def _open(store: Store, *, create: bool) -> RDBStorage:
+def _made(store: Store) -> RDBStorage:
+    """Optuna's tables, made where they are missing: by one process at a time, which Optuna does not see to."""
+    with store.alone():
+        storage = _open(store, create=True)
+        _complete(storage)
+    return storage
+
+
+def _open(store: Store, *, create: bool = False) -> RDBStorage:
     optuna.logging.set_verbosity(logging.WARNING)
     url = store.url.render_as_string(hide_password=False)
     try:
@@ -212,8 +220,6 @@ def _open(store: Store, *, create: bool) -> RDBStorage:
     except RuntimeError as error:
         raise StorageError(f"storage {store.shown}: {error}") from None
     harden(storage.engine)
-    if create:
-        _complete(storage)
     return storage
 
 

@@ -1,8 +1,9 @@
 """Studies, sites, runs with their leases, epochs."""
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import mysql
+
+from lrlc_nas.store.migrations.missing import create_index, create_table
 
 
 revision = "0001"
@@ -17,7 +18,7 @@ def _long() -> sa.types.TypeEngine[str]:
 
 def upgrade() -> None:
     """Create the four tables."""
-    op.create_table(
+    create_table(
         "nas_study",
         sa.Column("study_id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("name", sa.String(200), nullable=False, unique=True),
@@ -32,14 +33,14 @@ def upgrade() -> None:
         sa.Column("facts", _long(), nullable=False),
         sa.Column("files", sa.Text, nullable=False),
     )
-    op.create_table(
+    create_table(
         "nas_site",
         sa.Column("study_id", sa.Integer, sa.ForeignKey("nas_study.study_id"), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("name", sa.String(500), nullable=False),
         sa.Column("geometry", sa.Text, nullable=False),
     )
-    op.create_table(
+    create_table(
         "nas_run",
         sa.Column("run_id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("study_id", sa.Integer, sa.ForeignKey("nas_study.study_id"), nullable=False),
@@ -66,8 +67,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("study_id", "slot"),
         sa.UniqueConstraint("study_id", "plan_digest", "repeat"),
     )
-    op.create_index("nas_run_claim", "nas_run", ["study_id", "done", "expires"])
-    op.create_table(
+    create_index("nas_run_claim", "nas_run", ["study_id", "done", "expires"])
+    create_table(
         "nas_epoch",
         sa.Column("run_id", sa.Integer, sa.ForeignKey("nas_run.run_id"), primary_key=True),
         sa.Column("epoch", sa.Integer, primary_key=True, autoincrement=False),

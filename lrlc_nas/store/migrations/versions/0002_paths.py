@@ -1,7 +1,8 @@
 """Which way computed each low-rank layer."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from lrlc_nas.store.migrations.missing import create_table
 
 
 revision = "0002"
@@ -12,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the table of chosen paths."""
-    op.create_table(
+    create_table(
         "nas_path",
         sa.Column("study_id", sa.Integer, sa.ForeignKey("nas_study.study_id"), primary_key=True),
         sa.Column("digest", sa.String(64), primary_key=True),

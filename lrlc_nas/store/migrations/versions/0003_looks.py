@@ -1,8 +1,9 @@
 """The looks at the sealed test images."""
 
 import sqlalchemy as sa
-from alembic import op
 from sqlalchemy.dialects import mysql
+
+from lrlc_nas.store.migrations.missing import create_table
 
 
 revision = "0003"
@@ -17,7 +18,7 @@ def _long() -> sa.types.TypeEngine[str]:
 
 def upgrade() -> None:
     """Create the table of looks."""
-    op.create_table(
+    create_table(
         "nas_look",
         sa.Column("look_id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("study_id", sa.Integer, sa.ForeignKey("nas_study.study_id"), nullable=False),

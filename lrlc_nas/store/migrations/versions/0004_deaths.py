@@ -1,7 +1,8 @@
 """How many workers have died over each run."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from lrlc_nas.store.migrations.missing import add_column
 
 
 revision = "0004"
@@ -12,4 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column of deaths."""
-    op.add_column("nas_run", sa.Column("deaths", sa.Integer, nullable=False, server_default="0"))
+    add_column("nas_run", sa.Column("deaths", sa.Integer, nullable=False, server_default="0"))

@@ -1,0 +1,161 @@
+"""Killed while tables are made or brought forward: MySQL commits each statement, whatever comes after it."""
+
+import os
+import signal
+
+import pytest
+from sqlalchemy import Engine, event, inspect
+
+from lrlc_nas.benchmarks.faults.lives import end, spawn
+from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
+from lrlc_nas.errors import StorageError
+from lrlc_nas.store import Store, require_present_version
+from lrlc_nas.store import alone as alone_module
+from lrlc_nas.store.schema import VERSION_TABLE
+from lrlc_nas.study import start_study
+from lrlc_nas.study.mirror import create_optuna_tables
+
+
+SLOW = pytest.mark.slow
+MAKING = ("CREATE ", "ALTER ", "INSERT INTO", "UPDATE ")
+
+UNDO = {
+    "0004": "ALTER TABLE nas_run DROP COLUMN deaths",
+    "0003": "DROP TABLE nas_look",
+    "0002": "DROP TABLE nas_path",
+}
+"""Version to what takes it back to the one before it."""
+
+
+def look(url: str) -> None:
+    """Whoever comes next looks first."""
+    store = Store(url)
+    store.names()
+    store.engine.dispose()
+
+
+def make_ours(url: str) -> None:
+    store = Store(url)
+    store.create()
+    store.engine.dispose()
+
+
+def make_optunas(url: str) -> None:
+    store = Store(url)
+    create_optuna_tables(store)
+    store.engine.dispose()
+
+
+def make_both(url: str) -> None:
+    make_ours(url)
+    make_optunas(url)
+
+
+def make_until(number: int, make, url: str) -> None:
+    """Make tables, and die by SIGKILL once so many statements that make something have been executed."""
+    executed = []
+
+    @event.listens_for(Engine, "after_cursor_execute")
+    def _(_connection, _cursor, statement, *_rest):
+        executed.extend([statement] if statement.lstrip().startswith(MAKING) else [])
+        if len(executed) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    make(url)
+
+
+def go_back(url: str, version: str) -> None:
+    """Make our tables as they were in an older version."""
+    store = Store(url)
+    store.create()
+    with store.engine.begin() as connection:
+        for newer, undo in UNDO.items():
+            if newer > version:
+                connection.exec_driver_sql(undo)
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
+    store.engine.dispose()
+
+
+def schema(url: str) -> dict[str, object]:
+    """All that a database holds: table to its columns and keys."""
+    store = Store(url)
+    there = inspect(store.engine)
+    found = {
+        table: (
+            [
+                (column["name"], str(column["type"]), column["nullable"])
+                for column in there.get_columns(table)
+            ],
+            there.get_pk_constraint(table)["constrained_columns"],
+            sorted((each["name"], each["column_names"], each["unique"]) for each in there.get_indexes(table)),
+            sorted(each["column_names"] for each in there.get_unique_constraints(table)),
+            sorted(each["constrained_columns"] for each in there.get_foreign_keys(table)),
+        )
+        for table in there.get_table_names()
+    }
+    store.engine.dispose()
+    return found
+
+
+def kills(server, make, version: str = "") -> int:
+    """Kill who makes tables at the first statement, the second, and so on until one ends; how many were killed."""
+    url = server.new_database()
+    make(url)
+    made = schema(url)
+    for number in range(1, 100):
+        url = server.new_database()
+        if version:
+            go_back(url, version)
+        if end(spawn(make_until, number, make, url)) != -signal.SIGKILL:
+            return number - 1
+        look(url)
+        make(url)
+        assert schema(url) == made, number
+    raise AssertionError("it does not end")
+
+
+@pytest.mark.parametrize(
+    ("version", "statements"),
+    [
+        pytest.param("", 11, marks=SLOW),
+        ("0001", 6),
+        *(pytest.param(f"000{n}", 8 - 2 * n, marks=SLOW) for n in (2, 3, 4)),
+    ],
+)
+def test_whoever_comes_next_makes_the_rest_of_our_tables(server, version, statements):
+    assert kills(server, make_ours, version) >= statements
+
+
+@SLOW
+def test_whoever_comes_next_makes_the_rest_of_optunas_tables(server):
+    assert kills(server, make_optunas) > 12
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_study_starts_where_another_start_was_killed(server, url, number):
+    assert end(spawn(make_until, number, make_ours, url)) == -signal.SIGKILL
+    store = Store(url)
+    start_study(store, toy_config(2, 1))
+    assert store.names() == [NAME]
+    require_present_version(store.engine)
+    store.engine.dispose()
+
+
+def test_two_that_make_tables_at_once_do_it_one_after_the_other(store, monkeypatch):
+    monkeypatch.setattr(alone_module, "_WAIT_SECONDS", 0.5)
+    other = Store(store.url.render_as_string(hide_password=False))
+    with store.alone():
+        with pytest.raises(StorageError, match="another process has been making its tables for 0 s"):
+            other.create()
+        assert not other.exists()
+    other.create()
+    assert other.exists()
+    other.engine.dispose()
+
+
+def test_many_that_come_at_once_find_all_tables(server, url):
+    processes = [spawn(make_both, url) for _ in range(4)]
+    assert [end(process) for process in processes] == [0] * 4
+    fresh = server.new_database()
+    make_both(fresh)
+    assert schema(url) == schema(fresh)
