@@ -19,6 +19,7 @@ __all__ = [
     "StorageError",
     "StudyStoppedError",
     "TrainingStoppedError",
+    "UnwritableError",
 ]
 
 
@@ -49,6 +50,10 @@ class DiskError(LrlcNasError):
     """The disk takes no more; the message says where, how much was needed and how much is free."""
 
     exit_code = 74
+
+
+class UnwritableError(LrlcNasError, OSError):
+    """A checkpoint cannot be written, and not for want of space: the disk fails, or may not be written to."""
 
 
 class CheckpointError(LrlcNasError):

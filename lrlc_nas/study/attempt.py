@@ -62,7 +62,8 @@ class Attempt:
             OutageError: if the database does not answer for longer than the store is patient; like all trouble of
                 the world it leaves the run claimable.
             DiskError: if the disk is full.
-            OSError: if it fails otherwise.
+            UnwritableError: if a checkpoint cannot be written otherwise.
+            OSError: if the code of the run has met one.
         """
         outcome = killer(self.held)
         if outcome is not None:

@@ -2,7 +2,8 @@
 
 A candidate that is too big or diverges is pruned, so that the sampler learns from it; an exception in its code
 makes it fail. Trouble with the database, the disk or the machine is no fault of the candidate: such errors rise,
-and the run stays claimable.
+and the run stays claimable. Of an `OSError` in its code nobody can tell whose it is: it rises as well, and ends the
+worker as a crash does, which a run may do `MOST_DEATHS` times.
 """
 
 from __future__ import annotations
@@ -14,18 +15,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..errors import (
-    CheckpointError,
-    DiskError,
-    DivergedError,
-    FencedError,
-    StorageError,
-    TrainingStoppedError,
-)
+from ..errors import DiskError, DivergedError, FencedError, StorageError, TrainingStoppedError
 from ..store import Claim
+from ..training import FULL
 
 
-__all__ = ["MOST_DEATHS", "Outcome", "RunEndedError", "candidate_errors", "killer"]
+__all__ = ["DIED_OF", "MOST_DEATHS", "Outcome", "RunEndedError", "candidate_errors", "in_one_line", "killer"]
 
 MOST_DEATHS = 10
 """How many workers in a row may die over a run without an epoch in between.
@@ -34,9 +29,12 @@ Machines kill innocent runs too. Where a worker was killed every three seconds, 
 a row struck 4 of 200 runs that had done nothing (the soak of the fault programme).
 """
 
+DIED_OF = "died_of"
+"""The fact of a run that says what first ended a worker over it, where that left any words."""
+
 # After an AcceleratorError the device is of no use to this process; the next one may well succeed.
 _WORLD = (
-    *(TrainingStoppedError, FencedError, StorageError, DiskError, CheckpointError),
+    *(TrainingStoppedError, FencedError, StorageError, DiskError),
     *(OSError, torch.AcceleratorError),
 )
 
@@ -71,24 +69,36 @@ def killer(held: Claim) -> Outcome | None:
     """
     if held.deaths < MOST_DEATHS:
         return None
-    return Outcome("failed", f"error: its worker died {held.deaths} times in epoch {held.run.epoch}")
+    reason = f"error: its worker died {held.deaths} times in epoch {held.run.epoch}"
+    words = held.run.facts.get(DIED_OF)
+    return Outcome("failed", f"{reason}, once of {words}" if words else reason)
 
 
 @contextmanager
 def candidate_errors() -> Iterator[None]:
-    """Turn errors of the candidate inside the block into `RunEndedError`; let those of the world rise."""
+    """Turn errors of the candidate inside the block into `RunEndedError`; let those of the world rise.
+
+    Raises:
+        DiskError: if its code finds the disk full.
+    """
     try:
         yield
-    except _WORLD:
+    except _WORLD as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise DiskError(in_one_line(error)) from error
         raise
     except Exception as error:
         raise RunEndedError(_outcome(error)) from None
 
 
-def _outcome(error: Exception) -> Outcome:
+def in_one_line(error: BaseException) -> str:
+    """The first line of what an error says, without what databases refuse: NUL, half of a surrogate pair."""
     first_line = (str(error).strip().splitlines() or [""])[0][:300]
-    # Not every database takes a NUL or half of a surrogate pair.
-    text = "".join(letter if letter.isprintable() else "?" for letter in first_line)
+    return "".join(letter if letter.isprintable() else "?" for letter in first_line)
+
+
+def _outcome(error: Exception) -> Outcome:
+    text = in_one_line(error)
     if isinstance(error, DivergedError):
         return Outcome("pruned", f"diverged: {text}")
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or _cpu_is_full(error):

@@ -9,11 +9,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import torch
 
-from ..errors import DiskError, FencedError, StorageError, StudyStoppedError, TrainingStoppedError
+from ..errors import (
+    DiskError,
+    FencedError,
+    LrlcNasError,
+    StorageError,
+    StudyStoppedError,
+    TrainingStoppedError,
+    UnwritableError,
+)
 from ..layers.paths import remembering
 from ..store import (
     PATIENCE_SECONDS,
@@ -22,6 +30,7 @@ from ..store import (
     Store,
     StudyRecord,
     claim,
+    note,
     release,
     release_dead,
     require_present_version,
@@ -30,6 +39,7 @@ from ..store import (
 from .attempt import Attempt
 from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
 from .mirror import Mirror
+from .outcome import DIED_OF, in_one_line
 from .preparation import Prepared
 
 
@@ -38,6 +48,8 @@ __all__ = ["Worker"]
 _LOG = logging.getLogger("lrlc_nas")
 _POLL_SECONDS = 0.5
 _SAME_ERRORS = 3
+# No run is to blame for them, whichever it was that met them.
+_BLAMELESS = (KeyboardInterrupt, StorageError, DiskError, UnwritableError)
 
 
 class Worker:
@@ -87,6 +99,9 @@ class Worker:
             StorageError: if an older version of this package made the study.
             OutageError: if the database does not answer, and patience or the work has to end.
             DiskError: if the disk is full.
+            UnwritableError: if a checkpoint cannot be written otherwise.
+            BaseException: whatever else escapes from a run, an exit of its code too. Its claim is not given back, so
+                that it counts as a death of the run, and the process has to end.
         """
         with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
             self.store.outlast(lambda: require_present_version(self.store.engine))
@@ -118,8 +133,11 @@ class Worker:
             self._give_back(held)
         except FencedError as error:
             _LOG.warning("%s; this worker goes on with another run", error)
-        except BaseException:
+        except _BLAMELESS:
             self._give_back(held)
+            raise
+        except BaseException as error:
+            self._leave(held, error)
             raise
         else:
             self._require_progress()
@@ -134,6 +152,14 @@ class Worker:
             release(self.store.patient(0), held)
         except (StorageError, DiskError) as error:
             _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, error)
+
+    def _leave(self, held: Claim, error: BaseException) -> None:
+        """Keep a claim although this worker ends: whoever finds it then counts a death of the run."""
+        words = f"{type(error).__name__}: {in_one_line(error)}"
+        known = held.run.facts.get(DIED_OF) == words
+        _LOG.error("run %d: this worker dies of %s", held.run.slot, words, exc_info=None if known else error)
+        with suppress(LrlcNasError):
+            note(self.store.patient(0), held, {DIED_OF: words})
 
     def _require_progress(self) -> None:
         # Only after a run of this worker has ended: a study that errors stopped may be resumed when they are mended.

@@ -1,6 +1,6 @@
 """Training of one network: a recipe, a generator of epochs, and checkpoints that survive a crash."""
 
-from .checkpoints import Checkpoints, make_private_folder
+from .checkpoints import FULL, Checkpoints, make_private_folder
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
 from .recipe import Recipe
@@ -9,6 +9,7 @@ from .streams import stream_seed
 
 
 __all__ = [
+    "FULL",
     "Checkpoints",
     "EpochResult",
     "Recipe",

@@ -26,17 +26,18 @@ from typing import Any
 
 import torch
 
-from ..errors import CheckpointError, DiskError, FencedError, InputError
+from ..errors import CheckpointError, DiskError, FencedError, InputError, UnwritableError
 from ..faults import fault_point
 
 
-__all__ = ["Checkpoints", "make_private_folder"]
+__all__ = ["FULL", "Checkpoints", "make_private_folder"]
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Codes of an `OSError` that the disk takes no more, or the user's share of it, or one file."""
 
 _LOG = logging.getLogger("lrlc_nas")
 _NAME = re.compile(r"epoch-(?P<epoch>[0-9]{5,})-(?P<identity>[0-9a-f]{16})-(?P<sha256>[0-9a-f]{64})\.pt")
 _UNFINISHED = ".tmp"
-# The disk, the user's share of it, what a process may write into one file.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ZIP = b"PK\x03\x04"
 
 
@@ -79,7 +80,7 @@ class Checkpoints:
         Raises:
             FencedError: if the folder has gone since the first checkpoint.
             DiskError: if the disk is full; it names the path, the bytes needed and those that are free.
-            OSError: if the disk fails otherwise; it says the same.
+            UnwritableError: if the disk fails otherwise; it says the same.
         """
         buffer = io.BytesIO()
         torch.save({**state, "epoch": epoch, "identity": self.identity}, buffer)
@@ -94,9 +95,9 @@ class Checkpoints:
             ) from error
         except OSError as error:
             trouble = _disk_trouble(error, self.folder, len(content))
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise DiskError(f"{path}: {trouble}") from error
-            raise OSError(error.errno, trouble, str(path)) from error
+            raise UnwritableError(error.errno, trouble, str(path)) from error
         # One of a later epoch was found unusable, or this epoch would not have been trained again.
         earlier = [entry for entry in self._entries() if entry.epoch < epoch]
         self._keep({path, *(entry.path for entry in earlier[: self.keep - 1])})

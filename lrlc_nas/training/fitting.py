@@ -67,7 +67,8 @@ def fit(
         DivergedError: if a loss is not finite; the epoch has no checkpoint then.
         TrainingStoppedError: if ``should_stop`` says so; the last checkpoint stands.
         FencedError: if the folder of the checkpoints has gone.
-        OSError: if a checkpoint cannot be written.
+        DiskError: if the disk is full.
+        UnwritableError: if a checkpoint cannot be written otherwise.
     """
     placement = Placement.of(
         device, mean=mean, std=std, precision=recipe.precision, channels_last=recipe.channels_last

@@ -1,7 +1,9 @@
 """What becomes of a candidate that cannot be trained: it ends with its reason, and all others are trained."""
 
+import errno
 import math
 import multiprocessing
+import os
 import re
 import signal
 from dataclasses import replace
@@ -13,6 +15,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.errors import UnwritableError
 from lrlc_nas.report import write_report
 from lrlc_nas.store import claim, this_process
 from lrlc_nas.study import prepare, start_study
@@ -69,6 +72,43 @@ def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, t
     assert (run.plan, run.state) == (TROUBLED, "failed")
     assert run.reason == f"error: its worker died {MOST_DEATHS} times in epoch {epoch}"
     assert [each.epoch for each in epochs] == list(range(epoch))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "words"),
+    [("leave", 3, "SystemExit: 3"), ("input", 1, "OSError: [Errno 5] Input/output error")],
+)
+def test_beside_a_run_that_ends_each_worker_by_an_error_all_others_are_trained(store, trouble, code, words):
+    """Two workers: while one dies, the other gets on."""
+    CONTEXT.set_forkserver_preload(["lrlc_nas.study"])
+    study = start_study(store, troubled_hosts.config(trouble)).record
+    found = []
+    while not store.is_done(study):
+        pair = [
+            CONTEXT.Process(target=troubled_hosts.work_in_process, args=(str(store.url), FOREVER))
+            for _ in range(2)
+        ]
+        for process in pair:
+            process.start()
+        for process in pair:
+            process.join(120)
+        found += [process.exitcode for process in pair]
+        assert len(found) <= 2 * MOST_DEATHS
+    assert sorted(found, key=bool) == [0] * (len(found) - MOST_DEATHS) + [code] * MOST_DEATHS
+    run, epochs = troubled_run(store, study)
+    assert (run.plan, run.state, epochs) == (TROUBLED, "failed", [])
+    assert run.reason == f"error: its worker died {MOST_DEATHS} times in epoch 0, once of {words}"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_no_death_of_its_run(store, study, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(UnwritableError, match="Read-only file system: the checkpoint needs"):
+        toy_study.work(store)
+    held = claim(store, study.record, "other", FOREVER)
+    assert (held.run.slot, held.deaths) == (0, 0)
 
 
 def test_a_run_over_which_workers_die_before_it_has_a_plan_ends_without_one(store, study, tmp_path):

@@ -3,7 +3,7 @@ import toy_study
 from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.errors import StudyStoppedError
+from lrlc_nas.errors import DiskError, StudyStoppedError
 from lrlc_nas.store import Store, claim, finish
 from lrlc_nas.study import Worker, resume_study, start_study
 from lrlc_nas.study.halving import falls_behind
@@ -202,7 +202,7 @@ def test_a_study_that_errors_stopped_can_be_resumed_when_the_bug_is_mended(store
 
 def test_trouble_of_the_world_rises_and_leaves_the_run_to_the_next(store, monkeypatch):
     start_study(store, toy_study.config(host={"options": {"trouble": "disk"}}, recipe={"epochs": 1}))
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(DiskError, match="No space left on device"):
         toy_study.work(store)
     run = store.runs(store.study("toy"))[5]
     assert (run.state, run.reason) == ("waiting", "")

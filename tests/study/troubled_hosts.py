@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import sys
 import threading
 import weakref
 from typing import Any
@@ -75,6 +77,10 @@ class Host(toy_study.Host):
                 os._exit(13)
             case "crash":
                 ctypes.string_at(0)
+            case "leave":
+                sys.exit(3)
+            case "input":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
             case "hang":
                 threading.Event().wait()
             case "full: forward":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrlc_nas.errors import DiskError, FencedError, InputError
+from lrlc_nas.errors import DiskError, FencedError, InputError, UnwritableError
 from lrlc_nas.training import Checkpoints
 
 
@@ -335,7 +335,7 @@ class TestDiskTrouble:
         checkpoints, (path,) = saved(folder, [0])
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", failing_with(errno.EIO))
-            with pytest.raises(OSError, match="the checkpoint needs") as caught:
+            with pytest.raises(UnwritableError, match="the checkpoint needs") as caught:
                 checkpoints.save(1, state(1))
         assert caught.value.errno == errno.EIO
         assert str(folder) in caught.value.filename
