@@ -131,19 +131,19 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
     return OpenStudy(store, store.study(study.record.name), study.prepared)
 
 
-def controls(plan: Plan, widths: Mapping[str, int]) -> dict[str, Plan]:
+def controls(plan: Plan, widths: Mapping[tuple[str, Choice], int]) -> dict[str, Plan]:
     """What may explain a gain of a plan away: the same sites, other choices.
 
     Args:
         plan: the claim.
-        widths: site to the rank whose parameters `wide` and `tied` get where the choice has no rank.
+        widths: (site, choice without a rank) to the rank that `wide` and `tied` get there.
 
     Returns:
         Label to plan: ``wide`` (equal parameters), ``tied`` (the same banks, mixed alike everywhere), ``coord``
         (position as input), ``lrlc-1`` (a position bias alone) and ``lc`` (no sharing at all), but not the claim
         itself.
     """
-    ranks = {site: choice.rank or widths[site] for site, choice in plan}
+    ranks = {site: choice.rank or widths[site, choice] for site, choice in plan}
     tokens = {
         "wide": {site: f"wide-{rank}" for site, rank in ranks.items()},
         "tied": {site: f"tied-{rank}" for site, rank in ranks.items()},
@@ -230,34 +230,47 @@ def _family(study: StudyRecord, plans: Iterable[Plan]) -> int:
 
 def _widths(
     prepared: Prepared, plans: Iterable[Plan], device: torch.device | str
-) -> tuple[dict[str, int], list[str]]:
-    """A rank for each site whose choice has none: the largest whose wide control is no slower than the choice.
+) -> tuple[dict[tuple[str, Choice], int], list[str]]:
+    """A rank for each choice at a site that has none: the largest whose wide control is no slower than the choice.
 
     Equal parameters would be absurd for a locally connected layer (a kernel for each position).
     """
     sites = {(site, choice) for plan in plans for site, choice in plan if not choice.rank}
     widths, notes = {}, []
     for site, choice in sorted(sites, key=str):
-        widths[site] = _width(prepared, site, choice, device)
-        notes.append(
-            f"{site}: {choice} has a kernel for each position, and equal parameters would be absurd; its wide and "
-            f"tied controls have rank {widths[site]}, the largest of {', '.join(map(str, _WIDEST))} whose training "
-            "step is no slower (measured)"
-        )
+        widths[site, choice], found = _width(prepared, site, choice, device)
+        notes.append(f"{site}: {_why_no_rank(choice)}; {found}")
     return widths, notes
 
 
-def _width(prepared: Prepared, site: str, choice: Choice, device: torch.device | str) -> int:
+def _why_no_rank(choice: Choice) -> str:
+    if choice.kind == "lc":
+        return "lc has a kernel for each position, and equal parameters would be absurd"
+    return f"{choice} has no rank"
+
+
+def _width(prepared: Prepared, site: str, choice: Choice, device: torch.device | str) -> tuple[int, str]:
+    """The rank of the controls of a choice without one, and how it was found."""
     wide = {rank: Choice("wide", rank) for rank in _WIDEST}
     plans = {
         rank: Plan.of({site: control})
         for rank, control in wide.items()
         if why_not_buildable(prepared.survey, site, control) is None
     }
+    if not plans:
+        return _WIDEST[0], f"its tied control has rank {_WIDEST[0]}, and no wide one can be built there"
     claim = Plan.of({site: choice})
     took = training_latencies(prepared, [claim, *plans.values()], device)
     within = [rank for rank, plan in plans.items() if took[plan].seconds <= took[claim].seconds]
-    return max(within, default=_WIDEST[0])
+    rank = max(within, default=min(plans))
+    tried = ", ".join(map(str, plans))
+    way = (
+        f"the largest of {tried} whose training step is no slower (measured)"
+        if within
+        else f"the smallest of {tried}, though the training step of each of them is slower (measured: "
+        f"{1000 * took[plans[rank]].seconds:.3g} ms against {1000 * took[claim].seconds:.3g} ms)"
+    )
+    return rank, f"its wide and tied controls have rank {rank}, {way}"
 
 
 def _pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: int) -> Iterator[NewRun]:

@@ -6,7 +6,7 @@ import optuna
 import pytest
 import toy_study
 
-from lrlc_nas.choices import Plan
+from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import Store, looks, sqlite_path
 from lrlc_nas.study import (
@@ -18,8 +18,10 @@ from lrlc_nas.study import (
     resume_study,
     stage_of,
     start_confirmation,
+    start_study,
 )
 from lrlc_nas.study.confirmation import controls, fresh_seed
+from lrlc_nas.study.latency import Latency
 
 
 CLAIMS = {"second: lc": Plan.of({"second": "lc"}), "both": Plan.of({"first": "lrlc-2", "second": "lrlc-3"})}
@@ -126,7 +128,8 @@ def test_seeds_are_added_as_a_stage_of_their_own(searched):
 
 def test_controls_change_what_may_explain_the_gain_and_nothing_else():
     plan = Plan.of({"a": "lrlc-4-rows", "b": "lc"})
-    found = controls(plan, widths={"b": 8})
+    widths = {("b", Choice("lc")): 8, ("b", Choice("coord")): 2}
+    found = controls(plan, widths)
     assert {label: control.tokens for label, control in found.items()} == {
         "wide": {"a": "wide-4", "b": "wide-8"},
         "tied": {"a": "tied-4", "b": "tied-8"},
@@ -134,7 +137,8 @@ def test_controls_change_what_may_explain_the_gain_and_nothing_else():
         "lrlc-1": {"a": "lrlc-1", "b": "lrlc-1"},
         "lc": {"a": "lc", "b": "lc"},
     }
-    assert "lc" not in controls(Plan.of({"a": "lc"}), widths={"a": 2})
+    assert "lc" not in controls(Plan.of({"a": "lc"}), {("a", Choice("lc")): 2})
+    assert controls(Plan.of({"b": "coord"}), widths)["tied"].tokens == {"b": "tied-2"}
 
 
 def test_the_width_of_a_choice_without_rank_is_measured_and_said(confirmed):
@@ -146,6 +150,34 @@ def test_the_width_of_a_choice_without_rank_is_measured_and_said(confirmed):
     latencies = confirmed.study(CONFIRMATION).facts["latencies"]
     assert latencies.keys() == {plan.to_json() for plan in section.arms}
     assert all(latency["seconds"] > 0 and latency["batch"] == 18 for latency in latencies.values())
+
+
+def test_each_width_is_told_as_it_was_found(store, monkeypatch):
+    # lc is the fastest network of all, coord as fast as wide-8; wide-4 cannot be built there.
+    milliseconds = {"lc": 1, "wide-2": 2, "coord": 4, "wide-8": 4, "wide-16": 5}
+    monkeypatch.setattr(
+        "lrlc_nas.study.confirmation.training_latencies",
+        lambda _, plans, device: {
+            plan: Latency(milliseconds.get(plan.at("second").token, 9) / 1000, 0, 18, "a device")
+            for plan in plans
+        },
+    )
+    start_study(store, toy_study.config(space={"choices": ["coord", "lc"]}, budget={"trials": 8}))
+    both = {f"second: {token}": Plan.of({"second": token}) for token in ("lc", "coord")}
+    section = begin(store, both).prepared.config.confirmed
+    coord, lc = (note for note in section.notes if "its wide and tied controls" in note)
+    assert coord == (
+        "second: coord has no rank; its wide and tied controls have rank 8, the largest of 2, 8, 16 whose "
+        "training step is no slower (measured)"
+    )
+    assert lc.endswith(
+        "have rank 2, the smallest of 2, 8, 16, though the training step of each of them is slower "
+        "(measured: 2 ms against 1 ms)"
+    )
+    assert [claim.controls["wide"] for claim in section.claims] == [
+        {"second": "wide-2"},
+        {"second": "wide-8"},
+    ]
 
 
 def test_what_was_looked_at_is_counted(confirmed):
