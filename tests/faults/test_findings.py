@@ -7,12 +7,14 @@ import pytest
 
 from lrlc_nas import cli
 from lrlc_nas.benchmarks.faults import Extent, parts, programme, run_faults, servers
-from lrlc_nas.benchmarks.faults.crashes import Crash
+from lrlc_nas.benchmarks.faults.crashes import Crash, Reference
 from lrlc_nas.benchmarks.faults.damage import KINDS
 from lrlc_nas.benchmarks.faults.findings import Finding
 from lrlc_nas.benchmarks.faults.hostile import STRANGERS
 from lrlc_nas.benchmarks.faults.outages import Outage
 from lrlc_nas.benchmarks.faults.places import PLACES, chosen_places
+from lrlc_nas.benchmarks.faults.places import SQLITE as SQLITE_PLACE
+from lrlc_nas.benchmarks.faults.races import Race
 from lrlc_nas.benchmarks.faults.shortage import MOMENTS
 from lrlc_nas.errors import InputError, LrlcNasError
 
@@ -124,6 +126,22 @@ def test_crashes_are_summed_up(crashes, met, held, seen):
 )
 def test_outages_that_did_not_happen_show_nothing(outage, met):
     assert parts._of_outage(servers.MariaDB, "cuts", outage, 2).met is met
+
+
+@pytest.mark.parametrize(("happened", "met"), [((True, True), True), ((True, False), False)])
+def test_every_other_action_has_to_happen(monkeypatch, tmp_path, happened, met):
+    done = [Crash(str(number), each, 0, ()) for number, each in enumerate(happened)]
+    monkeypatch.setattr(parts, "crash_otherwise", lambda folder, reference: done)
+    reference = Reference((), {}, {}, 1.0, SQLITE_PLACE)
+    assert parts.actions(reference, tmp_path).met is met
+
+
+@pytest.mark.parametrize(
+    ("race", "met"),
+    [(Race(2, 4, 4, 2, ()), True), (Race(2, 4, 4, 1, ()), False), (Race(2, 4, 5, 2, ()), False)],
+)
+def test_nobody_races_alone(race, met):
+    assert parts._of_race(SQLITE_PLACE, "race", race).met is met
 
 
 def test_all_parts_hold_in_a_small_extent(monkeypatch):

@@ -87,7 +87,8 @@ def actions(reference: Reference, folder: Path) -> Finding:
     """What else can happen at a point."""
     done = crash_otherwise(folder, reference)
     others = ", ".join(action for action in ACTIONS if action != "kill")
-    return _of_crashes(reference.place.name, f"{others} at {len(OTHER_POINTS)} points", done, True)
+    happened = all(crash.happened for crash in done)
+    return _of_crashes(reference.place.name, f"{others} at {len(OTHER_POINTS)} points", done, happened)
 
 
 def supervision(place: Place, folder: Path) -> Finding:
@@ -221,7 +222,8 @@ def _told(crash: Crash) -> str:
 
 def _of_race(place: Place, what: str, done: Race) -> Finding:
     seen = f"{done.ended} ended, {done.took_part} workers took part{_also(done.broken)}"
-    return Finding(place.name, what, done.took_part, 1, int(done.survived), seen, done.survived)
+    met = done.survived and done.took_part > 1  # nobody races alone
+    return Finding(place.name, what, done.took_part, 1, int(done.survived), seen, met)
 
 
 def _of_outage(server: Server, what: str, done: Outage, wanted: int) -> Finding:

@@ -33,7 +33,7 @@ class Extent:
 
     Attributes:
         passages: of each point at which a study on SQLite is killed; one of `parts.PASSAGES`.
-        moments: random moments at which a study is killed, on SQLite and PostgreSQL.
+        moments: random moments at which a study is killed.
         damaged: checkpoints of each kind of damage.
         storm: trials, kills and zombies of the storm.
         workers: how many spend the same budget, for each of the races.
@@ -149,8 +149,7 @@ def _on_files(extent: Extent, reference: Reference, place: Place) -> Iterator[Pa
 def _on_server(extent: Extent, reference: Reference, place: ServerPlace) -> Iterator[Part]:
     server = place.server
     yield _in_folder(parts.crashes, "the first passage", reference)
-    if isinstance(server, PostgreSQL):
-        yield _in_folder(parts.moments, extent.moments, _SEED, reference)
+    yield _in_folder(parts.moments, extent.moments, _SEED, reference)
     yield from _many_workers(extent, place)
     for seconds in extent.stops:
         yield partial(parts.stops, server, seconds, reference)
