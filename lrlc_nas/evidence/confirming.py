@@ -96,12 +96,18 @@ def measure_sealed(
     measured before, that look is returned and the images stay closed, unless `again` is on.
 
     Raises:
-        InputError: if nothing is confirmed.
+        InputError: if a stage of the confirmation has not ended, or nothing is confirmed.
     """
     record, conclusion = conclusion_of(store, name)
+    if conclusion.open_runs:
+        raise InputError(
+            f"the confirmation of study {name!r} has {conclusion.open_runs} runs to go, and its verdicts may "
+            f"change; 'lrlc-nas confirm {name}' trains them; the test images stay sealed"
+        )
     if not conclusion.confirmed:
-        state = "a stage of its confirmation is running" if conclusion.open_runs else "no claim of it helps"
-        raise InputError(f"study {name!r} has nothing to test: {state}; the test images stay sealed")
+        raise InputError(
+            f"study {name!r} has nothing to test: no claim of it helps; the test images stay sealed"
+        )
     arms = {"host": Plan()}
     for result in conclusion.confirmed:
         assert result.verdict is not None
@@ -110,7 +116,7 @@ def measure_sealed(
     before = [look for look in looks(store, record) if _covers(look, arms, conclusion)]
     if before and not again:
         return before[-1]
-    return open_test(store, open_study(store, record.name), arms, device=device)
+    return open_test(store, open_study(store, record.name), arms, conclusion.seeds, device=device)
 
 
 def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect: float | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
@@ -18,7 +18,12 @@ __all__ = ["open_test"]
 
 
 def open_test(
-    store: Store, study: OpenStudy, arms: Mapping[str, Plan], *, device: torch.device | str = "cpu"
+    store: Store,
+    study: OpenStudy,
+    arms: Mapping[str, Plan],
+    seeds: Collection[int],
+    *,
+    device: torch.device | str = "cpu",
 ) -> LookRecord:
     """Measure the trained networks of some arms of a confirmation on the test images.
 
@@ -29,30 +34,30 @@ def open_test(
         store: the study database.
         study: a confirmation.
         arms: label to plan; each must have been trained.
+        seeds: those that the verdicts rest on; networks of other seeds are left alone.
         device: where to compute.
 
     Raises:
         InputError: if an arm has no completed run.
         CheckpointError: if weights are missing or damaged; before the opening, where that can be told.
     """
-    trained = _trained(store.runs(study.record), arms)
-    weights = {
-        run.run_id: trained_weights(store, study.record, run)["network"]
-        for runs in trained.values()
-        for run in runs
-    }
+    trained = _trained(store.runs(study.record), arms, seeds)
+    for run in {run.run_id: run for runs in trained.values() for run in runs}.values():
+        trained_weights(store, study.record, run)  # and let go of: together they may not fit into the memory
     subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
     look = add_look(store, study.record, subject)
     accuracies = {
-        label: {str(run.seed): _accuracy(study, run, weights[run.run_id], device) for run in runs}
+        label: {str(run.seed): _accuracy(study, run, device) for run in runs}
         for label, runs in trained.items()
     }
     record_results(store, look, {"accuracies": accuracies})
     return next(each for each in looks(store, study.record) if each.look_id == look.look_id)
 
 
-def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan]) -> dict[str, list[RunRecord]]:
-    complete = [run for run in runs if run.state == "complete"]
+def _trained(
+    runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]
+) -> dict[str, list[RunRecord]]:
+    complete = [run for run in runs if run.state == "complete" and run.seed in seeds]
     trained = {label: [run for run in complete if run.plan == plan] for label, plan in arms.items()}
     for label, found in trained.items():
         if not found:
@@ -60,13 +65,11 @@ def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan]) -> dict[str, l
     return trained
 
 
-def _accuracy(
-    study: OpenStudy, run: RunRecord, weights: Mapping[str, torch.Tensor], device: torch.device | str
-) -> float:
+def _accuracy(study: OpenStudy, run: RunRecord, device: torch.device | str) -> float:
     assert run.plan is not None
     prepared = study.prepared
     network = prepared.network(run.plan, run.seed)
-    network.load_state_dict(dict(weights))
+    network.load_state_dict(trained_weights(study.store, study.record, run)["network"])
     splits, recipe = prepared.splits, prepared.config.recipe
     _, accuracy = evaluate(
         network,

@@ -5,10 +5,12 @@ import re
 import shlex
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command_line import Finished, call, query
+from command_line import DATABASE, Finished, call, query
 
 
 CLAIM = ("--site", "conv3", "--choice", "lc")
@@ -111,6 +113,29 @@ def test_the_test_images_stay_sealed_while_nothing_is_confirmed(confirmed: Path)
         "Error: study 'small' has nothing to test: no claim of it helps; the test images"
     )
     assert query(confirmed, "SELECT count(*) FROM nas_look") == [(0,)]
+
+
+def make_the_claim_help(folder: Path) -> None:
+    """Write scores of which the claim's are far above all others."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+        connection.execute(
+            'UPDATE nas_run SET value = 0.3 + 0.6 * (plan = \'{"conv3":"lc"}\') + 0.001 * repeat '
+            "+ 0.0001 * repeat * slot WHERE role = 'stage-1'"
+        )
+
+
+def test_the_test_images_stay_sealed_while_a_stage_is_open(tmp_path: Path, confirmed: Path) -> None:
+    shutil.copytree(confirmed, tmp_path, dirs_exist_ok=True)
+    make_the_claim_help(tmp_path)
+    assert call("confirm", "small", "--seeds", "3", "--workers", "0").code == 0
+    assert "conv3: lc helps" in call("show", "small/confirmation").out
+    done = call("test", "small")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "Error: the confirmation of study 'small' has 6 runs to go, and its verdicts may change; "
+        "'lrlc-nas confirm small' trains them; the test images stay sealed\n"
+    )
+    assert query(tmp_path, "SELECT count(*) FROM nas_look") == [(0,)]
 
 
 def test_power_says_what_can_be_seen(here: Path) -> None:

@@ -1,4 +1,5 @@
 import shutil
+import weakref
 from dataclasses import replace
 from itertools import groupby
 
@@ -7,7 +8,7 @@ import pytest
 import toy_study
 
 from lrlc_nas.choices import Choice, Plan
-from lrlc_nas.errors import InputError
+from lrlc_nas.errors import CheckpointError, InputError
 from lrlc_nas.store import Store, looks, sqlite_path
 from lrlc_nas.study import (
     add_seeds,
@@ -21,6 +22,8 @@ from lrlc_nas.study import (
     start_study,
 )
 from lrlc_nas.study.confirmation import controls, fresh_seed
+from lrlc_nas.study.export import trained_weights
+from lrlc_nas.study.files import run_checkpoints
 from lrlc_nas.study.latency import Latency
 
 
@@ -223,21 +226,51 @@ def test_there_is_one_confirmation_of_a_study_and_none_of_it(confirmed):
         resume_study(confirmed, confirmation_name("toy"), 500)
 
 
-def test_the_test_images_are_opened_on_record(tmp_path, confirmed):
+def test_the_test_images_are_opened_on_record_for_the_seeds_that_were_asked_for(tmp_path, confirmed):
     searched = copy_of(confirmed, tmp_path / "opened")
     study = open_study(searched, CONFIRMATION)
     arms = {"host": Plan(), "claim": CLAIMS["both"]}
-    look = open_test(searched, study, arms)
-    assert looks(searched, study.record) == [look]
-    runs = searched.runs(study.record)
-    for label, plan in arms.items():
-        seeds = {str(run.seed) for run in runs if run.plan == plan}
-        assert look.results["accuracies"][label].keys() == seeds
-        assert all(0 <= accuracy <= 1 for accuracy in look.results["accuracies"][label].values())
+    seeds = sorted({run.seed for run in searched.runs(study.record)})
+    for wanted in (seeds, seeds[:1]):
+        look = open_test(searched, study, arms, wanted)
+        assert looks(searched, study.record)[-1] == look
+        assert look.results["accuracies"].keys() == arms.keys()
+        for accuracies in look.results["accuracies"].values():
+            assert accuracies.keys() == set(map(str, wanted))
+            assert all(0 <= accuracy <= 1 for accuracy in accuracies.values())
+
+
+def test_damaged_weights_keep_the_test_images_sealed_and_whole_ones_are_held_one_at_a_time(
+    tmp_path, confirmed, monkeypatch
+):
+    class State(dict):
+        """A dict that can be referred to weakly."""
+
+    held = []
+
+    def watched(*args):
+        assert not [state for state in held if state() is not None]
+        state = State(trained_weights(*args))
+        held.append(weakref.ref(state))
+        return state
+
+    monkeypatch.setattr("lrlc_nas.study.sealed.trained_weights", watched)
+    searched = copy_of(confirmed, tmp_path / "opened")
+    study = open_study(searched, CONFIRMATION)
+    seeds = {run.seed for run in searched.runs(study.record)}
+    arms = {"host": Plan(), "claim": CLAIMS["both"]}
+    open_test(searched, study, arms, seeds)
+    assert len(held) == 2 * 2 * len(seeds)  # each is read to be verified, and to be used
+    last = [run for run in searched.runs(study.record) if run.plan == CLAIMS["both"]][-1]
+    run_checkpoints(searched, study.record, last).newest_path().write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match=f"trial {last.slot}: no usable checkpoint"):
+        open_test(searched, study, arms, seeds)
+    assert len(looks(searched, study.record)) == 1
 
 
 def test_an_arm_without_a_run_keeps_the_test_images_sealed(confirmed):
     study = open_study(confirmed, CONFIRMATION)
+    seeds = {run.seed for run in confirmed.runs(study.record)}
     with pytest.raises(InputError, match="x: no completed run to test"):
-        open_test(confirmed, study, {"x": Plan.of({"first": "lrlc-3"})})
+        open_test(confirmed, study, {"x": Plan.of({"first": "lrlc-3"})}, seeds)
     assert looks(confirmed, replace(study.record)) == []
