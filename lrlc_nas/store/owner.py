@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 
-__all__ = ["host_of", "is_dead", "this_host", "this_process"]
+__all__ = ["host_of", "is_dead", "is_elsewhere", "this_host", "this_process"]
 
 _CLOCK_SECONDS = 2.0
+_BOOT, _PROCESSES, _SELF = (
+    Path("/proc/sys/kernel/random/boot_id"),
+    Path("/proc/self/ns/pid"),
+    Path("/proc/self"),
+)
 
 
 def this_host() -> str:
@@ -20,23 +27,33 @@ def this_host() -> str:
 
 def host_of(owner: str) -> str:
     """The machine of an owner, as `this_process` named it; empty if something else did."""
-    host, slash, _ = owner.partition("/")
-    return host if slash else ""
+    place, slash, _ = owner.partition("/")
+    return _host_and_boot(place)[0] if slash else ""
+
+
+def is_elsewhere(owner: str) -> bool:
+    """Whether the owner was on another machine: of another name, or of the same one and started another time."""
+    (host, boot), (here, now) = _host_and_boot(owner.partition("/")[0]), _host_and_boot(_here())
+    return bool(host_of(owner)) and (host != here or (boot != now and bool(boot and now)))
 
 
 def this_process() -> str:
-    """A name for this process that no other process ever has: host, process id and start time."""
-    return f"{this_host()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+    """A name for this process that no other process ever has: where it runs, process id and start time.
+
+    Where it runs is the host, which start of it, and among which processes: containers may share a name and have
+    process ids of their own, and so may machines.
+    """
+    return f"{_here()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
 def is_dead(owner: str) -> bool:
-    """Whether the owner, as `this_process` named it, ran on this machine and has ended.
+    """Whether the owner, as `this_process` named it, ran among the processes that are seen from here and has ended.
 
     False if that cannot be known from here.
     """
-    _, _, rest = owner.partition("/")
+    place, _, rest = owner.partition("/")
     pid, _, started = rest.partition("/")
-    if host_of(owner) != this_host():
+    if place != _here() or _sees_others():
         return False
     try:
         process = psutil.Process(int(pid))
@@ -44,6 +61,40 @@ def is_dead(owner: str) -> bool:
         another = abs(process.create_time() - float(started)) > _CLOCK_SECONDS
         return another or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        return not _is_there(int(pid))
     except (psutil.AccessDenied, ValueError, OverflowError):  # the last two: `this_process` did not write it
         return False
+
+
+def _here() -> str:
+    """The host, and where the system tells them, which start of it and the number of its process namespace."""
+    boot = processes = ""
+    with suppress(OSError):
+        boot = _BOOT.read_text()[:8]
+        processes = str(_PROCESSES.stat().st_ino)
+    return f"{this_host()}@{boot}-{processes}" if processes else this_host()
+
+
+def _host_and_boot(place: str) -> tuple[str, str]:
+    """The two in what `_here` has named; no boot where that was not told."""
+    host, at, rest = place.rpartition("@")
+    return (host, rest.partition("-")[0]) if at else (place, "")
+
+
+def _sees_others() -> bool:
+    """Whether /proc tells of the processes of another namespace than this process is in."""
+    try:
+        return _SELF.readlink() != Path(str(os.getpid()))
+    except OSError:
+        return _SELF.parent.exists()
+
+
+def _is_there(pid: int) -> bool:
+    """Whether there is a process of this id, which /proc may hide from other users (mount option hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

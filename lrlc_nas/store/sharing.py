@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ..errors import StorageError
 from .engine import READING, database_now
 from .models import RunRow
-from .owner import host_of, this_host
+from .owner import host_of, is_elsewhere, this_host
 from .studies import Store
 from .url import shown, sqlite_path
 
@@ -57,9 +57,11 @@ def require_one_machine(connection: Connection) -> None:
     now = database_now(connection)
     held = select(RunRow.owner, RunRow.expires).where(RunRow.done == 0, RunRow.expires > now)
     for owner, expires in connection.execute(held):
-        if host_of(owner) not in ("", this_host()):
+        if is_elsewhere(owner):
+            host = host_of(owner)
+            here = this_host() if host != this_host() else "another of this name, or it was started anew"
             raise StorageError(
-                f"storage {shown(connection.engine.url)}: a worker on {host_of(owner)} holds a run in this SQLite "
-                f"file, and this is {this_host()}; workers of several machines go {_SERVER}. If "
-                f"{host_of(owner)} has stopped, this works again in {math.ceil(expires - now)} s"
+                f"storage {shown(connection.engine.url)}: a worker on {host} holds a run in this SQLite "
+                f"file, and this is {here}; workers of several machines go {_SERVER}. If "
+                f"{host} has stopped, this works again in {math.ceil(expires - now)} s"
             )
