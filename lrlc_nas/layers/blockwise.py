@@ -249,7 +249,8 @@ def _forward(x: Tensor, source: _Source, geometry: Geometry) -> Tensor:
             kernels, into = source.kernels(rows).to(x.dtype), y[rows].flatten(0, 2)
             for taps, inputs in seen.pieces(rows):
                 into.baddbmm_(inputs, kernels[:, taps].flatten(1, 2), beta=min(taps.start, 1))
-        return y.permute(3, 2, 4, 0, 1).flatten(1, 2)
+        # Detached, because autograd lets no one write into a view that a function of its own has made.
+        return y.permute(3, 2, 4, 0, 1).flatten(1, 2).detach()
 
 
 def _backward(

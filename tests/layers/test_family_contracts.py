@@ -10,6 +10,8 @@ import torch
 from layer_family import FAMILY, GROUPED, each_member, output_and_gradients
 from layer_oracles import assert_equal_maps, randomised
 
+from lrlc_nas.layers import LowRankLocallyConnected2d
+
 
 def single(member, **options):
     return member.layer(GROUPED, dtype=torch.float32, **options), GROUPED.images(3, torch.float32)
@@ -89,6 +91,27 @@ def test_the_memory_format_of_the_input_is_that_of_the_output_and_its_gradient(m
         results.append((y, torch.autograd.grad(y.square().sum(), image)[0]))
     for actual, expected in zip(*results, strict=True):
         assert_equal_maps(actual, expected)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("batch", [0, 1, 3])
+@each_member
+def test_what_follows_may_write_into_the_output(member, batch, layout, bias):
+    layer, x = member.layer(GROUPED, bias=bias), GROUPED.images(batch)
+    if isinstance(layer, LowRankLocallyConnected2d):
+        layer.spatial_bias = bias
+    x = x.to(memory_format=layout).requires_grad_()
+    leaves = [x, *layer.parameters()]
+    for image in (x, *x[:1]):
+        written, kept = layer(image).relu_(), layer(image).relu()
+        assert torch.equal(written, kept)
+        found, expected = (
+            torch.autograd.grad(y.square().sum(), leaves, allow_unused=True) for y in (written, kept)
+        )
+        for actual, wanted in zip(found, expected, strict=True):
+            assert (actual is None) == (wanted is None)
+            assert actual is None or torch.equal(actual, wanted)
 
 
 @each_member

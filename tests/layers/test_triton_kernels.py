@@ -156,6 +156,10 @@ def test_in_the_interpreter_the_second_derivative_is_that_of_plain_operations(in
     assert interpreted["second derivative"] < 1e-5
 
 
+def test_in_the_interpreter_what_follows_may_write_into_the_output(interpreted):
+    assert interpreted["written into"] == {"contiguous": True, "channels last": True}
+
+
 def test_what_is_supported_in_the_interpreter(interpreted):
     assert interpreted["supported"] == {
         "float32": True,
@@ -215,6 +219,7 @@ def interpret():
         "cases": {name: compared(one) for name, one in CASES.items()},
         **partial_gradients(),
         "second derivative": second_derivative(),
+        "written into": {"contiguous": written_into("plain"), "channels last": written_into("channels last")},
         "supported": supported(),
     }
 
@@ -292,6 +297,15 @@ def second_derivative():
     reference = apply_kernels(tensors[0], mix_banks(*tensors[1:]), one.geometry)
     (first,) = torch.autograd.grad(reference.square().sum(), tensors[:1], create_graph=True)
     return max(map(relative_error, got, torch.autograd.grad(first.square().sum(), tensors)))
+
+
+def written_into(name):
+    tensors, geometry = CASES[name].tensors(), CASES[name].geometry
+    results = []
+    for activate in (torch.relu_, torch.relu):
+        y = activate(kernels.mixed(*tensors, geometry))
+        results.append((y, *torch.autograd.grad(y.square().sum(), tensors)))
+    return all(map(torch.equal, *results))
 
 
 def supported():

@@ -28,7 +28,8 @@ class MixedConvolution(torch.autograd.Function):
         ctx.geometry = geometry
         if x.shape[0] == 0:
             return x.new_empty(0, geometry.out_channels, *geometry.output_size)
-        return laid_out_as(x, output_of(x, banks, combining, geometry))
+        # Detached, because autograd lets no one write into a view that a function of its own has made.
+        return laid_out_as(x, output_of(x, banks, combining, geometry)).detach()
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
