@@ -112,13 +112,28 @@ class Checkpoints:
             The saved state with its ``epoch`` and ``identity``, on the CPU and shared with nobody; None if
             there is no usable checkpoint.
         """
-        found = self._newest()
-        return None if found is None else found[1]
+        return next((state for _, state in self.usable()), None)
 
     def newest_path(self) -> Path | None:
         """The path of the checkpoint that `load_newest` reads."""
-        found = self._newest()
-        return None if found is None else found[0]
+        return next((path for path, _ in self.usable()), None)
+
+    def usable(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The checkpoints that are whole and belong to this run, with their paths, the newest first.
+
+        Each is read when it is asked for. Who asks for more than there are is told to begin at epoch 0.
+        """
+        self._warn_of_others()
+        entries = self._entries()
+        for entry in entries:
+            try:
+                yield entry.path, _read(entry, self.identity)
+            except CheckpointError as error:
+                _LOG.warning("%s; using the one before", error)
+        if entries:
+            _LOG.warning(
+                "none of the %d checkpoints in %s is usable; restarting at epoch 0", len(entries), self.folder
+            )
 
     def clean(self) -> None:
         """Remove what a crash left half-written."""
@@ -146,20 +161,6 @@ class Checkpoints:
         if not self._made:
             make_private_folder(self.folder)
             self._made = True
-
-    def _newest(self) -> tuple[Path, dict[str, Any]] | None:
-        self._warn_of_others()
-        entries = self._entries()
-        for entry in entries:
-            try:
-                return entry.path, _read(entry, self.identity)
-            except CheckpointError as error:
-                _LOG.warning("%s; using the one before", error)
-        if entries:
-            _LOG.warning(
-                "none of the %d checkpoints in %s is usable; restarting at epoch 0", len(entries), self.folder
-            )
-        return None
 
     def _warn_of_others(self) -> None:
         for path in self._listing():

@@ -63,7 +63,7 @@ def fit(
 
     Raises:
         InputError: at once, if images, labels, network or recipe do not fit together.
-        CheckpointError: if a checkpoint of this identity is of another recipe, seed or network.
+        CheckpointError: if a checkpoint of this identity is of another recipe or seed.
         DivergedError: if a loss is not finite; the epoch has no checkpoint then.
         TrainingStoppedError: if ``should_stop`` says so; the last checkpoint stands.
         FencedError: if the folder of the checkpoints has gone.

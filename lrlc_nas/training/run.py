@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +30,8 @@ from .streams import global_stream, stream
 __all__ = ["Run"]
 
 _LOG = logging.getLogger("lrlc_nas")
+# What loading raises where another version has named or shaped things otherwise.
+_UNFIT = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Run:
@@ -94,29 +98,47 @@ class Run:
         }
 
     def restore(self, checkpoints: Checkpoints) -> list[EpochResult]:
-        """Go on from the newest usable checkpoint; return the results that it holds."""
-        state = checkpoints.load_newest()
-        if state is None:
-            return []
-        now = self.state([])
-        for name in ("recipe", "seed"):
-            if state.get(name) != now[name]:
-                raise CheckpointError(
-                    f"the checkpoint in {checkpoints.folder} must have {name} {now[name]}, but has "
-                    f"{state.get(name)}; the identity of a run must tell these apart"
+        """Go on from the newest checkpoint that fits this network; return the results that it holds.
+
+        Raises:
+            CheckpointError: if one is of another recipe or seed.
+        """
+        for path, state in checkpoints.usable():
+            self._require_same(path, state)
+            start = copy.deepcopy(self.network.state_dict())  # loading may fail half-way
+            try:
+                return self._load(state)
+            except _UNFIT as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                _LOG.warning(
+                    "checkpoint %s does not fit this network: %s; using the one before", path, reason
                 )
-        for name in ("torch", "threads"):
-            if state[name] != now[name]:
-                _LOG.warning("resuming with %s = %s after %s: not bit-equal", name, now[name], state[name])
-        try:
-            self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.load_state_dict(state["schedule"])
-        except (RuntimeError, ValueError) as error:
-            raise CheckpointError(
-                f"the checkpoint in {checkpoints.folder} is of another network: {error}"
-            ) from error
-        return [EpochResult.from_dict(values) for values in state["history"]]
+            self._begin(start)
+        return []
+
+    def _require_same(self, path: Path, state: dict[str, Any]) -> None:
+        for name, wanted in (("recipe", self.recipe.digest), ("seed", self.seed)):
+            if state.get(name) != wanted:
+                raise CheckpointError(
+                    f"checkpoint {path} must have {name} {wanted}, but has {state.get(name)}; the identity of a run "
+                    "must tell these apart"
+                )
+
+    def _load(self, state: dict[str, Any]) -> list[EpochResult]:
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        history = [EpochResult.from_dict(values) for values in state["history"]]
+        for name, now in (("torch", str(torch.__version__)), ("threads", torch.get_num_threads())):
+            if state[name] != now:
+                _LOG.warning("resuming with %s = %s after %s: not bit-equal", name, now, state[name])
+        return history
+
+    def _begin(self, network: Mapping[str, Any]) -> None:
+        """Stand where a new run stands, with these weights."""
+        self.network.load_state_dict(network)
+        self.optimizer = make_optimizer(self.network, self.recipe)
+        self.schedule = make_schedule(self.optimizer, self.recipe, self.steps * self.recipe.epochs)
 
     def _train(self, epoch: int, should_stop: Callable[[], bool]) -> tuple[Tally, float]:
         self.network.train()

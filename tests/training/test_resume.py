@@ -132,16 +132,71 @@ def test_leftovers_are_removed(checkpoints):
     [
         ({"seed": 1}, "must have seed 1, but has 0; the identity of a run must tell these apart"),
         ({"recipe": replace(RECIPE, pad=0)}, "must have recipe [0-9a-f]{64}, but has [0-9a-f]{64}"),
-        (
-            {"network": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3))},
-            "is of another network",
-        ),
     ],
 )
 def test_an_identity_too_weak_is_found_out(checkpoints, options, message):
     killed_after(1, checkpoints)
     with pytest.raises(CheckpointError, match=message):
         next(start(**{"network": make_network(), "checkpoints": checkpoints, **options}))
+
+
+def renamed(state):
+    state["network"] = {f"body.{name}": value for name, value in state["network"].items()}
+
+
+def reshaped(state):
+    # All before it are loaded by then.
+    state["network"]["5.weight"] = state["network"]["5.weight"][:2]
+
+
+def shortened(state):
+    state["optimizer"]["param_groups"][0]["params"].pop()
+
+
+def forgotten(state):
+    del state["schedule"]
+
+
+def measured_otherwise(state):
+    state["history"][0]["perplexity"] = state["history"][0].pop("loss")
+
+
+def upgraded(checkpoints, epoch, change):
+    """What an older version of the package, or of a host, might have written."""
+    (path,) = checkpoints.folder.glob(f"epoch-{epoch:05d}-*")
+    state = torch.load(path, weights_only=True)
+    change(state)
+    path.unlink()
+    return checkpoints.save(epoch, state)
+
+
+@pytest.mark.parametrize("change", [renamed, reshaped, shortened, forgotten, measured_otherwise])
+def test_a_checkpoint_that_does_not_fit_the_network_is_told_and_the_one_before_used(
+    checkpoints, change, caplog
+):
+    whole, resumed = make_network(), make_network()
+    expected = timeless(start(whole))
+    killed_after(2, checkpoints)
+    path = upgraded(checkpoints, 1, change)
+    steps = iter(range(1000))
+    running = start(resumed, checkpoints=checkpoints, should_stop=lambda: next(steps) > 1000)
+    assert timeless(running) == expected
+    assert next(steps) == 6, "one epoch is trained again"
+    assert_same_weights(resumed, whole)
+    (message,) = caplog.messages
+    assert message.startswith(f"checkpoint {path} does not fit this network: ")
+    assert message.endswith("; using the one before")
+
+
+@pytest.mark.parametrize("change", [renamed, reshaped, shortened, forgotten, measured_otherwise])
+def test_where_no_checkpoint_fits_the_run_begins_again_from_its_own_weights(checkpoints, change, caplog):
+    whole, resumed = make_network(), make_network()
+    expected = timeless(start(whole))
+    killed_after(1, checkpoints)
+    upgraded(checkpoints, 0, change)
+    assert timeless(start(resumed, checkpoints=checkpoints)) == expected
+    assert_same_weights(resumed, whole)
+    assert caplog.messages[-1].endswith("is usable; restarting at epoch 0")
 
 
 def test_another_machine_is_reported(checkpoints, caplog):
