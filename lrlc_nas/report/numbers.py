@@ -1,6 +1,7 @@
 """Numbers as people read them on a page: one way to write each kind, in the report and the dashboard.
 
-The terminal and the cards write their own, with a hyphen for a minus: they are copied, searched and read by programs.
+The terminal and the cards write their own, with a hyphen for a minus: they are copied, searched and read by
+programs.
 """
 
 from __future__ import annotations
