@@ -60,7 +60,7 @@ def adopt_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Check
             fault_point("adopt.before")
             earlier[-1].rename(mine)
             fault_point("adopt.after")
-    return Checkpoints(mine, _identity(study, run))
+    return Checkpoints(mine, _identity(study, run), recorded=run.epoch)
 
 
 def run_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpoints:

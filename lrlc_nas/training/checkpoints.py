@@ -51,17 +51,19 @@ class Checkpoints:
         identity: a digest of everything that must match before a checkpoint may be used, such as plan,
             recipe, seed and data.
         keep: how many of the newest checkpoints stay, at least 1; with 2, one damaged file costs one epoch.
+        recorded: how many epochs of the run are known elsewhere, so that it is told where fewer are here.
 
     Raises:
         InputError: if ``keep`` is below 1.
     """
 
-    def __init__(self, folder: Path | str, identity: str, keep: int = 2) -> None:
+    def __init__(self, folder: Path | str, identity: str, keep: int = 2, recorded: int = 0) -> None:
         if keep < 1:
             raise InputError(f"checkpoints: keep must be at least 1, but is {keep}")
         self.folder = Path(folder)
         self.identity = identity
         self.keep = keep
+        self.recorded = recorded
         self._made = self.folder.is_dir()
         self._tag = hashlib.sha256(identity.encode()).hexdigest()[:16]
 
@@ -133,6 +135,17 @@ class Checkpoints:
         if entries:
             _LOG.warning(
                 "none of the %d checkpoints in %s is usable; restarting at epoch 0", len(entries), self.folder
+            )
+
+    def warn_of_lost(self, epochs: int) -> None:
+        """Say which recorded epochs are trained again by a run that goes on after so many.
+
+        A checkpoint is written before its epoch is recorded, so that a crash leaves no run behind its records.
+        """
+        if epochs < self.recorded:
+            _LOG.warning(
+                "checkpoints in %s hold %d of %d recorded epochs; %d recorded epochs are trained again",
+                *(self.folder, epochs, self.recorded, self.recorded - epochs),
             )
 
     def clean(self) -> None:

@@ -93,6 +93,7 @@ def _epochs(
         if checkpoints is not None:
             checkpoints.clean()
             history = run.restore(checkpoints)
+            checkpoints.warn_of_lost(len(history))
         run.network.eval()
         yield from history
         for epoch in range(len(history), run.recipe.epochs):

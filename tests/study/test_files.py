@@ -60,6 +60,29 @@ def test_checkpoints_of_another_plan_or_seed_are_not_used(store, study, run, cap
     assert "belongs to another run" in caplog.text
 
 
+@pytest.mark.parametrize(("left", "again"), [(0, 2), (1, 1), (2, 0)])
+def test_recorded_epochs_that_no_checkpoint_holds_are_told_when_they_are_trained_again(
+    store, study, uninterrupted, caplog, left, again
+):
+    """Somebody tidies up, or a worker of another machine does not see the folder."""
+    toy_study.work(store, should_stop=lambda: store.runs(study)[0].epoch == 2)
+    run = store.runs(study)[0]
+    folder = run_checkpoints(store, study, run).folder
+    for path in sorted(folder.iterdir())[left:]:
+        path.unlink()
+    toy_study.work(store)
+    told = [message for message in caplog.messages if "recorded epochs are trained again" in message]
+    moved = folder.with_name("attempt-2")
+    assert told == (
+        [
+            f"checkpoints in {moved} hold {left} of 2 recorded epochs; {again} recorded epochs are trained again"
+        ]
+        if again
+        else []
+    )
+    assert toy_study.trace(store) == toy_study.trace(uninterrupted)
+
+
 def test_names_never_become_paths(store, tmp_path):
     name = "../../etc/<x> %s"
     study = start_study(store, toy_study.config(name=name))
