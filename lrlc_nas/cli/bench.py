@@ -65,7 +65,7 @@ def evidence(
 ) -> None:
     """Count how often the evidence errs, on studies whose truth is known.
 
-    They are simulated: nothing is trained. It ends with exit code 1 if a promise was not kept.
+    They are simulated: nothing is trained. It ends with exit code 1 if a rate disagrees with what is promised.
 
     Example: lrlc-nas bench evidence --studies 200
     """
