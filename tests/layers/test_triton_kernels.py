@@ -5,18 +5,21 @@ run it in processes of their own, ``interpret`` under ``TRITON_INTERPRET=1`` and
 numbers that it writes. No GPU takes part in any of it.
 """
 
+import copy
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from unittest import mock
 
 import pytest
 import torch
 
-from lrlc_nas.layers import kernels
+from lrlc_nas.layers import LowRankLocallyConnected2d, kernels
 from lrlc_nas.layers.functional import apply_kernels, mix_banks
 from lrlc_nas.layers.geometry import Geometry
 
@@ -160,6 +163,16 @@ def test_in_the_interpreter_what_follows_may_write_into_the_output(interpreted):
     assert interpreted["written into"] == {"contiguous": True, "channels last": True}
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("autocast", 3e-2)])
+def test_in_the_interpreter_a_layer_is_computed_by_the_kernels(interpreted, precision, tolerance):
+    found = interpreted["layers"][precision]
+    assert found["dtype"] == {"float32": "torch.float32", "autocast": "torch.bfloat16"}[precision]
+    assert found["computed by the kernels"] == 1
+    assert len(found["errors"]) == 2 + 6  # output and input; banks, two weights, three biases
+    for what, error in found["errors"].items():
+        assert error <= tolerance, what
+
+
 def test_what_is_supported_in_the_interpreter(interpreted):
     assert interpreted["supported"] == {
         "float32": True,
@@ -220,6 +233,10 @@ def interpret():
         **partial_gradients(),
         "second derivative": second_derivative(),
         "written into": {"contiguous": written_into("plain"), "channels last": written_into("channels last")},
+        "layers": {
+            "float32": through_a_layer(nullcontext()),
+            "autocast": through_a_layer(torch.autocast("cpu", torch.bfloat16)),
+        },
         "supported": supported(),
     }
 
@@ -306,6 +323,29 @@ def written_into(name):
         y = activate(kernels.mixed(*tensors, geometry))
         results.append((y, *torch.autograd.grad(y.square().sum(), tensors)))
     return all(map(torch.equal, *results))
+
+
+def through_a_layer(precision):
+    """A layer against its other path in double precision, and how often the kernels computed it."""
+    layer = LowRankLocallyConnected2d(3, 4, (2, 3), (3, 4), 2, padding=(0, 1), path="kernel")
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_()
+    exact = copy.deepcopy(layer).double()
+    exact.path = "bank"
+    x = torch.randn(2, 3, 3, 4, requires_grad=True)
+    with mock.patch.object(kernels, "mixed", wraps=kernels.mixed) as watched, precision:
+        y = layer(x)
+    got = (y, *torch.autograd.grad(y.double().square().sum(), [x, *layer.parameters()]))
+    x = x.detach().double().requires_grad_()
+    reference = exact(x)
+    expected = (reference, *torch.autograd.grad(reference.square().sum(), [x, *exact.parameters()]))
+    names = ("output", "input", *dict(layer.named_parameters()))
+    return {
+        "dtype": str(y.dtype),
+        "computed by the kernels": watched.call_count,
+        "errors": dict(zip(names, map(relative_error, got, expected), strict=True)),
+    }
 
 
 def supported():
