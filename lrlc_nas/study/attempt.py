@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -15,7 +14,7 @@ from optuna.trial import FrozenTrial
 from ..choices import Plan
 from ..faults import fault_point
 from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
-from ..training import Checkpoints, EpochResult, fit
+from ..training import Checkpoints, EpochResult, fit, free_memory
 from .files import adopt_checkpoints
 from .halving import AUDIT, audited, behind, falls_behind, is_rung
 from .keeping import remove_superfluous
@@ -107,9 +106,7 @@ class Attempt:
         except RunEndedError as error:
             outcome = error.outcome
         # Not before here: the traceback of the error held the network, and whatever filled the memory.
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        free_memory(self.device)
         # Epochs before the error may wait still, and what they lead to comes first.
         return outbox.flush() or outcome
 

@@ -6,9 +6,9 @@ import optuna
 import torch
 
 from ..choices import Plan
-from ..errors import DivergedError
-from ..training import fit
+from ..training import fit, free_memory
 from .config import StudyConfig
+from .outcome import outcome_of
 from .preparation import prepare
 
 
@@ -42,8 +42,13 @@ class Objective:
         """
         try:
             return self._train(trial)
-        except (DivergedError, torch.OutOfMemoryError, MemoryError) as error:
-            raise optuna.TrialPruned(str(error)) from error
+        except Exception as error:
+            outcome = outcome_of(error)
+            if outcome.state != "pruned":
+                raise
+        # Not before here: the error holds the network by its traceback, and Optuna would hold the error.
+        free_memory(self.device)
+        raise optuna.TrialPruned(outcome.reason)
 
     def _train(self, trial: optuna.Trial) -> float:
         tokens = self.prepared.space.tokens

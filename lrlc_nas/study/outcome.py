@@ -17,10 +17,19 @@ import torch
 
 from ..errors import DiskError, DivergedError, FencedError, StorageError, TrainingStoppedError
 from ..store import Claim
-from ..training import FULL
+from ..training import FULL, is_out_of_memory
 
 
-__all__ = ["DIED_OF", "MOST_DEATHS", "Outcome", "RunEndedError", "candidate_errors", "in_one_line", "killer"]
+__all__ = [
+    "DIED_OF",
+    "MOST_DEATHS",
+    "Outcome",
+    "RunEndedError",
+    "candidate_errors",
+    "in_one_line",
+    "killer",
+    "outcome_of",
+]
 
 MOST_DEATHS = 10
 """How many workers in a row may die over a run without an epoch in between.
@@ -88,7 +97,7 @@ def candidate_errors() -> Iterator[None]:
             raise DiskError(in_one_line(error)) from error
         raise
     except Exception as error:
-        raise RunEndedError(_outcome(error)) from None
+        raise RunEndedError(outcome_of(error)) from None
 
 
 def in_one_line(error: BaseException) -> str:
@@ -97,15 +106,11 @@ def in_one_line(error: BaseException) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in first_line)
 
 
-def _outcome(error: Exception) -> Outcome:
+def outcome_of(error: Exception) -> Outcome:
+    """How a run ends that an error of the candidate has ended."""
     text = in_one_line(error)
     if isinstance(error, DivergedError):
         return Outcome("pruned", f"diverged: {text}")
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _cpu_is_full(error):
-        return Outcome("pruned", f"infeasible: out of memory: {text}")
+    if is_out_of_memory(error):
+        return Outcome("pruned", f"infeasible: out of memory: {text or type(error).__name__}")
     return Outcome("failed", f"error: {type(error).__name__}: {text}", traceback.format_exc())
-
-
-def _cpu_is_full(error: Exception) -> bool:
-    # The CPU's allocator raises a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -3,6 +3,7 @@
 from .checkpoints import FULL, Checkpoints, make_private_folder
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
+from .memory import free_memory, is_out_of_memory
 from .recipe import Recipe
 from .results import EpochResult
 from .streams import stream_seed
@@ -15,6 +16,8 @@ __all__ = [
     "Recipe",
     "evaluate",
     "fit",
+    "free_memory",
+    "is_out_of_memory",
     "make_private_folder",
     "predict_logits",
     "stream_seed",

@@ -2,6 +2,7 @@ import optuna
 import pytest
 import torch
 import toy_study
+import troubled_hosts
 from optuna.trial import TrialState
 
 from lrlc_nas.choices import Plan
@@ -47,12 +48,25 @@ def test_the_users_pruner_decides():
     assert list(study.trials[0].intermediate_values) == [0]
 
 
-@pytest.mark.parametrize("trouble", ["diverges", "out of memory"])
+@pytest.mark.parametrize("trouble", ["diverges", "out of memory", "out of memory of the CPU"])
 def test_a_network_that_cannot_be_trained_is_pruned(trouble):
     study = optuna.create_study(direction="maximize")
     study.enqueue_trial({"first": "conv", "second": "lc"})
     study.optimize(Objective(toy_study.config(host={"options": {"trouble": trouble}})), n_trials=1)
     assert study.trials[0].state == TrialState.PRUNED
+
+
+@pytest.mark.parametrize("moment", ["build", "forward", "backward"])
+def test_where_memory_runs_out_nothing_stays_whatever_becomes_of_the_error(moment, monkeypatch):
+    monkeypatch.setattr(troubled_hosts, "LEFT", [])
+    objective = Objective(troubled_hosts.config(f"full: {moment}"))
+    with pytest.raises(optuna.TrialPruned, match=f"infeasible: out of memory: simulated: {moment}"):
+        objective(optuna.trial.FixedTrial({"first": "conv", "second": "lc"}))
+    with pytest.raises(optuna.TrialPruned) as caught:
+        objective(optuna.trial.FixedTrial({"first": "conv", "second": "lc"}))
+    assert caught.value.__context__ is None
+    assert len(troubled_hosts.LEFT) == 4
+    assert not any(left() is not None for left in troubled_hosts.LEFT)
 
 
 def test_a_plan_that_is_too_large_as_a_whole_is_pruned_before_its_first_step():
