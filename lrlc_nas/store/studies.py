@@ -97,7 +97,7 @@ class Store:
         Raises:
             StorageError: if the database does not answer or is of a newer version.
         """
-        if self._is_empty_file():
+        if self.is_empty_file():
             return False
         with self.answering():
             return self._has_tables()
@@ -107,7 +107,7 @@ class Store:
 
         Optuna's own classes write to an older database as soon as they open it.
         """
-        if self._is_empty_file():
+        if self.is_empty_file():
             return False
         studies = table("studies", column("study_name"))
         query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
@@ -279,6 +279,11 @@ class Store:
         with Session(self._reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
+    def is_empty_file(self) -> bool:
+        """Whether this is a SQLite file that holds nothing yet, or is not even there."""
+        path = sqlite_path(self.url)
+        return path is not None and (not path.exists() or path.stat().st_size == 0)
+
     @contextmanager
     def answering(self) -> Iterator[None]:
         """Turn what the database or its file objects to inside the block into `StorageError`."""
@@ -289,10 +294,6 @@ class Store:
             raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
         except OSError as error:
             raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None
-
-    def _is_empty_file(self) -> bool:
-        path = sqlite_path(self.url)
-        return path is not None and (not path.exists() or path.stat().st_size == 0)
 
     @repeatable
     def _has_tables(self) -> bool:

@@ -16,7 +16,7 @@ from .block import balanced_block
 from .config import StudyConfig
 from .files import files_folder
 from .keeping import remove_superfluous
-from .mirror import Mirror, create_optuna_tables
+from .mirror import Mirror, create_optuna_tables, require_optuna
 from .preparation import Prepared, prepare, require_unchanged
 
 
@@ -50,6 +50,7 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         raise InputError(
             f"study {config.name!r}: {store.shown} holds an Optuna study of this name that lrlc-nas did not make"
         )
+    require_optuna(store)
     config = config.with_absolute_paths()
     prepared = prepare(config)
     return add_study(store, prepared, _planned_runs(prepared))
@@ -67,6 +68,7 @@ def add_study(
         facts: what the report tells besides the facts of `prepared`.
     """
     config = prepared.config
+    require_optuna(store)
     store.create()
     create_optuna_tables(store)
     record = store.add_study(
@@ -116,6 +118,7 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
         InputError: as `open_study`; or if `trials` is below the present total or above what the space holds.
     """
     study = open_study(store, name)
+    require_optuna(store)
     store.create()  # an older version may have made the tables
     if trials is not None:
         _raise_total(study, trials)

@@ -14,22 +14,34 @@ import copy
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import BaseModel
+from optuna.storages._rdb.models import SCHEMA_VERSION, BaseModel
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
 from ..errors import InputError, StorageError
 from ..faults import fault_point
-from ..store import EpochRecord, RunRecord, Store, StudyRecord, engine_options, harden, repeatable, set_trial
+from ..store import (
+    EpochRecord,
+    OptunaSchema,
+    RunRecord,
+    Store,
+    StudyRecord,
+    engine_options,
+    harden,
+    repeatable,
+    require_optuna_schema,
+    set_trial,
+)
 
 
-__all__ = ["Mirror", "create_optuna_tables"]
+__all__ = ["Mirror", "create_optuna_tables", "require_optuna"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _SLOT = "slot"
@@ -194,6 +206,17 @@ def create_optuna_tables(store: Store) -> None:
     _made(store).engine.dispose()
 
 
+def require_optuna(store: Store) -> None:
+    """Refuse Optuna's tables of another version, before anything is written.
+
+    Raises:
+        StorageError: if there are such.
+    """
+    columns = {name: table.columns.keys() for name, table in BaseModel.metadata.tables.items()}
+    scripts = Path(optuna.storages._rdb.__file__).parent / "alembic"
+    require_optuna_schema(store, OptunaSchema(optuna.__version__, SCHEMA_VERSION, scripts, columns))
+
+
 def _slot_of(trial: FrozenTrial) -> int | None:
     """The slot of a trial; the user's own trials have none."""
     slot = trial.user_attrs.get(_SLOT)
@@ -202,6 +225,7 @@ def _slot_of(trial: FrozenTrial) -> int | None:
 
 def _made(store: Store) -> RDBStorage:
     """Optuna's tables, made where they are missing: by one process at a time, which Optuna does not see to."""
+    require_optuna(store)
     with store.alone():
         storage = _open(store, create=True)
         _complete(storage)

@@ -197,7 +197,7 @@ def test_tables_of_another_optuna_are_one_clear_line(store):
     optuna.create_study(study_name="mine", storage=str(store.url))
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'v99.a'"))
-    with pytest.raises(StorageError, match=r"^storage sqlite:///\S+: The runtime optuna version"):
+    with pytest.raises(StorageError, match=r"^storage sqlite:///\S+: its Optuna tables were made by Optuna"):
         start_study(store, toy_study.config())
     assert store.names() == []
 
