@@ -16,6 +16,8 @@ https://arxiv.org/abs/2002.02959
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -34,20 +36,26 @@ __all__ = [
     "laid_out_as",
     "mix_banks",
     "padded",
+    "unlowered",
 ]
 
 
 def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
     """Build the kernel of each position: ``kernel[i, j] = sum_k w[i, j, k] * bank_k``.
 
+    This is done in single precision at least, under autocast too.
+
     Args:
         banks: shape (K, F, C/G, rows, columns).
-        combining: w, with shape (Y, X, K) or (B, Y, X, K).
+        combining: w, with shape (Y, X, K) or (B, Y, X, K), or (K,) for one kernel.
 
     Returns:
-        The kernels, with shape (Y, X, F, C/G, rows, columns) or (B, Y, X, F, C/G, rows, columns).
+        The kernels, with shape (Y, X, F, C/G, rows, columns) or (B, Y, X, F, C/G, rows, columns), or (F, C/G, rows,
+        columns), and the precision of the sum.
     """
-    kernels: Tensor = torch.tensordot(combining, banks, dims=1)
+    exact = torch.promote_types(banks.dtype, torch.float32)
+    with unlowered(banks.device):
+        kernels: Tensor = torch.tensordot(combining.to(exact), banks.to(exact), dims=1)
     return kernels
 
 
@@ -96,8 +104,15 @@ def apply_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
 
     Mixing is done in single precision at least, the products in the dtype of x.
     """
-    exact = torch.promote_types(banks.dtype, torch.float32)
-    return apply_kernels(x, mix_banks(banks.to(exact), combining.to(exact)), geometry)
+    return apply_kernels(x, mix_banks(banks, combining), geometry)
+
+
+def unlowered(device: torch.device) -> AbstractContextManager[Any]:
+    """A block in which autocast lowers no precision."""
+    kind = device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()  # which exporters need not write down
 
 
 def differentiable_gradients(

@@ -256,7 +256,8 @@ class LowRankLocallyConnected2d(PositionMixture):
         Raises:
             InputError: as in `combining_weights`.
         """
-        return mix_banks(self.stacked_banks(), self.combining_weights(input))
+        banks = self.stacked_banks()
+        return mix_banks(banks, self.combining_weights(input)).to(banks.dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer.

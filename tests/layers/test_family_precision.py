@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from layer_family import GROUPED, as_one_vector, each_member, output_and_gradients
+from layer_family import FAMILY, GROUPED, as_one_vector, each_member, of_kind, output_and_gradients
 from layer_oracles import randomised
 
-from lrlc_nas.layers import LowRankLocallyConnected2d, WideConv2d, blockwise
+from lrlc_nas.layers import LowRankLocallyConnected2d, TiedBanksConv2d, WideConv2d, blockwise
 
 
 @pytest.mark.parametrize("weights", ["row+column", "full"])
@@ -74,6 +74,17 @@ def test_autocast_has_the_precision_of_a_convolution(member, dtype):
     assert {gradient.dtype for gradient in actual} == {torch.float32}
     assert_close_in_length(layer, y, other, UNIT[dtype])
     assert_close_in_length(layer, as_one_vector(actual), as_one_vector(expected), UNIT[dtype])
+
+
+@of_kind(*(name for name in FAMILY if "input" not in name and name not in ("coord", "wide")))
+def test_kernels_are_mixed_in_single_precision_under_autocast(member):
+    layer = member.layer(GROUPED, dtype=torch.float32)
+    mixed = layer.kernel if isinstance(layer, TiedBanksConv2d) else layer.kernels
+    expected, state = mixed(), layer.fold().state_dict()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(mixed(), expected)
+        folded = layer.fold().state_dict()
+    assert all(torch.equal(folded[name], tensor) for name, tensor in state.items())
 
 
 @each_member

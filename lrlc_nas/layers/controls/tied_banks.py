@@ -127,7 +127,7 @@ class TiedBanksConv2d(nn.Module):
 
     def kernel(self) -> Tensor:
         """The kernel of all positions, with shape (F, C/G, rows, columns)."""
-        return mix_banks(self.banks, self.combining_weights())
+        return mix_banks(self.banks, self.combining_weights()).to(self.banks.dtype)
 
     def position_bias_map(self) -> Tensor:
         """The position bias, with shape (Y, X)."""
