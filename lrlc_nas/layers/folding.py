@@ -6,29 +6,52 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
+from .functional import mix_banks
 from .geometry import Geometry
 
 
-__all__ = ["as_convolution"]
+__all__ = ["ROUNDING", "as_convolution", "mixed_kernels"]
 
-_ROUNDING = 8
-"""Units in the last place by which positions may differ that were computed alike."""
+ROUNDING = 8
+"""Units in the last place of its largest number by which a filter may differ between positions that mix alike."""
 
 
-def as_convolution(kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> nn.Conv2d | None:
+def mixed_kernels(banks: Tensor, combining: Tensor) -> Tensor:
+    """The kernels that banks mix to, for `as_convolution`.
+
+    Args:
+        banks: shape (K, F, C/G, rows, columns).
+        combining: shape (Y, X, K).
+
+    Returns:
+        The kernels, with shape (Y, X, F, C/G, rows, columns), in single precision at least: rounded to less they
+        would hide what the positions have learnt. All are the same number for number if the combining weights are.
+    """
+    if _all_same(combining.flatten(0, 1)):
+        # A matrix product may round its rows differently.
+        return mix_banks(banks, combining[0, 0]).expand(*combining.shape[:2], *banks.shape[1:])
+    return mix_banks(banks, combining)
+
+
+def as_convolution(
+    kernels: Tensor, bias: Tensor | None, geometry: Geometry, dtype: torch.dtype, *, rounding: int = 0
+) -> nn.Conv2d | None:
     """The convolution that computes what a layer computes, if one does.
 
     Args:
         kernels: shape (Y, X, F, C/G, rows, columns).
         bias: shape (F, Y, X), or None.
         geometry: of the layer.
+        dtype: of the convolution.
+        rounding: by how many units in the last place of its largest number a filter may differ between positions;
+            0 for kernels that are what is stored.
 
     Returns:
         A convolution with weights of its own, or None where kernels or bias depend on the position.
     """
-    if not _all_equal(kernels.flatten(0, 1)):
+    if not _all_equal(kernels.flatten(0, 1).flatten(2), rounding):
         return None
-    if bias is not None and not _all_equal(bias.flatten(1).T):
+    if bias is not None and not _all_same(bias.flatten(1).T):
         return None
     conv: nn.Conv2d = skip_init(  # type: ignore[no-untyped-call]
         nn.Conv2d,
@@ -42,7 +65,7 @@ def as_convolution(kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> 
         bias=bias is not None,
         padding_mode=geometry.padding_mode,
         device=kernels.device,
-        dtype=kernels.dtype,
+        dtype=dtype,
     )
     with torch.no_grad():
         conv.weight.copy_(kernels[0, 0])
@@ -51,7 +74,11 @@ def as_convolution(kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> 
     return conv
 
 
-def _all_equal(values: Tensor) -> bool:
-    """Whether all rows are equal up to rounding."""
-    rounding = _ROUNDING * torch.finfo(values.dtype).eps * values.abs().max()
-    return bool((values - values[0]).abs().max() <= rounding)
+def _all_equal(filters: Tensor, units: int) -> bool:
+    """Whether all positions have the same filters, with shape (Y*X, F, T*C/G), up to so many units."""
+    rounding = units * torch.finfo(filters.dtype).eps * filters.abs().amax((0, 2))
+    return bool(((filters - filters[0]).abs().amax((0, 2)) <= rounding).all())
+
+
+def _all_same(rows: Tensor) -> bool:
+    return torch.equal(rows, rows[:1].expand_as(rows))

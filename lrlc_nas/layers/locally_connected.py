@@ -167,9 +167,9 @@ class LocallyConnected2d(nn.Module):
         return add_bias(apply_own(input, self.weight, self.geometry), self.bias, None)
 
     def fold(self) -> LocallyConnected2d | nn.Conv2d:
-        """The convolution that computes the same, if all positions are equal up to rounding; else this layer."""
+        """The convolution that computes the same, if all positions are exactly equal; else this layer."""
         with torch.no_grad():
-            conv = as_convolution(self.weight, self.bias, self.geometry)
+            conv = as_convolution(self.weight, self.bias, self.geometry, self.weight.dtype)
         return self if conv is None else conv.train(self.training)
 
     def extra_repr(self) -> str:

@@ -22,7 +22,7 @@ from .by_position import apply_mixtures
 from .combining import mixture_sum, require_combining
 from .conversion import on_four_axes
 from .convolution import require_plain
-from .folding import as_convolution
+from .folding import ROUNDING, as_convolution, mixed_kernels
 from .functional import add_bias, apply_banks, mix_banks
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
@@ -288,10 +288,12 @@ class LowRankLocallyConnected2d(PositionMixture):
         if self.weights == "input":
             return self
         with torch.no_grad():
-            kernels, bias = self.kernels(), self._bias_map()
-        conv = as_convolution(kernels, bias, self.geometry)
+            banks, bias = self.stacked_banks(), self._bias_map()
+            kernels = mixed_kernels(banks, self.combining_weights())
+        conv = as_convolution(kernels, bias, self.geometry, banks.dtype, rounding=ROUNDING)
         if conv is not None:
             return conv.train(self.training)
+        kernels = kernels.to(banks.dtype)
         return LocallyConnected2d.from_kernels(kernels, bias, self.geometry).train(self.training)
 
     def extra_repr(self) -> str:

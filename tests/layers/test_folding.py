@@ -110,16 +110,59 @@ def test_kernels_that_are_equal_under_a_bias_that_is_not_stay_locally_connected(
         assert_equal_maps(folded(x), layer(x))
 
 
-@pytest.mark.parametrize("size", [1e-3, 1.0, 1e4])
-def test_equal_up_to_rounding_is_measured_by_the_largest_weight(size):
-    layer = level(FAMILY["lc"].layer(SHAPES["plain"], dtype=torch.float32))
-    largest, rounding = layer.weight.detach().abs().max(), torch.finfo(torch.float32).eps
+# What positions have learnt is kept, however little it is
+
+
+def assert_it_folds_to_what_it_computes(layer, tolerance):
+    folded, x = layer.fold(), torch.randn(4, layer.geometry.in_channels, *layer.geometry.input_size)
+    y, expected = (each.float()(x).detach().transpose(0, 1).flatten(1) for each in (folded, layer))
+    # Each filter by its own measure.
+    error = (y - expected).norm(dim=1) / expected.norm(dim=1)
+    assert error.max() < tolerance
+    return folded
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+def test_one_number_of_a_locally_connected_layer_that_differs_is_kept(dtype):
+    layer = level(FAMILY["lc"].layer(SHAPES["plain"], dtype=dtype))
+    assert type(layer.fold()) is nn.Conv2d
     with torch.no_grad():
-        layer.weight.mul_(size)
-        layer.weight[1, 2, 0, 0, 0, 0] += 2 * rounding * largest * size
-        assert type(layer.fold()) is nn.Conv2d
-        layer.weight[1, 2, 0, 0, 0, 0] += 100 * rounding * largest * size
+        number = layer.weight[1, 2, 0, 0, 0, 0]
+        number.copy_(torch.nextafter(number, number.new_tensor(torch.inf)))
     assert layer.fold() is layer
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("weights", ["row+column", "rows", "columns", "full"])
+def test_small_differences_that_half_precision_has_learnt(weights, dtype):
+    layer = LowRankLocallyConnected2d(3, 4, 3, 6, 2, weights=weights, dtype=dtype)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if name.endswith("_weights"):
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    assert type(assert_it_folds_to_what_it_computes(layer, 0.01)) is LocallyConnected2d
+
+
+@pytest.mark.parametrize("weights", ["row+column", "rows", "columns", "full"])
+def test_a_small_filter_beside_large_ones(weights):
+    """Only for the small filter do the banks differ, so that it alone depends on the position."""
+    layer = LowRankLocallyConnected2d(3, 4, 3, 6, 2, weights=weights, bias=False)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if name.endswith("_weights"):
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        layer.banks[:, :3] = 1
+        layer.banks[:, 3] *= 1e-7
+    assert type(assert_it_folds_to_what_it_computes(layer, 1e-5)) is LocallyConnected2d
+
+
+def test_one_bank_of_length_one_is_a_convolution_up_to_rounding():
+    layer = randomised(LowRankLocallyConnected2d(3, 4, 3, 6, 1, normalize="norm", spatial_bias=False))
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if name.endswith("_weights"):
+                parameter.abs_()
+    assert type(assert_it_folds_to_what_it_computes(layer, 1e-5)) is nn.Conv2d
 
 
 @of_kind("input softmax", "input norm", "different banks input")

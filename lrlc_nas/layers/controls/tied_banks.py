@@ -160,7 +160,8 @@ class TiedBanksConv2d(nn.Module):
         bias = self.position_bias_map().expand(self.geometry.out_channels, -1, -1)
         if self.bias is not None:
             bias = bias + self.bias[:, None, None]
-        conv = as_convolution(self.kernel().detach()[None, None], bias.detach(), self.geometry)
+        kernel = self.kernel().detach()
+        conv = as_convolution(kernel[None, None], bias.detach(), self.geometry, kernel.dtype)
         return self if conv is None else conv.train(self.training)
 
     def extra_repr(self) -> str:
