@@ -68,7 +68,7 @@ def start(
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
-    from ..study import load_config, start_study
+    from ..study import load_config, shortage, start_study
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
@@ -76,6 +76,8 @@ def start(
     config = load_config(study_file, [*overrides, *named, *limited, *kept])
     _require_device(device)
     study = start_study(_working_store(storage, workers), config)
+    if note := shortage(study.prepared.config, study.prepared.space):
+        _say(note)
     train(study, workers, device, storage)
 
 
@@ -371,7 +373,20 @@ def main() -> None:
         _fail(error, error.exit_code)
     except OSError as error:
         _fail(error, 1)
+    except Exception as error:
+        if (told := _outage(error)) is None:
+            raise
+        _fail(told, told.exit_code)
     raise SystemExit(code)
+
+
+def _outage(error: Exception) -> LrlcNasError | None:
+    """What to tell if the database has gone away in a moment that no room was prepared for."""
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from ..store import as_outage
+
+    return as_outage(error)
 
 
 def _fail(error: Exception | str, code: int) -> NoReturn:

@@ -27,5 +27,6 @@ from .objective import Objective as Objective
 from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
 from .sealed import open_test as open_test
+from .shortage import shortage as shortage
 from .space import extra_cost as extra_cost
 from .worker import Worker as Worker

@@ -20,7 +20,7 @@ from ..errors import InputError
 from .space import Space
 
 
-__all__ = ["BlockRun", "balanced_block"]
+__all__ = ["BlockRun", "balanced_block", "block_size"]
 
 _STARTS = 5
 
@@ -60,8 +60,23 @@ def balanced_block(space: Space, trials: int, host_repeats: int, seed: int) -> l
     ]
     if 2 * (len(hosts) + len(singles)) <= trials:
         return hosts + singles
-    rows = trials // 2 - host_repeats
+    rows = _rows(space, trials, host_repeats)
     return hosts + [BlockRun("fraction", 0, plan) for plan in _fraction(space, rows, seed)]
+
+
+def block_size(space: Space, trials: int, host_repeats: int) -> int:
+    """How many runs the block has, without making it; a fraction may lack a few, which would repeat others."""
+    singles = sum(len(choices) - 1 for choices in space.choices.values())
+    if 2 * (host_repeats + singles) <= trials:
+        return host_repeats + singles
+    return host_repeats + _rows(space, trials, host_repeats)
+
+
+def _rows(space: Space, trials: int, host_repeats: int) -> int:
+    """The rows of a fraction: what is left of half of the budget, in whole rounds of all levels if it holds one."""
+    rows = max(0, trials // 2 - host_repeats)
+    levels = math.lcm(*(len(choices) for choices in space.choices.values()))
+    return rows - rows % levels if rows >= levels else rows
 
 
 def _fraction(space: Space, rows: int, seed: int) -> list[Plan]:
@@ -71,9 +86,6 @@ def _fraction(space: Space, rows: int, seed: int) -> list[Plan]:
     they allow, and what would be the untouched host is left out.
     """
     sizes = [len(choices) for choices in space.choices.values()]
-    levels = math.lcm(*sizes)
-    if rows >= levels:
-        rows -= rows % levels
     if rows < 1:
         return []
     tables = (_near_orthogonal(sizes, rows, default_rng([seed, start])) for start in range(_STARTS))

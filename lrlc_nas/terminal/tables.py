@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evidence import Effect, Screening, screen
 from ..relax import Site, site_cost, why_not_buildable
 from ..store import RunRecord, Store, StudyRecord
-from ..study import Prepared, StudyConfig, best_run, extra_cost, study_bytes
+from ..study import Prepared, StudyConfig, best_run, extra_cost, shortage, study_bytes
 from .confirmation import print_conclusion
 from .frames import add_row, console, empty_table
 from .words import percent, plain
@@ -89,6 +89,8 @@ def print_sites(prepared: Prepared) -> None:
     memory = _mebibytes(host.training_bytes(batch))
     out.print(f"memory: of training at batch {batch}; the host takes {memory}")
     out.print(f"plans in the space: {prepared.space.size:,}")
+    if note := shortage(prepared.config, prepared.space):
+        out.print(plain(note))
     table = empty_table("site", "choice", "parameters >", "MACs >", "memory >", "in the space")
     for name, site in prepared.survey.sites.items():
         _add_site(table, prepared, name, site)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.errors import InputError
-from lrlc_nas.study.block import balanced_block
+from lrlc_nas.study import StudyConfig, shortage
+from lrlc_nas.study.block import balanced_block, block_size
 from lrlc_nas.study.space import Space
 
 
@@ -149,3 +150,34 @@ def test_a_budget_that_cannot_be_spent_is_refused(trials, message):
     with pytest.raises(InputError, match=message):
         balanced_block(space_of(3, 2), trials, 3, 0)
     assert balanced_block(space_of(3, 2), 8 if trials == 9 else 4, 3, 0)
+
+
+@pytest.mark.parametrize(("sites", "trials"), [(3, 24), (3, 23), (5, 9), (12, 60), (2, 8)])
+def test_its_size_is_known_before_it_is_made(sites, trials):
+    space = space_of(*[4] * sites)
+    assert block_size(space, trials, 3) >= len(balanced_block(space, trials, 3, 0))
+    assert block_size(space, trials, 3) - len(balanced_block(space, trials, 3, 0)) <= 1
+
+
+SHORT = {
+    "a ResNet": (
+        [4] * 16,
+        60,
+        {},
+        "note: intervals may be missing: 49 unknowns (the host and 48 effects), but 27 of the 60 runs are never "
+        "given up; budget.trials=102 is enough for all of them",
+    ),
+    "one run too few": ([4] * 16, 101, {}, "budget.trials=102 is enough"),
+    "enough": ([4] * 16, 102, {}, ""),
+    "one host": ([4] * 16, 102, {"host_repeats": 1}, "budget.trials=100 and search.host_repeats=2 is enough"),
+    "all are trained": ([4] * 16, 60, {"pruner": "none"}, ""),
+    "all, and too few": ([4] * 16, 49, {"pruner": "none"}, "there are 49 runs; budget.trials=52 is enough"),
+    "a small space": ([4], 6, {}, "raise search.host_repeats, or set search.pruner=none"),
+}
+
+
+@pytest.mark.parametrize(("sizes", "trials", "search", "message"), SHORT.values(), ids=SHORT)
+def test_a_budget_that_may_give_no_intervals_is_told(sizes, trials, search, message):
+    config = StudyConfig.model_validate({"name": "x", "search": search, "budget": {"trials": trials}})
+    told = shortage(config, space_of(*sizes))
+    assert message in told if message else told == ""

@@ -164,3 +164,4 @@ def test_sites_say_where_a_control_cannot_be_built_and_count_what_the_host_widen
     assert re.search(r"wide-2 no: the width .*that matches .*lrlc-2 is 8", text)
     wider = prepared.cost(Plan.of({"conv2": "wide-2"})).parameters - prepared.host.parameters
     assert f" wide-2 {wider:+,} " in text
+    assert re.search(r"note: intervals may be missing: 12 unknowns .* budget\.trials=28 is enough", text)
