@@ -27,7 +27,7 @@ from .functional import add_bias, apply_banks, mix_banks
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
-from .paths import PATHS, Situation, choose, may_measure
+from .paths import PATHS, Situation, choose, may_measure, tensors_of
 
 
 __all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d", "use_path"]
@@ -313,7 +313,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         # A compiler can take the bank path whatever it is; nothing can be measured while it reads.
         if self.weights == "input" or not may_measure(input):
             return "bank"
-        situation = Situation.of(self._sizes, input, list(self.parameters()))
+        situation = Situation.of(self._sizes, input, tensors_of(self))
         return choose(situation, type(self)._mixed, self, input)
 
     def _mixed(self, path: str, input: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ __all__ = [
     "may_measure",
     "only_plain_operations",
     "remembering",
+    "tensors_of",
 ]
 
 PATHS = ("bank", "kernel")
@@ -100,7 +101,7 @@ def choose(situation: Situation, compute: Callable[[L, str, Tensor], Tensor], la
     Args:
         situation: where the layer stands.
         compute: a layer, a path and an input to the output.
-        layer: where all parameters are that the output depends on.
+        layer: where all tensors are that the output depends on.
         x: the input.
     """
     text = situation.text
@@ -148,13 +149,24 @@ def is_transformed() -> bool:
     return not torch.compiler.is_compiling() and torch._C._functorch.peek_interpreter_stack() is not None
 
 
+def tensors_of(layer: nn.Module) -> list[Tensor]:
+    """What a layer computes with: its parameters, or the plain tensors that replicas of it have instead.
+
+    `torch.nn.DataParallel` makes such replicas: their parameters are results of a broadcast, and not registered.
+    """
+    values = (
+        each for module in layer.modules() for each in (*module._parameters.values(), *vars(module).values())
+    )
+    return [each for each in values if isinstance(each, Tensor)]
+
+
 _memory: Memory = dict[str, str]()
 _measuring = threading.Lock()
 
 
 def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) -> str:
     layer, x = _unhooked(layer), _alias(x)
-    tensors = (x, *layer.parameters())
+    tensors = (x, *tensors_of(layer))
     leaves = [tensor for tensor in tensors if tensor.requires_grad and torch.is_grad_enabled()]
     times: dict[str, list[float]] = {path: [] for path in PATHS}
     with _unwatched():
@@ -185,7 +197,7 @@ def _same(tensor: Tensor) -> Tensor:
 def _unhooked(layer: L) -> L:
     """A layer with the values of this one: hooks on its parameters do not hear of gradients without meaning."""
     twin = object.__new__(type(layer))
-    vars(twin).update(vars(layer))
+    vars(twin).update({name: _alias(v) if isinstance(v, Tensor) else v for name, v in vars(layer).items()})
     aliases: dict[str, Any] = {name: p if p is None else _alias(p) for name, p in layer._parameters.items()}
     twin._parameters = aliases
     twin._modules = {name: m if m is None else _unhooked(m) for name, m in layer._modules.items()}

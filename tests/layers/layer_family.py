@@ -169,6 +169,16 @@ def probe_for(y):
     return torch.linspace(-3, 3, y.numel()).sin().bfloat16().to(y.dtype).view(y.shape)
 
 
+def replica(module: nn.Module) -> nn.Module:
+    """What `torch.nn.parallel.replicate` makes: `vars` copied, parameters that are results of a broadcast."""
+    twin = module._replicate_for_data_parallel()
+    for name, child in module.named_children():
+        setattr(twin, name, replica(child))
+    for name, parameter in module._parameters.items():
+        setattr(twin, name, None if parameter is None else parameter.clone())
+    return twin
+
+
 def naive_output(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """What a layer computes, by loops over positions, taps, channels and banks; differentiable."""
     if isinstance(layer, WideConv2d):

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from fake_clock import images, layer
+from layer_family import replica
 
 from lrlc_nas.layers import LowRankLocallyConnected2d, paths
 from lrlc_nas.layers.paths import PATHS, remembering
@@ -138,6 +139,36 @@ def test_measured_is_the_backward_pass_that_will_come(frozen, needs_x, clock, mo
         auto(images(requires_grad=needs_x))
     parameters = 0 if frozen else len(list(auto.parameters()))
     assert set(asked) == {parameters + needs_x, 0}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"kernel_size": [3, 1], "padding": "same"}], ids=["alike", "different"]
+)
+def test_a_replica_without_parameters_is_in_the_situation_of_its_layer(options, clock, memory, monkeypatch):
+    """In training, and measured so: with a backward pass for all of its tensors."""
+    auto, asked = (
+        LowRankLocallyConnected2d(4, 6, **{"kernel_size": 3, "input_size": 6, "rank": 2} | options),
+        [],
+    )
+    monkeypatch.setattr(paths, "_seconds", lambda compute, leaves, device: asked.append(len(leaves)) or 1.0)
+    twin = replica(auto)
+    assert not list(twin.parameters())
+    twin(images())
+    assert set(asked) == {len(list(auto.parameters()))}
+    auto(images())
+    with torch.no_grad():
+        twin(images())
+    assert [text.split("; ")[-1] for text in memory] == ["gradients of parameters", "inference"]
+
+
+def test_measuring_a_replica_leaves_its_layer_and_its_hooks_alone(memory):
+    auto, calls = layer(), []
+    twin = replica(auto)
+    twin.banks.register_hook(lambda _: calls.append("banks"))
+    twin(images())
+    assert len(memory) == 1
+    assert not calls
+    assert all(parameter.grad is None for parameter in auto.parameters())
 
 
 # Memories

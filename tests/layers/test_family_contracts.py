@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import torch
-from layer_family import FAMILY, GROUPED, each_member, output_and_gradients
+from layer_family import FAMILY, GROUPED, each_member, output_and_gradients, replica
 from layer_oracles import assert_equal_maps, randomised
 
 from lrlc_nas.layers import LowRankLocallyConnected2d
@@ -223,7 +223,7 @@ def test_a_layer_in_two_threads_at_once_gives_what_it_gives_in_one(member):
 def test_a_replica_whose_parameters_are_plain_tensors(member):
     """What `torch.nn.parallel.replicate` makes: `vars` copied, parameters that are results of a broadcast."""
     layer, x = single(member)
-    twin = _replica(layer)
+    twin = replica(layer)
     assert_equal_maps(twin(x), layer(x), tolerance=1e-4)
     twin(x).square().sum().backward()
     got = [parameter.grad.clone() for parameter in layer.parameters()]
@@ -231,15 +231,6 @@ def test_a_replica_whose_parameters_are_plain_tensors(member):
     layer(x).square().sum().backward()
     for actual, parameter in zip(got, layer.parameters(), strict=True):
         assert_equal_maps(actual, parameter.grad, tolerance=1e-4)
-
-
-def _replica(module):
-    twin = module._replicate_for_data_parallel()
-    for name, child in module.named_children():
-        setattr(twin, name, _replica(child))
-    for name, parameter in module._parameters.items():
-        setattr(twin, name, None if parameter is None else parameter.clone())
-    return twin
 
 
 @pytest.mark.parametrize("weights", ["row+column", "full"])
