@@ -94,7 +94,7 @@ def _decoded(paths: list[Path], size: int | None) -> Tensor:
         if tensor.shape[1:] != tensors[0].shape[1:]:
             raise InputError(
                 f"images must have one size, but {paths[0]} is {_sides(tensors[0])} and {path} is "
-                f"{_sides(tensor)}; give a size to bring them to"
+                f"{_sides(tensor)}; data.size brings them to one, for example --set data.size=32"
             )
     channels = max(tensor.shape[0] for tensor in tensors)
     return torch.stack([tensor.expand(channels, -1, -1) for tensor in tensors])

@@ -42,7 +42,7 @@ def explain_missing(folder: Path, download: bool) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # torchvision tells of damage by almost any exception, assertions among them
-        way_out = "fetching them failed" if download else "download=true fetches them"
+        way_out = "fetching them failed" if download else "--set data.download=true fetches them"
         what = str(error) or type(error).__name__
         raise InputError(f"its files are missing or damaged in {folder} ({what}); {way_out}") from error
 

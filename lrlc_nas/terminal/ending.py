@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -34,9 +35,13 @@ def headline(study: OpenStudy, workers: int) -> str:
 
 
 def report_path(name: str) -> Path:
-    """The report of a study in the current folder; a name never becomes a path as it stands."""
-    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "study"
-    return Path(f"{safe[:100]}-report.html")
+    """The report of a study in the current folder; a name never becomes a path as it stands.
+
+    A digest tells names apart of which the same letters are safe.
+    """
+    safe = (re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "study")[:100]
+    digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Path(f"{safe}{digest}-report.html")
 
 
 def command(verb: str, name: str, *options: str) -> str:
@@ -59,18 +64,18 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     screening = screen(study, runs, store.epochs(study))
     out.print(plain(run_counts(store, study)))
     print_effects(out, screening)
-    if screening.best is not None:
-        best = screening.best
+    if (best := screening.best) is not None:
         out.print(plain(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}"))
     out.print(checkpoint_size(store, study))
     _print_report(out, store, name)
-    confirm = [] if screening.best is None else [command("confirm", name, *storage)]
+    most = min(study.trials + 10, most_trials(study, runs))
+    raised = [command("resume", name, "--trials", str(most), *storage)] if most > study.trials else []
     _print_next(
         out,
         command("show", name, *storage),
-        *confirm,
-        command("resume", name, "--trials", str(min(study.trials + 10, most_trials(study, runs))), *storage),
-        command("export", name, "-o", "best", *storage),
+        *([command("confirm", name, *storage)] if best else []),
+        *raised,
+        *([command("export", name, "-o", "best", *storage)] if best else []),
         shlex.join(["lrlc-nas", "dashboard", *storage]),
     )
 

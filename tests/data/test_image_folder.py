@@ -81,7 +81,8 @@ def test_a_size_brings_images_together(tmp_path: Path) -> None:
     write(tmp_path / "a" / "1.png", (1, 2, 3), size=(4, 6))
     write(tmp_path / "b" / "1.png", (4, 5, 6), size=(8, 8))
     with pytest.raises(
-        InputError, match=r"images must have one size, but .*a/1.png is 6x4 and .*b/1.png is 8x8"
+        InputError,
+        match=r"images must have one size, but .*a/1.png is 6x4 and .*b/1.png is 8x8; data\.size brings",
     ):
         load(tmp_path)
     images = load(tmp_path, size=5)

@@ -71,7 +71,7 @@ def test_missing_files_are_not_fetched_unasked(tmp_path: Path, name: str, folder
     with pytest.raises(InputError) as caught:
         load_images(name, root=str(root))
     assert f"images '{name}': its files are missing or damaged in {root / folder} (" in str(caught.value)
-    assert str(caught.value).endswith("download=true fetches them")
+    assert str(caught.value).endswith("; --set data.download=true fetches them")
     assert not root.exists()
 
 

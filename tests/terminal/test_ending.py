@@ -1,3 +1,4 @@
+import hashlib
 import shlex
 from pathlib import Path
 
@@ -12,16 +13,22 @@ from lrlc_nas.terminal import command, headline, print_end, report_path
     ("name", "file"),
     [
         ("embedded", "embedded-report.html"),
-        ("a b/c", "a-b-c-report.html"),
-        ("../../etc/passwd", "etc-passwd-report.html"),
-        (".hidden", "hidden-report.html"),
-        ("-o", "o-report.html"),
-        ("日本", "study-report.html"),
-        ("x" * 200, f"{'x' * 100}-report.html"),
+        ("a b/c", "a-b-c-DIGEST-report.html"),
+        ("../../etc/passwd", "etc-passwd-DIGEST-report.html"),
+        (".hidden", "hidden-DIGEST-report.html"),
+        ("-o", "o-DIGEST-report.html"),
+        ("日本", "study-DIGEST-report.html"),
+        ("x" * 200, f"{'x' * 100}-DIGEST-report.html"),
     ],
 )
 def test_a_name_never_becomes_a_path_as_it_stands(name: str, file: str) -> None:
-    assert report_path(name) == Path(file)
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    assert report_path(name) == Path(file.replace("DIGEST", digest))
+
+
+def test_two_studies_never_share_a_report() -> None:
+    names = ["a b", "a/b", "a-b", "a--b", "-a-b", "日", "本", "study", "x" * 100, "x" * 101, "x" * 102]
+    assert len({report_path(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize("name", ["embedded", "a b", "it's", "-o", "$(rm x)", "--"])
@@ -47,8 +54,20 @@ def test_the_end_of_a_study_without_a_complete_run_still_says_what_to_do(
     lines = out.export_text().splitlines()
     assert lines[0] == "6 runs: 6 waiting"
     assert not any(line.startswith("best:") for line in lines)
-    assert f"report: {tmp_path / 'red-x-red-report.html'}" in lines  # in one piece, however long
+    assert f"report: {tmp_path / report_path('[red]x[/red]')}" in lines  # in one piece, however long
     assert lines.count("checkpoints on this machine: 0.0 MiB") == 1
     following = [shlex.split(line.removeprefix("next: ")) for line in lines if line.startswith("next: ")]
-    assert [words[1] for words in following] == ["show", "resume", "export", "dashboard"]
+    assert [words[1] for words in following] == ["show", "resume", "dashboard"]
     assert all("--storage" in words and "sqlite:///x.db" in words for words in following)
+
+
+def test_a_total_that_cannot_be_raised_is_not_proposed(
+    opened: OpenStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lrlc_nas.terminal.ending.most_trials", lambda *_: 6)
+    with (tmp_path / "log").open("w") as log:
+        out = Console(record=True, width=80, file=log)
+        print_end(out, opened.store, "[red]x[/red]")
+    following = [line for line in out.export_text().splitlines() if line.startswith("next: ")]
+    assert [line.split()[2] for line in following] == ["show", "dashboard"]
