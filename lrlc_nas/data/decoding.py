@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 
@@ -35,7 +37,7 @@ def decode_all(decode_one: Callable[[Path], Tensor], paths: Sequence[Path]) -> l
 
 
 def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
-    """Read one image file.
+    """Read one image file, turned as its Exif note on the camera says.
 
     Args:
         path: the file.
@@ -54,6 +56,7 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
         with Image.open(path, formats=_FORMATS) as image:
             if image.mode in _DEEP:
                 raise InputError(f"{path} has mode {image.mode}; images must have 8 bits in each channel")
+            _turn_upright(image)
             plain = image if image.mode == "L" else image.convert("RGB")
             tensor: Tensor = pil_to_tensor(prepare(plain))
     except InputError:
@@ -61,3 +64,10 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
     except (OSError, SyntaxError, ValueError, *_BOMBS) as error:
         raise InputError(f"{path} is not a readable image: {error}") from error
     return tensor
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Turn an image in place; where pixels are would else depend on how a camera was held."""
+    # A note that cannot be read says nothing, and the pixels beside it may be whole.
+    with suppress(SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        ImageOps.exif_transpose(image, in_place=True)

@@ -138,3 +138,36 @@ def test_deep_images_are_not_cut_down_in_silence(tmp_path: Path) -> None:
     write(tmp_path / "dog" / "deep.png", 40_000, "I;16")
     with pytest.raises(InputError, match=r"deep\.png has mode I;16; images must have 8 bits in each channel"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_stands_as_its_camera_was_held(tmp_path: Path, orientation: int) -> None:
+    upright = np.zeros((16, 24), dtype=np.uint8)
+    upright[:8, :8] = 240  # bright at the top left
+    upright[8:, :8] = 120
+    # What each orientation does to get from the stored pixels to the upright ones, undone.
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: np.rot90(upright),
+        7: upright[::-1, ::-1].T,
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / label / "1.jpg", exif=exif, quality=95)
+    images = load(tmp_path).images
+    assert images.shape == (2, 1, 16, 24)
+    assert (images[0, 0].int() - torch.from_numpy(upright).int()).abs().max() < 10
+
+
+def test_an_image_with_a_damaged_note_on_its_orientation_is_read_as_it_lies(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        Image.new("L", (8, 16), 9).save(tmp_path / label / "1.jpg", exif=b"Exif\0\0no header of a TIFF")
+    assert load(tmp_path).images.shape == (2, 1, 16, 8)
