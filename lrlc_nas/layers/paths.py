@@ -38,6 +38,9 @@ PATHS = ("bank", "kernel")
 
 L = TypeVar("L", bound=nn.Module)
 
+_FRUGAL = "kernel"
+"""The path to take where neither could be measured for want of memory; it may do with less than a measurement."""
+
 _ROUNDS = 5
 _CLEAR = (4.0, 1.5)
 """By how much a path has to lead to be chosen at once: in the first round, which warms up, and in later ones."""
@@ -110,7 +113,11 @@ def choose(situation: Situation, compute: Callable[[L, str, Tensor], Tensor], la
         return known
     with _measuring:
         known = _memory.get(text)
-        return known if known is not None else _memory.setdefault(text, _faster(compute, layer, x))
+        if known is not None:
+            return known
+        found = _faster(compute, layer, x)
+        # Memory may be free again the next time: nothing to remember.
+        return _FRUGAL if found is None else _memory.setdefault(text, found)
 
 
 @contextmanager
@@ -164,7 +171,8 @@ _memory: Memory = dict[str, str]()
 _measuring = threading.Lock()
 
 
-def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) -> str:
+def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) -> str | None:
+    """The faster path; None if there was no memory for either."""
     layer, x = _unhooked(layer), _alias(x)
     tensors = (x, *tensors_of(layer))
     leaves = [tensor for tensor in tensors if tensor.requires_grad and torch.is_grad_enabled()]
@@ -176,7 +184,9 @@ def _faster(compute: Callable[[L, str, Tensor], Tensor], layer: L, x: Tensor) ->
             if _is_clear(times, x.is_cuda):
                 break
     # The first call of a path allocates and, on CUDA, compiles: it counts only where there is no other.
-    return min(PATHS, key=lambda path: statistics.median(times[path][1:] or times[path]))
+    medians = {path: statistics.median(times[path][1:] or times[path]) for path in PATHS}
+    fastest = min(PATHS, key=medians.__getitem__)
+    return fastest if math.isfinite(medians[fastest]) else None
 
 
 def _unwatched() -> AbstractContextManager[Any]:
@@ -225,8 +235,15 @@ def _seconds(compute: Callable[[], Tensor], leaves: Sequence[Tensor], device: to
             torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True)
         _wait(device)
         return time.perf_counter() - start
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not _is_exhaustion(error):
+            raise
         return math.inf
+
+
+def _is_exhaustion(error: RuntimeError) -> bool:
+    # The allocator of the CPU has no error of its own, but a name that stands in what it says.
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def _wait(device: torch.device) -> None:

@@ -50,19 +50,59 @@ def test_a_path_that_leads_by_far_is_chosen_at_once(clock, memory):
     assert clock.timed == ["bank", "kernel"] * 5
 
 
-@pytest.mark.parametrize("full", PATHS)
-def test_a_path_that_runs_out_of_memory_is_not_taken(full, memory, monkeypatch):
-    auto, mixed = layer(), LowRankLocallyConnected2d._mixed
+EXHAUSTED = {
+    "cuda": torch.OutOfMemoryError("CUDA out of memory."),
+    "cpu": RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:122] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+        "allocate 4000 bytes. Error code 12 (Cannot allocate memory)"
+    ),
+}
+each_exhaustion = pytest.mark.parametrize("error", EXHAUSTED.values(), ids=EXHAUSTED)
+
+
+def exhaust(monkeypatch, error, paths, calls=None):
+    """Let paths run out of memory, if need be only in so many first calls."""
+    mixed, left = LowRankLocallyConnected2d._mixed, [calls or 1000]
 
     def exhausted(self, path, x):
-        if path == full:
-            raise torch.OutOfMemoryError("no room")
+        left[0] -= 1
+        if path in paths and left[0] >= 0:
+            raise error
         return mixed(self, path, x)
 
     monkeypatch.setattr(LowRankLocallyConnected2d, "_mixed", exhausted)
-    auto(images()).sum().backward()
+
+
+@each_exhaustion
+@pytest.mark.parametrize("full", PATHS)
+def test_a_path_that_runs_out_of_memory_is_not_taken(full, error, memory, monkeypatch):
+    exhaust(monkeypatch, error, [full])
+    layer()(images()).sum().backward()
     assert full not in memory.values()
     assert len(memory) == 1
+
+
+@each_exhaustion
+def test_where_both_run_out_of_memory_nothing_is_remembered(error, memory, monkeypatch):
+    auto, x = layer(), images()
+    with monkeypatch.context() as patch:
+        exhaust(patch, error, PATHS, calls=10)  # those of the measurement
+        y = auto(x)
+    assert not memory
+    auto.path = "kernel"
+    assert torch.equal(auto(x), y)
+    auto.path = "auto"
+    auto(x)
+    assert len(memory) == 1, "measured as soon as there is room"
+
+
+@each_exhaustion
+def test_where_there_is_no_memory_at_all_it_is_the_error_that_comes(error, memory, monkeypatch):
+    exhaust(monkeypatch, error, PATHS)
+    with pytest.raises(RuntimeError) as caught:
+        layer()(images())
+    assert caught.value is error
+    assert not memory
 
 
 def test_other_errors_of_a_measurement_are_those_of_the_layer(memory):
