@@ -2,7 +2,7 @@
 
 `InputError` and its children mean that the caller asked for something that cannot be: the command line turns
 them into one line and exit code 2. The others describe the world and end with exit code 1, save a database that
-does not answer (69) and a disk that takes no more (74), which time or somebody's hand may mend.
+does not answer (69), a disk that takes no more (74) and a device that is lost (75), which time or a hand may mend.
 """
 
 from typing import ClassVar
@@ -10,6 +10,7 @@ from typing import ClassVar
 
 __all__ = [
     "CheckpointError",
+    "DeviceError",
     "DiskError",
     "DivergedError",
     "FencedError",
@@ -50,6 +51,12 @@ class DiskError(LrlcNasError):
     """The disk takes no more; the message says where, how much was needed and how much is free."""
 
     exit_code = 74
+
+
+class DeviceError(LrlcNasError):
+    """A device is lost to this process, which has to end; a new one may find it well. No run is to blame."""
+
+    exit_code = 75
 
 
 class UnwritableError(LrlcNasError, OSError):

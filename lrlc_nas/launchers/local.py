@@ -6,6 +6,7 @@ in flight. Its workers end when it does.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import DiskError, InputError, LrlcNasError, OutageError, StudyStoppedError
+from ..errors import DeviceError, DiskError, InputError, LrlcNasError, OutageError, StudyStoppedError
 from ..faults import fault_point
 from ..store import Store, StudyRecord, progress, release_dead
 from ..study import study_folder
 from ..training import make_private_folder
+from .lost import Losses
 
 
 __all__ = ["STUDY_STOPPED", "LocalWorkers"]
@@ -28,6 +30,7 @@ __all__ = ["STUDY_STOPPED", "LocalWorkers"]
 STUDY_STOPPED = 3
 """Exit code of a worker that finds that the study cannot go on by itself."""
 
+_LOG = logging.getLogger("lrlc_nas")
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 20.0
 _MOST_DEATHS = 5
@@ -59,6 +62,8 @@ class LocalWorkers:
     _workers: list[_Process] = field(default_factory=list, init=False)
     _deaths: int = field(default=0, init=False)
     _progress: tuple[int, ...] = field(default=(), init=False)
+    _losses: Losses = field(default_factory=Losses, init=False)
+    _last_loss: str = field(default="", init=False)
 
     def run(self, tick: Callable[[], None]) -> None:
         """Keep the workers alive until every run has ended, calling `tick` a few times a second.
@@ -69,6 +74,7 @@ class LocalWorkers:
             StudyStoppedError: if a worker finds that the study cannot go on.
             OutageError: if the database does not answer for longer than a worker is patient.
             DiskError: if a worker finds the disk full.
+            DeviceError: if each device was lost to two workers in a row.
             LrlcNasError: if workers keep dying without having claimed a run, or refuse their input.
         """
         try:
@@ -82,6 +88,7 @@ class LocalWorkers:
                         self._workers += self._successors(worker, code)
                 tick()
                 time.sleep(_POLL_SECONDS)
+            self._require_devices()
         finally:
             self._stop()
 
@@ -110,12 +117,21 @@ class LocalWorkers:
 
     def _successors(self, worker: _Process, code: int) -> list[_Process]:
         """The process that replaces one that has ended, or none if there is nothing left to do."""
+        device = self.devices[worker.index]
+        # A device that has gone altogether is refused by the next worker that is to use it.
+        if code == DeviceError.exit_code or (
+            code == InputError.exit_code and self._losses.is_suspect(device)
+        ):
+            return self._after_loss(worker, device)
+        self._losses.clear(device, worker.started)
         if code == 0 and self.done():
             return []
         if code in _HOPELESS:
             raise _HOPELESS[code](worker.last_line())
         if code == InputError.exit_code:
             raise LrlcNasError(f"worker {worker.index}: {worker.last_line()}")
+        if self._losses.is_useless(device):
+            return []
         self._count_death()
         if self._deaths > _MOST_DEATHS:
             raise LrlcNasError(
@@ -123,6 +139,24 @@ class LocalWorkers:
                 f"{worker.last_line()} (see {worker.log})"
             )
         return [self._start(worker.index)]
+
+    def _after_loss(self, worker: _Process, device: str) -> list[_Process]:
+        known = self._losses.is_useless(device)
+        self._losses.add(device, worker.started)
+        if not self._losses.is_useless(device):
+            return [self._start(worker.index)]
+        self._last_loss = worker.last_line()
+        if not known:
+            _LOG.warning("device %s: lost twice in a row, and used no more: %s", device, self._last_loss)
+        return []
+
+    def _require_devices(self) -> None:
+        """Tell why no worker is left, if it is for want of devices."""
+        useless = self._losses.useless()
+        if useless and not self.done():
+            raise DeviceError(
+                f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_loss}"
+            )
 
     def _count_death(self) -> None:
         """Count deaths in a row that no run answers for: a run ends by itself when too many have died over it."""
@@ -154,18 +188,19 @@ class LocalWorkers:
 
 @dataclass(frozen=True)
 class _Process:
-    """A worker process, the file its words go to, and where in that file they begin."""
+    """A worker process, the file its words go to, where in that file they begin, and when the process did."""
 
     index: int
     popen: subprocess.Popen[bytes]
     log: Path
     log_start: int
+    started: float
 
     @classmethod
     def start(cls, index: int, command: list[str], environment: dict[str, str], log: Path) -> _Process:
         make_private_folder(log.parent)
         handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        log_start = os.fstat(handle).st_size
+        log_start, started = os.fstat(handle).st_size, time.monotonic()
         try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then asks its workers to stop.
             popen = subprocess.Popen(
@@ -176,7 +211,7 @@ class _Process:
                 stderr=handle,
                 start_new_session=True,
             )
-            return cls(index, popen, log, log_start)
+            return cls(index, popen, log, log_start, started)
         finally:
             os.close(handle)
 

@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-from ..errors import OutageError
+from ..errors import DeviceError, OutageError
 from ..stopping import Stop
 from ..study import HANG_SECONDS, OpenStudy, Worker
 
@@ -24,7 +24,8 @@ def run_worker(
 ) -> None:
     """Work on a study until it is done or the process is asked to end.
 
-    A process whose training hangs ends with exit code 1 and says where each of its threads stood.
+    A process whose training hangs ends with exit code 1 and says where each of its threads stood; one that has lost
+    its device ends at once with the code of `DeviceError`.
 
     Args:
         study: which study.
@@ -54,9 +55,16 @@ def run_worker(
         if not stop.is_asked():
             raise
         _LOG.warning("stopped during an outage: %s", error)
+    except DeviceError as error:
+        _end_without_device(error)
 
 
 def _end_hanging(where: str) -> None:
     faulthandler.dump_traceback(sys.stderr)
     _LOG.error("%s; this worker ends", where)
     os._exit(1)  # the thread that hangs hears nothing
+
+
+def _end_without_device(error: DeviceError) -> None:
+    print(f"Error: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)  # what Python does last would call on the device, which may abort the process

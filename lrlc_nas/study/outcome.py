@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import torch
-
 from ..errors import DiskError, DivergedError, FencedError, StorageError, TrainingStoppedError
 from ..store import Claim
-from ..training import FULL, is_out_of_memory
+from ..training import FULL, is_device_lost, is_out_of_memory
 
 
 __all__ = [
@@ -41,11 +39,7 @@ a row struck 4 of 200 runs that had done nothing (the soak of the fault programm
 DIED_OF = "died_of"
 """The fact of a run that says what first ended a worker over it, where that left any words."""
 
-# After an AcceleratorError the device is of no use to this process; the next one may well succeed.
-_WORLD = (
-    *(TrainingStoppedError, FencedError, StorageError, DiskError),
-    *(OSError, torch.AcceleratorError),
-)
+_WORLD = (TrainingStoppedError, FencedError, StorageError, DiskError, OSError)
 
 
 @dataclass(frozen=True)
@@ -97,6 +91,8 @@ def candidate_errors() -> Iterator[None]:
             raise DiskError(in_one_line(error)) from error
         raise
     except Exception as error:
+        if is_device_lost(error):
+            raise  # the device is of no use to this process; the next one may well succeed
         raise RunEndedError(outcome_of(error)) from None
 
 

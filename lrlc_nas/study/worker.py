@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 import torch
 
 from ..errors import (
+    DeviceError,
     DiskError,
     FencedError,
     LrlcNasError,
@@ -36,6 +37,7 @@ from ..store import (
     require_present_version,
     this_process,
 )
+from ..training import is_device_lost
 from .attempt import Attempt
 from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
 from .mirror import Mirror
@@ -99,6 +101,7 @@ class Worker:
             StorageError: if an older version of this package made the study.
             OutageError: if the database does not answer, and patience or the work has to end.
             DiskError: if the disk is full.
+            DeviceError: if the device is lost to this process, which has to end.
             UnwritableError: if a checkpoint cannot be written otherwise.
             BaseException: whatever else escapes from a run, an exit of its code too. Its claim is not given back, so
                 that it counts as a death of the run, and the process has to end.
@@ -127,8 +130,6 @@ class Worker:
                     held,
                     lambda: self._is_over(lease),
                 ).run()
-        except torch.AcceleratorError:
-            raise  # it ends this process, which counts as a death: it may be the run that breaks the device
         except TrainingStoppedError:
             self._give_back(held)
         except FencedError as error:
@@ -137,6 +138,10 @@ class Worker:
             self._give_back(held)
             raise
         except BaseException as error:
+            if is_device_lost(error):
+                self._give_back(held)
+                where = f"run {held.run.slot}: {self.device} is lost to its worker"
+                raise DeviceError(f"{where}: {in_one_line(error)}") from error
             self._leave(held, error)
             raise
         else:

@@ -3,6 +3,7 @@
 from .checkpoints import FULL, Checkpoints, make_private_folder
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
+from .lost_device import is_device_lost
 from .memory import free_memory, is_out_of_memory
 from .recipe import Recipe
 from .results import EpochResult
@@ -17,6 +18,7 @@ __all__ = [
     "evaluate",
     "fit",
     "free_memory",
+    "is_device_lost",
     "is_out_of_memory",
     "make_private_folder",
     "predict_logits",

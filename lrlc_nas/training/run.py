@@ -20,6 +20,8 @@ from ..layers import smoothness_penalty
 from .checkpoints import Checkpoints
 from .determinism import deterministic_algorithms
 from .evaluation import Tally, evaluate_placed
+from .lost_device import is_device_lost
+from .memory import is_out_of_memory
 from .optimisation import make_optimizer, make_schedule
 from .placement import Placement
 from .recipe import Recipe
@@ -109,6 +111,8 @@ class Run:
             try:
                 return self._load(state)
             except _UNFIT as error:
+                if is_out_of_memory(error) or is_device_lost(error):
+                    raise
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 _LOG.warning(
                     "checkpoint %s does not fit this network: %s; using the one before", path, reason

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lrlc_nas.errors import DiskError, LrlcNasError, OutageError, StudyStoppedError
+from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.store import Store, StudyRecord
 from lrlc_nas.study import load_config, start_study, study_folder
@@ -154,6 +154,61 @@ def test_what_no_other_worker_could_mend_ends_the_study(
     with pytest.raises(kind, match=r"^none of it is left$"):
         local.run(lambda: None)
     assert len(pids(tmp_path)) == 1
+
+
+LOSE = "echo 'Error: run 3: it is lost'; exit 75"
+
+
+def test_a_device_that_is_lost_once_is_used_again(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    script = f"test $(wc -l < {tmp_path / 'pids'}) -gt 1 && exit 0; {LOSE}"
+    launch(script, ("cuda:0",), runs={"complete": 1}).run(lambda: None)
+    assert len(pids(tmp_path)) == 2
+
+
+def test_a_device_that_is_lost_twice_in_a_row_is_named_and_used_no_more(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    on_second = f'test "$6" = cuda:1 && {{ echo x >> {tmp_path / "told"}; {LOSE}; }}; exit 0'
+    launch(on_second, ("cuda:0", "cuda:1"), runs={"complete": 1}).run(lambda: None)
+    assert (tmp_path / "told").read_text() == "x\nx\n"
+    assert caplog.messages == ["device cuda:1: lost twice in a row, and used no more: run 3: it is lost"]
+
+
+def test_two_workers_that_one_event_ends_are_one_loss(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both were there when it happened."""
+    event = tmp_path / "event"
+    wait = f"while ! test -e {event}; do sleep 0.01; done"
+    script = f"test $(wc -l < {tmp_path / 'pids'}) -gt 2 && exit 0; {wait}; {LOSE}"
+    local = launch(script, ("cuda:0", "cuda:0"), runs={"complete": 1})
+    local.run(after(2, tmp_path, event.touch))
+    assert len(pids(tmp_path)) == 4
+    assert caplog.messages == []
+
+
+def test_where_no_device_is_left_the_study_ends_with_a_line(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    local = launch(LOSE, ("cuda:0", "cuda:1"))
+    message = r"^no device is left: cuda:[01], cuda:[01] lost twice in a row; run 3: it is lost$"
+    with pytest.raises(DeviceError, match=message):
+        local.run(lambda: None)
+    assert len(pids(tmp_path)) == 4
+
+
+def test_a_device_that_has_gone_after_it_was_lost_is_lost_again(
+    launch: Callable[..., LocalWorkers], tmp_path: Path
+) -> None:
+    """A worker that is to use it is refused."""
+    gone = "echo 'Error: which has 0 GPUs'; exit 2"
+    local = launch(f"test $(wc -l < {tmp_path / 'pids'}) -gt 1 && {{ {gone}; }}; {LOSE}", ("cuda:0",))
+    with pytest.raises(
+        DeviceError, match=r"^no device is left: cuda:0 lost twice in a row; which has 0 GPUs$"
+    ):
+        local.run(lambda: None)
 
 
 def test_workers_are_asked_to_stop_before_an_interrupt_goes_on(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lrlc_nas.errors import OutageError
+from lrlc_nas.errors import DeviceError, OutageError
 from lrlc_nas.launchers import process
 from lrlc_nas.stopping import Stop
 
@@ -91,3 +91,18 @@ def test_a_process_that_hangs_says_where_and_ends() -> None:
     assert done.returncode == 1
     assert "in never_ending_step" in done.stderr
     assert done.stderr.rstrip().endswith("run 3: no step has ended for 1800 s; this worker ends")
+
+
+def test_who_has_lost_its_device_says_so_and_ends_at_once(
+    work: Callable[[Body, Stop], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+
+    def lose(_: Callable[[], bool]) -> None:
+        raise DeviceError("run 3: cuda:0 is lost to its worker: CUDA error: unknown error")
+
+    work(lose, Stop())
+    assert codes == [DeviceError.exit_code] == [75]
+    said = capsys.readouterr().err
+    assert said == "Error: run 3: cuda:0 is lost to its worker: CUDA error: unknown error\n"

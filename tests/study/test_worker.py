@@ -3,7 +3,7 @@ import toy_study
 from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.errors import DiskError, StudyStoppedError
+from lrlc_nas.errors import DeviceError, DiskError, StudyStoppedError
 from lrlc_nas.store import Store, claim, finish
 from lrlc_nas.study import Worker, resume_study, start_study
 from lrlc_nas.study.halving import falls_behind
@@ -209,6 +209,15 @@ def test_trouble_of_the_world_rises_and_leaves_the_run_to_the_next(store, monkey
     monkeypatch.setattr(toy_study, "make_trouble", lambda kind: 1.0)
     toy_study.work(store)
     assert {run.state for run in store.runs(store.study("toy"))} == {"complete"}
+
+
+def test_a_lost_device_ends_the_worker_and_no_run_is_to_blame(store, monkeypatch):
+    start_study(store, toy_study.config(host={"options": {"trouble": "device lost"}}, recipe={"epochs": 1}))
+    message = r"^run 5: cpu is lost to its worker: CUDA error: device-side assert triggered$"
+    with pytest.raises(DeviceError, match=message):
+        toy_study.work(store)
+    held = claim(store, store.study("toy"), "other", 3600.0)
+    assert (held.run.slot, held.deaths, held.run.facts) == (5, 0, {})
 
 
 def test_a_worker_first_ends_the_trials_of_runs_whose_worker_died_too_soon(store, study):

@@ -61,6 +61,8 @@ def make_trouble(kind: str) -> float:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore lines")
     if kind == "out of memory of the CPU":
         torch.empty(2**62, dtype=torch.uint8)
+    if kind == "device lost":
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered\nmore lines")
     if kind == "bug":
         raise ValueError("no such \0 layer")
     if kind == "disk":

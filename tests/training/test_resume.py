@@ -199,6 +199,23 @@ def test_where_no_checkpoint_fits_the_run_begins_again_from_its_own_weights(chec
     assert caplog.messages[-1].endswith("is usable; restarting at epoch 0")
 
 
+@pytest.mark.parametrize("text", ["CUDA error: out of memory", "CUDA error: device-side assert triggered"])
+def test_trouble_of_the_device_does_not_make_a_checkpoint_unusable(checkpoints, monkeypatch, text):
+    killed_after(1, checkpoints)
+    network = make_network()
+
+    def fail(_):
+        # As `load_state_dict` puts it.
+        raise RuntimeError(
+            f"While copying the parameter named '0.weight', an exception occurred: ('{text}',)."
+        )
+
+    monkeypatch.setattr(network, "load_state_dict", fail)
+    with pytest.raises(RuntimeError, match=text):
+        next(start(network, checkpoints=checkpoints))
+    assert checkpoints.load_newest()["epoch"] == 0
+
+
 def test_another_machine_is_reported(checkpoints, caplog):
     killed_after(1, checkpoints)
     state = checkpoints.load_newest()
