@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import InputError
+from ..layers.paths import processor
 from .contenders import LAYOUTS
 from .floors import measure_rates
 from .measuring import Bench, compare_local, compare_low_rank
@@ -177,18 +176,10 @@ def _machine(bench: Bench) -> Machine:
     on_gpu = bench.device.type == "cuda"
     return Machine(
         device=str(bench.device),
-        name=torch.cuda.get_device_name(bench.device) if on_gpu else _processor(),
+        name=torch.cuda.get_device_name(bench.device) if on_gpu else processor(),
         dtype=str(bench.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         rates=bench.rates,
     )
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -9,13 +9,15 @@ repeat a training exactly keeps what was found (`remembering`), or names a path.
 from __future__ import annotations
 
 import math
+import platform
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -30,6 +32,7 @@ __all__ = [
     "is_transformed",
     "may_measure",
     "only_plain_operations",
+    "processor",
     "remembering",
     "tensors_of",
 ]
@@ -40,6 +43,8 @@ L = TypeVar("L", bound=nn.Module)
 
 _FRUGAL = "kernel"
 """The path to take where neither could be measured for want of memory; it may do with less than a measurement."""
+
+_CPUINFO = Path("/proc/cpuinfo")
 
 _ROUNDS = 5
 _CLEAR = (4.0, 1.5)
@@ -61,7 +66,7 @@ class Situation:
     """All that the speed of a layer depends on.
 
     Attributes:
-        device: its name, with the number of threads on the CPU.
+        device: its name; on the CPU that of the processor, with the number of threads.
         dtype: in which the products are computed.
         layout: of the input, ``contiguous`` or ``channels_last``.
         batch: B, rounded up to a power of two: the last batch of an epoch is not another situation.
@@ -263,4 +268,18 @@ def _gradients(x: Tensor, parameters: Sequence[Tensor]) -> str:
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} with {torch.get_num_threads()} threads"
+    if device.type == "cpu":
+        return f"{processor()} with {torch.get_num_threads()} threads"
+    return device.type
+
+
+@cache
+def processor() -> str:
+    """What the CPU of this machine calls itself: the machines that share a memory may differ."""
+    # On Linux `platform.processor` is empty, or no more than the architecture.
+    with suppress(OSError):
+        for line in _CPUINFO.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return " ".join(value.split())
+    return platform.processor() or platform.machine()

@@ -168,6 +168,31 @@ def test_the_number_of_threads_and_autocast_are_of_the_situation(clock, memory):
     assert len({text.split(";")[0] for text in memory}) == 2
 
 
+CPUINFO = {
+    "model name\t: AMD EPYC 9B14\nmodel name\t: AMD EPYC 9B14\n": "AMD EPYC 9B14",
+    "processor\t: 0\nmodel name\t:   Intel(R)  Xeon(R) \n": "Intel(R) Xeon(R)",
+    "processor\t: 0\nBogoMIPS\t: 50.00\n": "what python knows",
+    None: "what python knows",
+}
+
+
+@pytest.mark.parametrize(("text", "name"), CPUINFO.items(), ids=["linux", "spaces", "arm", "no such file"])
+def test_the_processor_is_of_the_situation(text, name, clock, memory, monkeypatch, tmp_path):
+    if text is not None:
+        (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(paths, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(paths.platform, "processor", lambda: "what python knows")
+    monkeypatch.setattr(paths, "processor", paths.processor.__wrapped__)
+    layer()(images())
+    (situation,) = memory
+    assert situation.startswith(f"{name} with {torch.get_num_threads()} threads; float32, ")
+
+
+def test_the_processor_is_looked_up_once():
+    assert paths.processor() is paths.processor()
+    assert ";" not in paths.processor()
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("needs_x", [False, True])
 def test_measured_is_the_backward_pass_that_will_come(frozen, needs_x, clock, monkeypatch):
