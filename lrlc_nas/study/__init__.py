@@ -29,4 +29,5 @@ from .preparation import prepare as prepare
 from .sealed import open_test as open_test
 from .shortage import shortage as shortage
 from .space import extra_cost as extra_cost
+from .space import training_bytes as training_bytes
 from .worker import Worker as Worker

@@ -184,7 +184,7 @@ def _prepared(
     everything = [*claims.values(), *(plan for plans in wanted.values() for plan in plans.values())]
     tokens = {token for plan in everything for token in plan.tokens.values()}
     section = prepared.config.space.model_copy(update={"choices": _ordered(tokens)})
-    space = build_space(section, prepared.survey, prepared.host, prepared.config.recipe.batch_size)
+    space = build_space(section, prepared.survey, prepared.host, prepared.config.recipe)
     sections, dropped = _claim_sections(claims, wanted, space.tokens)
     confirmation = ConfirmationSection(
         of=study.record.name,

@@ -85,7 +85,7 @@ class Prepared:
         """
         if self.config.confirmation is not None:
             return ""
-        return over_limits(self.config.space, self.host, self.cost(plan), self.config.recipe.batch_size)
+        return over_limits(self.config.space, self.host, self.cost(plan), self.config.recipe)
 
     @property
     def site_records(self) -> list[SiteRecord]:
@@ -143,7 +143,7 @@ def prepare(config: StudyConfig) -> Prepared:
         splits=splits,
         survey=found,
         host=cost,
-        space=build_space(config.space, found, cost, config.recipe.batch_size),
+        space=build_space(config.space, found, cost, config.recipe),
         host_fingerprint=fingerprint,
         data_fingerprint=_sha256([images.fingerprint, splits.digest]),
     )

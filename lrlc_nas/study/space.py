@@ -10,10 +10,14 @@ from fnmatch import fnmatchcase
 from ..choices import CONV, Choice, Plan
 from ..errors import InputError
 from ..relax import Cost, Survey, plan_cost, why_not_buildable
+from ..training import Recipe
 from .config import SpaceSection
 
 
-__all__ = ["Space", "build_space", "extra_cost", "over_limits"]
+__all__ = ["Space", "build_space", "extra_cost", "over_limits", "training_bytes"]
+
+_STATE_COPIES = {"sgd": 3, "adamw": 4}
+"""How often a parameter is held: itself, its gradient, and one momentum or two moments."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,14 @@ class Space:
         return math.prod(len(choices) for choices in self.choices.values())
 
 
-def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: int) -> Space:
+def build_space(section: SpaceSection, survey: Survey, host: Cost, recipe: Recipe) -> Space:
     """Match patterns with sites and leave out what cannot be built or afforded.
 
     Args:
         section: the study file's ``[space]``.
         survey: the host's sites.
         host: the cost of the untouched host.
-        batch_size: images in one step, for the memory of training.
+        recipe: its batches and its optimizer, for the memory of training.
 
     Raises:
         InputError: if a pattern matches no site, or nothing is left to choose.
@@ -63,7 +67,7 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, batch_size: i
         for token in section.choices:
             choice = Choice.parse(token)
             reason = why_not_buildable(survey, name, choice) or over_limits(
-                section, host, host + extra_cost(survey, name, choice), batch_size
+                section, host, host + extra_cost(survey, name, choice), recipe
             )
             if reason:
                 left_out.setdefault(name, {})[token] = reason
@@ -89,19 +93,24 @@ def extra_cost(survey: Survey, site: str, choice: Choice) -> Cost:
     return plan_cost(Cost(), survey, Plan.of({site: choice}))
 
 
-def over_limits(section: SpaceSection, host: Cost, total: Cost, batch_size: int) -> str:
+def training_bytes(cost: Cost, recipe: Recipe) -> int:
+    """An estimate of the memory that training takes, with what the recipe's optimizer keeps."""
+    return cost.training_bytes(recipe.batch_size, _STATE_COPIES[recipe.optimizer])
+
+
+def over_limits(section: SpaceSection, host: Cost, total: Cost, recipe: Recipe) -> str:
     """Why a network cannot be afforded, with the figure and the limit; empty if it can.
 
     Args:
         section: the study file's ``[space]``.
         host: the cost of the untouched host.
         total: the cost of the network.
-        batch_size: images in one step, for the memory of training.
+        recipe: its batches and its optimizer, for the memory of training.
     """
     parameters = total.parameters / max(1, host.parameters)
     if parameters > section.max_parameters:
         return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"
-    memory = total.training_bytes(batch_size) / host.training_bytes(batch_size)
+    memory = training_bytes(total, recipe) / training_bytes(host, recipe)
     if memory > section.max_memory:
         return f"{memory:.1f} x the host's training memory; the limit is {section.max_memory:g}"
     return ""

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evidence import Effect, Screening, screen
 from ..relax import Site, site_cost, why_not_buildable
 from ..store import RunRecord, Store, StudyRecord
-from ..study import Prepared, StudyConfig, best_run, extra_cost, shortage, study_bytes
+from ..study import Prepared, StudyConfig, best_run, extra_cost, shortage, study_bytes, training_bytes
 from .confirmation import print_conclusion
 from .frames import add_row, console, empty_table
 from .words import percent, plain
@@ -83,11 +83,11 @@ def print_sites(prepared: Prepared) -> None:
     """Print each site, what each choice would add there, and what is no site and why."""
     out = console()
     host = prepared.host
-    batch = prepared.config.recipe.batch_size
+    recipe = prepared.config.recipe
     name = prepared.config.host.name
     out.print(plain(f"{name}: {host.parameters:,} parameters, {host.macs:,} MACs per image"))
-    memory = _mebibytes(host.training_bytes(batch))
-    out.print(f"memory: of training at batch {batch}; the host takes {memory}")
+    memory = _mebibytes(training_bytes(host, recipe))
+    out.print(f"memory: of training at batch {recipe.batch_size}; the host takes {memory}")
     out.print(f"plans in the space: {prepared.space.size:,}")
     if note := shortage(prepared.config, prepared.space):
         out.print(plain(note))
@@ -150,9 +150,9 @@ def _runs_table(runs: Iterable[RunRecord]) -> Table:
 
 def _add_site(table: Table, prepared: Prepared, name: str, site: Site) -> None:
     """One row for each choice; the site's name stands before the first one, its shape before the second."""
-    batch = prepared.config.recipe.batch_size
+    recipe = prepared.config.recipe
     conv = site_cost(site, CONV)
-    costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(conv.training_bytes(batch)))
+    costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(training_bytes(conv, recipe)))
     add_row(table, name, "conv", *costs, "yes")
     first = _shape(site)
     for token in prepared.config.space.choices:
@@ -168,7 +168,7 @@ def _choice_cells(prepared: Prepared, site: str, token: str) -> tuple[str, str, 
     if reason is not None:
         return ("", "", "", f"no: {reason}")
     extra = extra_cost(prepared.survey, site, choice)
-    memory = _mebibytes(extra.training_bytes(prepared.config.recipe.batch_size), "+")
+    memory = _mebibytes(training_bytes(extra, prepared.config.recipe), "+")
     return (f"{extra.parameters:+,}", f"{extra.macs:+,}", memory, _in_the_space(prepared, site, token))
 
 

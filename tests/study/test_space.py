@@ -8,6 +8,7 @@ from lrlc_nas.hosts import build_host
 from lrlc_nas.relax import Cost, host_cost, site_cost, survey
 from lrlc_nas.study.config import SpaceSection
 from lrlc_nas.study.space import build_space, extra_cost
+from lrlc_nas.training import Recipe
 
 
 BATCH = 4
@@ -32,9 +33,9 @@ class Host(nn.Module):
         return self.parts["body"](self.parts["stem"](images)).mean((2, 3))
 
 
-def space(**section):
-    host = Host()
-    return build_space(SpaceSection(**section), survey(host, SAMPLE), host_cost(host, SAMPLE), BATCH)
+def space(optimizer="sgd", **section):
+    host, recipe = Host(), Recipe(batch_size=BATCH, optimizer=optimizer)
+    return build_space(SpaceSection(**section), survey(host, SAMPLE), host_cost(host, SAMPLE), recipe)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,14 @@ def test_conv_comes_first_and_the_size_counts_plans():
     assert found.size == 27
 
 
-def relative(name, token):
+def relative(name, token, copies=3):
     """How many times the host's parameters and training memory a network would have with one choice."""
     host = Host()
     cost, site = host_cost(host, SAMPLE), survey(host, SAMPLE).sites[name]
     total = cost + site_cost(site, Choice.parse(token)) - site_cost(site, CONV)
-    return total.parameters / cost.parameters, total.training_bytes(BATCH) / cost.training_bytes(BATCH)
+    return total.parameters / cost.parameters, total.training_bytes(BATCH, copies) / cost.training_bytes(
+        BATCH, copies
+    )
 
 
 def test_choices_beyond_a_limit_on_parameters_are_left_out_with_the_reason():
@@ -125,3 +128,11 @@ def test_the_extra_cost_of_a_convolution_that_the_host_widens_counts_what_follow
     host = build_host("paper-cnn", channels=3, classes=10, size=(32, 32))
     found = survey(host, torch.zeros(1, 3, 32, 32))
     assert extra_cost(found, "conv1", Choice.parse("wide-2")).parameters == 77_700 - 76_490
+
+
+@pytest.mark.parametrize(("optimizer", "copies"), [("sgd", 3), ("adamw", 4)])
+def test_the_limit_on_memory_counts_what_the_optimizer_keeps(optimizer, copies):
+    _, memory = relative("parts.stem", "lc", copies)
+    section = {"choices": ("lc",), "max_parameters": 1000}
+    assert "parts.stem" in space(optimizer, max_memory=memory + 0.001, **section).choices
+    assert "lc" in space(optimizer, max_memory=memory - 0.001, **section).left_out["parts.stem"]
