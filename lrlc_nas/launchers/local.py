@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from ..errors import DeviceError, DiskError, InputError, LrlcNasError, OutageErr
 from ..faults import fault_point
 from ..store import Store, StudyRecord, progress, release_dead
 from ..study import study_folder
+from ..study.mirror import Mirror
 from ..training import make_private_folder
 from .lost import Losses
 
@@ -132,6 +133,8 @@ class LocalWorkers:
             raise LrlcNasError(f"worker {worker.index}: {worker.last_line()}")
         if self._losses.is_useless(device):
             return []
+        if code == 0:
+            self._make_trials()
         self._count_death()
         if self._deaths > _MOST_DEATHS:
             raise LrlcNasError(
@@ -157,6 +160,17 @@ class LocalWorkers:
             raise DeviceError(
                 f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_loss}"
             )
+
+    def _make_trials(self) -> None:
+        """Make the trials that runs want before a worker claims them.
+
+        Whoever raised the total may have been killed before it could; workers see nothing left to do then.
+        """
+        store = self.store.patient()
+        runs = store.runs(self.study)
+        if any(run.trial_id is None for run in runs):
+            with closing(Mirror(store, self.study.name, self.study.space)) as mirror:
+                mirror.add_trials(store, self.study, runs)
 
     def _count_death(self) -> None:
         """Count deaths in a row that no run answers for: a run ends by itself when too many have died over it."""

@@ -1,6 +1,7 @@
 """Workers are kept alive, replaced, stopped, and told no secret where others can read it."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.launchers import STUDY_STOPPED, LocalWorkers
-from lrlc_nas.store import Store, StudyRecord
+from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
 from lrlc_nas.study import load_config, start_study, study_folder
 
 
@@ -92,6 +93,27 @@ def test_a_worker_that_ends_too_early_is_replaced(
     local = launch("exit 0", runs=runs)
     local.run(after(3, tmp_path, lambda: runs.update(waiting=0)))
     assert len(pids(tmp_path)) >= 3
+
+
+def test_runs_whose_trials_nobody_has_made_are_given_theirs(
+    launch: Callable[..., LocalWorkers], study: tuple[Store, StudyRecord], tmp_path: Path
+) -> None:
+    """Another process has raised the total and was killed; workers claim no run without a trial."""
+    runs = {"waiting": 1}
+    local = launch("exit 0", runs=runs)
+    path = sqlite_path(study[0].url)
+    assert path is not None
+    study[0].engine.dispose()  # so that all of it is in one file
+    shutil.copy(path, tmp_path / "raised.db")
+    local.store = Store(f"sqlite:///{tmp_path / 'raised.db'}")
+    local.store.extend(local.study, 7, [NewRun("sampled", seed) for seed in (5, 6)])
+    assert [run.trial_id is None for run in local.store.runs(local.study)] == [False] * 5 + [True] * 2
+    local.run(after(2, tmp_path, lambda: runs.update(waiting=0)))
+    trials = [run.trial_id for run in local.store.runs(local.study)]
+    assert None not in trials
+    assert len(set(trials)) == 7
+    assert claim(local.store, local.study, "me", 60.0) is not None
+    local.store.engine.dispose()
 
 
 def test_a_killed_worker_is_replaced(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
