@@ -15,17 +15,21 @@ def smoothness_penalty(network: nn.Module) -> Tensor:
     """The mean of `LowRankLocallyConnected2d.smoothness` over the layers of a network.
 
     To be added to the loss, times a number of one's choice. A layer that occurs at several places counts
-    once; one whose combining weights are computed from the input does not count, for it has none by itself.
+    once. One whose combining weights are computed from the input has none by itself and does not count: whoever
+    wants it smooth adds `LowRankLocallyConnected2d.smoothness` of that input.
 
     Approximately Equivariant Networks for Imperfectly Symmetric Dynamics (Wang, Walters and Yu, 2022)
     https://arxiv.org/abs/2201.11969
 
     Returns:
-        The penalty, with shape (); 0 if there is no such layer.
+        The penalty, with shape (), where the network is; 0 if there is no such layer.
     """
     values = [
         module.smoothness()
         for module in network.modules()
         if isinstance(module, LowRankLocallyConnected2d) and module.weights != "input"
     ]
-    return torch.stack(values).mean() if values else torch.zeros(())
+    if values:
+        return torch.stack(values).mean()
+    place = next((parameter.device for parameter in network.parameters()), None)
+    return torch.zeros((), device=place)

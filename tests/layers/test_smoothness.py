@@ -108,3 +108,9 @@ def test_the_penalty_of_a_network_without_such_a_layer_is_zero():
     penalty = smoothness_penalty(nn.Sequential(nn.Conv2d(2, 3, 3), make("input")))
     assert penalty.shape == ()
     assert penalty == 0
+
+
+def test_the_penalty_is_where_the_network_is():
+    for layer in (nn.Conv2d(2, 3, 3), make("input"), make("full")):
+        assert smoothness_penalty(nn.Sequential(layer).to("meta")).device.type == "meta"
+    assert smoothness_penalty(nn.ReLU()).device == torch.get_default_device()
