@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from ..errors import InputError
 from ..evidence.cards import claim_cards
+from ..evidence.comparison import compare
 from ..evidence.confirmation import ClaimResult, Conclusion
 from ..evidence.confirming import conclusion_of
 from ..store import LookRecord, Store, looks
@@ -45,13 +47,21 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
 
 
 def print_test(out: Console, look: LookRecord) -> None:
-    """Print the accuracies of a look at the test images."""
-    table = empty_table("arm", "test accuracy >", "seeds >")
-    for label, accuracies in (look.results or {}).get("accuracies", {}).items():
-        values = list(accuracies.values())
-        add_row(table, label, f"{100 * sum(values) / len(values):.2f} %", str(len(values)))
+    """Print what a look at the test images measured: each arm, and what it is above the host with the same seeds."""
+    by_arm = (look.results or {}).get("accuracies", {})
+    table = empty_table("arm", "test accuracy >", "seeds >", "minus the host, points [95 %] >")
+    for arm, by_seed in by_arm.items():
+        mean = 100 * sum(by_seed.values()) / len(by_seed)
+        above = "" if arm == "host" else _above(by_seed, by_arm.get("host", {}))
+        add_row(table, arm, f"{mean:.2f} %", str(len(by_seed)), above)
     out.print(plain(f"test images opened {look.opened:%Y-%m-%d %H:%M} UTC"))
     out.print(table)
+
+
+def _above(by_seed: Mapping[str, float], host: Mapping[str, float]) -> str:
+    shared = [seed for seed in by_seed if seed in host]
+    found = compare(*([100 * scores[seed] for seed in shared] for scores in (by_seed, host)))
+    return _interval(found.difference, found.low, found.high)
 
 
 def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
