@@ -6,12 +6,10 @@ transforms); Triton where it can; otherwise block by block. All mean the same.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from ..errors import InputError
 from . import blockwise, kernels
-from .functional import apply_kernels, apply_mixed, laid_out_as
+from .functional import apply_kernels, apply_mixed, in_compute_dtype, laid_out_as
 from .geometry import Geometry
 from .paths import only_plain_operations
 
@@ -34,7 +32,7 @@ def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geomet
     Raises:
         InputError: if x and the banks have different dtypes, unless autocast makes them equal.
     """
-    x = _in_compute_dtype(x, banks)
+    x = in_compute_dtype(x, banks)
     if only_plain_operations() or x.is_meta:
         return apply_mixed(x, banks, combining, geometry)
     if kernels.supports(x, banks, combining, geometry):
@@ -56,18 +54,7 @@ def apply_own(x: Tensor, own: Tensor, geometry: Geometry) -> Tensor:
     Raises:
         InputError: if x and the kernels have different dtypes, unless autocast makes them equal.
     """
-    x = _in_compute_dtype(x, own)
+    x = in_compute_dtype(x, own)
     if only_plain_operations() or x.is_meta:
         return apply_kernels(x, own, geometry)
     return laid_out_as(x, blockwise.local(x, own, geometry))
-
-
-def _in_compute_dtype(x: Tensor, parameter: Tensor) -> Tensor:
-    kind = x.device.type
-    lowers = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-    # As for a convolution: autocast leaves double precision alone.
-    if lowers and torch.float64 not in (x.dtype, parameter.dtype):
-        return x.to(torch.get_autocast_dtype(kind))
-    if x.dtype != parameter.dtype:
-        raise InputError(f"this layer has {parameter.dtype} parameters, but the input is {x.dtype}")
-    return x

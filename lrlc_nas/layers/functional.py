@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
 from .geometry import Geometry
 from .paths import is_transformed
 
@@ -33,9 +34,11 @@ __all__ = [
     "apply_kernels",
     "apply_mixed",
     "differentiable_gradients",
+    "in_compute_dtype",
     "laid_out_as",
     "mix_banks",
     "padded",
+    "require_dtype",
     "unlowered",
 ]
 
@@ -109,10 +112,25 @@ def apply_mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
 
 def unlowered(device: torch.device) -> AbstractContextManager[Any]:
     """A block in which autocast lowers no precision."""
-    kind = device.type
-    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-        return torch.autocast(kind, enabled=False)
+    if _autocast_lowers(device):
+        return torch.autocast(device.type, enabled=False)
     return nullcontext()  # which exporters need not write down
+
+
+def in_compute_dtype(x: Tensor, parameter: Tensor) -> Tensor:
+    """An input in the dtype in which its products with a parameter are computed.
+
+    Raises:
+        InputError: as `require_dtype`.
+    """
+    require_dtype(x, parameter)
+    return x.to(torch.get_autocast_dtype(x.device.type)) if _are_lowered(x, parameter) else x
+
+
+def require_dtype(x: Tensor, parameter: Tensor) -> None:
+    """Raise `InputError` if an input and a parameter have different dtypes, unless autocast makes them equal."""
+    if x.dtype != parameter.dtype and not _are_lowered(x, parameter):
+        raise InputError(f"this layer has {parameter.dtype} parameters, but the input is {x.dtype}")
 
 
 def differentiable_gradients(
@@ -158,6 +176,15 @@ def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tens
     else:
         bias = channel + position
     return y if bias is None else y + bias.to(y.dtype)
+
+
+def _autocast_lowers(device: torch.device) -> bool:
+    return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
+
+
+def _are_lowered(x: Tensor, parameter: Tensor) -> bool:
+    # As for a convolution: autocast leaves double precision alone.
+    return _autocast_lowers(x.device) and torch.float64 not in (x.dtype, parameter.dtype)
 
 
 def _patches(x: Tensor, geometry: Geometry) -> Tensor:

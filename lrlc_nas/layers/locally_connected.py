@@ -159,7 +159,7 @@ class LocallyConnected2d(nn.Module):
             The output, with shape (B, F, Y, X) or (F, Y, X).
 
         Raises:
-            InputError: if the size or the channels are not those of the layer.
+            InputError: if the size, the channels or the dtype are not those of the layer.
         """
         self.geometry.require_input(input)
         if input.dim() == 3:

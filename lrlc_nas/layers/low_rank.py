@@ -23,7 +23,7 @@ from .combining import mixture_sum, require_combining
 from .conversion import on_four_axes
 from .convolution import require_plain
 from .folding import ROUNDING, as_convolution, mixed_kernels
-from .functional import add_bias, apply_banks, mix_banks
+from .functional import add_bias, apply_banks, mix_banks, require_dtype
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
@@ -269,9 +269,10 @@ class LowRankLocallyConnected2d(PositionMixture):
             The output, with shape (B, F, Y, X) or (F, Y, X).
 
         Raises:
-            InputError: if the size or the channels are not those of the layer.
+            InputError: if the size, the channels or the dtype are not those of the layer.
         """
         self.geometry.require_input(input)
+        require_dtype(input, self.banks if isinstance(self.banks, Tensor) else self.banks[0])
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
         y = self._mixed(self._path_for(input), input)

@@ -105,9 +105,12 @@ def test_where_there_is_no_memory_at_all_it_is_the_error_that_comes(error, memor
     assert not memory
 
 
-def test_other_errors_of_a_measurement_are_those_of_the_layer(memory):
-    with pytest.raises(RuntimeError, match="expected scalar type Double but found Float"):
-        layer()(images().double())
+def test_other_errors_of_a_measurement_are_those_of_the_layer(memory, monkeypatch):
+    error = RuntimeError("of another kind")
+    exhaust(monkeypatch, error, PATHS)
+    with pytest.raises(RuntimeError) as caught:
+        layer()(images())
+    assert caught.value is error
     assert not memory
 
 

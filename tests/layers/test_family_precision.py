@@ -5,6 +5,7 @@ import torch
 from layer_family import FAMILY, GROUPED, as_one_vector, each_member, of_kind, output_and_gradients
 from layer_oracles import randomised
 
+from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LowRankLocallyConnected2d, TiedBanksConv2d, WideConv2d, blockwise
 
 
@@ -74,6 +75,19 @@ def test_autocast_has_the_precision_of_a_convolution(member, dtype):
     assert {gradient.dtype for gradient in actual} == {torch.float32}
     assert_close_in_length(layer, y, other, UNIT[dtype])
     assert_close_in_length(layer, as_one_vector(actual), as_one_vector(expected), UNIT[dtype])
+
+
+@each_member
+def test_an_input_of_another_dtype_is_refused_in_the_same_words(member):
+    layer, x = member.layer(GROUPED, dtype=torch.float32), GROUPED.images()
+    for image, other in ((x, "float64"), (x[0], "float64"), (x.half(), "float16"), (x.byte(), "uint8")):
+        words = f"this layer has torch.float32 parameters, but the input is torch.{other}"
+        with pytest.raises(InputError, match=words):
+            layer(image)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(x.half()).dtype == torch.bfloat16
+        with pytest.raises(InputError, match=r"but the input is torch\.float64"):
+            layer(x)
 
 
 @of_kind(*(name for name in FAMILY if "input" not in name and name not in ("coord", "wide")))

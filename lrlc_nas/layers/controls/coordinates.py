@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..convolution import require_plain
-from ..functional import _convolved, add_bias
+from ..functional import _convolved, add_bias, require_dtype
 from ..geometry import Geometry
 
 
@@ -110,9 +110,10 @@ class CoordConv2d(nn.Module):
             The output, with shape (B, F, Y, X) or (F, Y, X).
 
         Raises:
-            InputError: if the size or the channels are not those of the layer.
+            InputError: if the size, the channels or the dtype are not those of the layer.
         """
         self.geometry.require_input(input)
+        require_dtype(input, self.weight)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
         y = _convolved(input, self.weight, self.geometry)

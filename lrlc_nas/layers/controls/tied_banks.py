@@ -12,7 +12,7 @@ from ..combining import constant_weight, mixture_sum, normalized, require_combin
 from ..conversion import on_four_axes
 from ..convolution import require_plain
 from ..folding import as_convolution
-from ..functional import _convolved, add_bias, mix_banks
+from ..functional import _convolved, add_bias, mix_banks, require_dtype
 from ..geometry import Geometry
 from ..low_rank import _spread
 
@@ -143,9 +143,10 @@ class TiedBanksConv2d(nn.Module):
             The output, with shape (B, F, Y, X) or (F, Y, X).
 
         Raises:
-            InputError: if the size or the channels are not those of the layer.
+            InputError: if the size, the channels or the dtype are not those of the layer.
         """
         self.geometry.require_input(input)
+        require_dtype(input, self.banks)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
         y = _convolved(input, self.kernel(), self.geometry)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ..convolution import require_plain
+from ..functional import require_dtype
 from ..geometry import Geometry
 
 
@@ -120,7 +121,11 @@ class WideConv2d(nn.Module):
 
         Returns:
             The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the dtype is not that of the layer.
         """
+        require_dtype(input, self.conv.weight)
         y: Tensor = self.conv(input) + self.mix(self.hidden(input).relu())
         return y
 
