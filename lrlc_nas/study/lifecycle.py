@@ -158,6 +158,8 @@ def _planned_runs(prepared: Prepared) -> list[NewRun]:
     block = balanced_block(prepared.space, config.budget.trials, config.search.host_repeats, config.seed)
     runs: list[NewRun] = []
     for run in block:
+        if prepared.excess(run.plan):
+            continue  # it would be pruned before its first step; the sampler has the use of its slot
         cost = prepared.cost(run.plan)
         seed = config.seed + len(runs)
         runs.append(NewRun(run.role, seed, run.repeat, run.plan, cost.parameters, cost.macs))

@@ -7,9 +7,11 @@ import toy_study
 from PIL import Image
 from torch import nn
 
+from lrlc_nas.choices import Plan
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import Store, claim
-from lrlc_nas.study import StudyConfig, Worker, load_config, open_study, resume_study, start_study
+from lrlc_nas.study import StudyConfig, Worker, load_config, open_study, prepare, resume_study, start_study
+from lrlc_nas.study.block import balanced_block
 
 
 def whole(folder: Path) -> dict[str, bytes]:
@@ -192,3 +194,25 @@ def test_the_embedded_study_starts(store):
     study = start_study(store, load_config(None))
     assert len(store.runs(study.record)) == study.prepared.config.budget.trials
     assert {run.role for run in store.runs(study.record)} >= {"host", "single", "sampled"}
+
+
+def test_plans_beyond_the_limits_as_a_whole_are_no_part_of_the_block(store):
+    config = toy_study.config(seed=3, budget={"trials": 14})
+    prepared = prepare(config)
+    assert {run.role for run in block_of(prepared)} == {"host", "fraction"}
+    cells = [Plan.of({site: token}) for site, tokens in prepared.space.tokens.items() for token in tokens]
+    largest = max(prepared.cost(plan).parameters for plan in cells)
+    limit = {"choices": ["lrlc-2", "lrlc-3", "lc"], "max_parameters": largest / prepared.host.parameters}
+    limited = prepare(toy_study.config(seed=3, budget={"trials": 14}, space=limit))
+    assert limited.space == prepared.space  # each choice alone can be afforded
+    allowed = [run.plan for run in block_of(limited) if not limited.excess(run.plan)]
+    assert len(allowed) == len(block_of(limited)) - 1  # lc at both sites is left out
+    study = start_study(store, limited.config)
+    runs = store.runs(study.record)
+    assert [run.plan for run in runs if run.role != "sampled"] == allowed
+    assert [run.seed for run in runs] == list(range(3, 17))
+
+
+def block_of(prepared):
+    config = prepared.config
+    return balanced_block(prepared.space, config.budget.trials, config.search.host_repeats, config.seed)
