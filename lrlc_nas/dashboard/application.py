@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from ..errors import InputError
 from ..report.trial import plotly_script
-from ..store import Store
+from ..store import Store, as_outage
 from .guard import Guard
 from .optuna_pages import optuna_routes
 from .pages import Pages
@@ -49,19 +50,34 @@ def application(store: Store, storage: RDBStorage, *, token: str, writable: bool
     pages = Pages(store, storage)
     app = Starlette(
         routes=[
-            Route("/", pages.studies),
-            Route("/version", pages.studies_version),
-            Route("/studies/{study:int}", pages.study),
-            Route("/studies/{study:int}/version", pages.study_version),
-            Route("/studies/{study:int}/report", pages.report),
-            Route("/studies/{study:int}/trials/{slot:int}", pages.trial),
-            Route("/studies/{name:path}", pages.by_name),
+            Route("/", _answered(pages.studies)),
+            Route("/version", _answered(pages.studies_version)),
+            Route("/studies/{study:int}", _answered(pages.study)),
+            Route("/studies/{study:int}/version", _answered(pages.study_version)),
+            Route("/studies/{study:int}/report", _answered(pages.report)),
+            Route("/studies/{study:int}/trials/{slot:int}", _answered(pages.trial)),
+            Route("/studies/{name:path}", _answered(pages.by_name)),
             Route("/assets/{name}", _asset),
             *optuna_routes(storage, writable=writable),
         ],
         exception_handlers={HTTPException: pages.trouble, InputError: pages.trouble},
     )
     return Guard(app, token, writable=writable)
+
+
+def _answered(page: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Let an outage that a page meets be trouble with the database, like those that were foreseen."""
+
+    @wraps(page)
+    def answering(request: Request) -> Response:
+        try:
+            return page(request)
+        except Exception as error:
+            if (told := as_outage(error)) is None:
+                raise
+            raise told from None
+
+    return answering
 
 
 def _asset(request: Request) -> Response:

@@ -27,6 +27,7 @@ from .records import RunRecord as RunRecord
 from .records import SiteRecord as SiteRecord
 from .records import StudyRecord as StudyRecord
 from .retry import PATIENCE_SECONDS as PATIENCE_SECONDS
+from .retry import as_outage as as_outage
 from .retry import repeatable as repeatable
 from .schema import require_present_version as require_present_version
 from .sharing import require_bearable as require_bearable

@@ -23,7 +23,16 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from ..errors import LrlcNasError, OutageError, StorageError
 
 
-__all__ = ["PATIENCE_SECONDS", "Outlasting", "Patience", "is_outage", "outlast", "reason", "repeatable"]
+__all__ = [
+    "PATIENCE_SECONDS",
+    "Outlasting",
+    "Patience",
+    "as_outage",
+    "is_outage",
+    "outlast",
+    "reason",
+    "repeatable",
+]
 
 PATIENCE_SECONDS = 600.0
 """How long workers and their supervisor wait for the database."""
@@ -155,6 +164,13 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(found, InterfaceError):
         return True
     return isinstance(found, OperationalError) and _is_passing(driver)
+
+
+def as_outage(error: BaseException) -> OutageError | None:
+    """What to tell of an outage in a moment in which nobody could wait; None if the error is none."""
+    return (
+        OutageError(f"the database does not answer any more: {reason(error)}") if is_outage(error) else None
+    )
 
 
 def reason(error: BaseException) -> str:

@@ -40,7 +40,7 @@ def require_bearable(store: Store, workers: int) -> None:
             f"other; got {workers}. More of them go {_SERVER}"
         )
     if store.exists():
-        with store.engine.connect().execution_options(**{READING: True}) as connection:
+        with store.answering(), store.engine.connect().execution_options(**{READING: True}) as connection:
             require_one_machine(connection)
 
 

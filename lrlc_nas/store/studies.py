@@ -148,7 +148,7 @@ class Store:
         Raises:
             InputError: if a study of this name exists.
         """
-        with Session(self.engine) as session, session.begin():
+        with self.answering(), Session(self.engine) as session, session.begin():
             study = StudyRow(
                 name=name,
                 created=database_now(session.connection()),
@@ -182,7 +182,7 @@ class Store:
 
         Two processes that raise the total at once end with the larger one, not with the sum.
         """
-        with Session(self.engine) as session, session.begin():
+        with self.answering(), Session(self.engine) as session, session.begin():
             row = session.get_one(StudyRow, study.study_id, with_for_update=True)
             missing = max(0, total - row.trials)
             session.add_all(run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from .engine import READING
 from .models import LookRow, RunRow, StudyRow
+from .retry import repeatable
 from .studies import Store
 
 
@@ -30,6 +31,7 @@ class Version:
     text: str
 
 
+@repeatable
 def versions(store: Store) -> dict[str, Version]:
     """Name of each study to its version, oldest study first."""
     if not store.exists():

@@ -70,8 +70,10 @@ class Mirror:
         self._store = store
         self._storage = self.outlast(lambda: _made(store) if create else _open(store))
         if create:
-            self.study = optuna.create_study(
-                study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
+            self.study = self.outlast(
+                lambda: optuna.create_study(
+                    study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
+                )
             )
         else:
             try:
@@ -110,9 +112,7 @@ class Mirror:
                 trial_id = self._new_trial(run)
                 fault_point("trial.made")
             if not set_trial(store, study, run.slot, trial_id):
-                # Another process has tied this run to another trial in the same moment, and may have ended this one.
-                with suppress(UpdateFinishedTrialError):
-                    self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+                self._fail(trial_id)  # another process has tied this run to another trial in the same moment
             fault_point("trial.tied")
 
     @repeatable
@@ -167,8 +167,7 @@ class Mirror:
             # Its maker was killed after another process had tied the run to another trial.
             slot = _slot_of(trial)
             if slot is not None and tied.get(slot) not in (None, trial_id):
-                with suppress(UpdateFinishedTrialError):
-                    self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+                self._fail(trial_id)
         for run in runs:
             if run.state not in _STATES or run.trial_id not in open_trials:
                 continue
@@ -183,7 +182,15 @@ class Mirror:
         """Close the connections to the database; the next call opens them again."""
         self._storage.engine.dispose()
 
+    @repeatable
+    def _fail(self, trial_id: int) -> None:
+        """End a trial that no run can have; whoever else saw that may have ended it."""
+        with suppress(UpdateFinishedTrialError):
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+    @repeatable
     def _new_trial(self, run: RunRecord) -> int:
+        """Make a trial; a second one if the answer to the first try was lost, which is left to `catch_up`."""
         waiting = create_trial(
             state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role}, system_attrs={}
         )
@@ -203,7 +210,7 @@ def create_optuna_tables(store: Store) -> None:
     Raises:
         StorageError: if there are tables of another version than Optuna itself.
     """
-    _made(store).engine.dispose()
+    store.outlast(lambda: _made(store)).engine.dispose()
 
 
 def require_optuna(store: Store) -> None:
