@@ -25,7 +25,14 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .functional import apply_kernels, apply_mixed, differentiable_gradients, laid_out_as, padded
+from .functional import (
+    apply_kernels,
+    apply_mixed,
+    differentiable_gradients,
+    laid_out_as,
+    padded,
+    wants_plain_gradients,
+)
 from .geometry import Geometry
 
 
@@ -77,8 +84,8 @@ class _Mixed(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, banks, combining = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _twice_differentiable(apply_mixed, ctx, gradient)
+        if wants_plain_gradients(gradient):
+            return _plain_gradients(apply_mixed, ctx, gradient)
         needs_x, _, *needs_kernels = ctx.needs_input_grad
         source = _Mixtures(banks, combining, ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, any(needs_kernels))
@@ -95,8 +102,8 @@ class _Local(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, kernels = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return _twice_differentiable(apply_kernels, ctx, gradient)
+        if wants_plain_gradients(gradient):
+            return _plain_gradients(apply_kernels, ctx, gradient)
         needs_x, _, needs_kernels = ctx.needs_input_grad
         source = _OwnKernels(kernels, ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, needs_kernels)
@@ -294,7 +301,7 @@ def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
     return torch.unflatten(kernels, 3, geometry.kernel_size).contiguous()
 
 
-def _twice_differentiable(
+def _plain_gradients(
     function: Callable[..., Tensor], ctx: Any, gradient: Tensor
 ) -> tuple[Tensor | None, ...]:
     needs_x, _, *needs_kernels = ctx.needs_input_grad

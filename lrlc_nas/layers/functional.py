@@ -40,6 +40,7 @@ __all__ = [
     "padded",
     "require_dtype",
     "unlowered",
+    "wants_plain_gradients",
 ]
 
 
@@ -136,7 +137,9 @@ def require_dtype(x: Tensor, parameter: Tensor) -> None:
 def differentiable_gradients(
     function: Callable[..., Tensor], tensors: Sequence[Tensor], needed: Sequence[bool], gradient: Tensor
 ) -> tuple[Tensor | None, ...]:
-    """Gradients that can be differentiated again, for functions whose own backward pass cannot.
+    """Gradients by plain operations, for functions whose own backward pass has others.
+
+    Plain operations can be differentiated again, and mapped: see `wants_plain_gradients`.
 
     Args:
         function: the tensors to the output, in operations that autograd knows.
@@ -147,13 +150,23 @@ def differentiable_gradients(
     Returns:
         The gradient of each tensor, or None where it is not needed.
     """
-    # Aliases, so that what the tensors themselves depend on is left to the outer graph.
-    tensors = [tensor.view_as(tensor) for tensor in tensors]
-    wanted = [tensor for tensor, is_needed in zip(tensors, needed, strict=True) if is_needed]
+    again = torch.is_grad_enabled()
     # The precisions are those of the forward pass, whether the caller is still under its autocast or not.
-    with torch.autocast(tensors[0].device.type, enabled=False):
-        found = iter(torch.autograd.grad(function(*tensors), wanted, gradient, create_graph=True))
+    with torch.enable_grad(), torch.autocast(tensors[0].device.type, enabled=False):
+        # Aliases, so that what the tensors themselves depend on is left to the outer graph.
+        tensors = [tensor.view_as(tensor) for tensor in tensors]
+        wanted = [tensor for tensor, is_needed in zip(tensors, needed, strict=True) if is_needed]
+        found = iter(torch.autograd.grad(function(*tensors), wanted, gradient, create_graph=again))
     return tuple(next(found) if is_needed else None for is_needed in needed)
+
+
+def wants_plain_gradients(gradient: Tensor) -> bool:
+    """Whether a backward pass that is given this gradient has to consist of plain operations.
+
+    It will be differentiated again; or many gradients come as one, which ``torch.autograd.grad(...,
+    is_grads_batched=True)`` maps by the means of an older `torch.vmap`.
+    """
+    return torch.is_grad_enabled() or torch._C._functorch.is_legacy_batchedtensor(gradient)
 
 
 def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:

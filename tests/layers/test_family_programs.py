@@ -8,6 +8,7 @@ import torch
 from layer_family import FAMILY, GROUPED, SMALL, each_member, of_kind
 from layer_oracles import SHAPES, assert_equal_maps, randomised
 from torch import nn
+from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 
 from lrlc_nas.layers import LowRankLocallyConnected2d, TiedBanksConv2d
@@ -171,3 +172,29 @@ def test_forward_mode_is_the_transpose_of_backward_mode(member):
     with torch.autograd.forward_ad.dual_level():
         dual = layer(torch.autograd.forward_ad.make_dual(x.detach(), direction))
         assert_equal_maps(torch.autograd.forward_ad.unpack_dual(dual).tangent, along)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@each_member
+def test_many_gradients_that_come_as_one(member, again):
+    """As `torch.autograd.functional.jacobian` sends them with ``vectorize=True``."""
+    layer, x = member.layer(SMALL), SMALL.images(1).requires_grad_()
+    y, leaves = layer(x), [x, *layer.parameters()]
+    directions = torch.randn(3, *y.shape, dtype=y.dtype)
+    mapped = torch.autograd.grad(
+        y, leaves, directions, is_grads_batched=True, retain_graph=True, create_graph=again
+    )
+    for index, direction in enumerate(directions):
+        expected = torch.autograd.grad(y, leaves, direction, retain_graph=True)
+        for all_of_them, one in zip(mapped, expected, strict=True):
+            assert_equal_maps(all_of_them[index], one)
+    if again:
+        slopes = torch.autograd.grad(mapped[0].square().sum(), leaves[1:], allow_unused=True)
+        assert any(slope is not None and slope.abs().max() > 0 for slope in slopes)
+
+
+@each_member
+def test_jacobians_and_hessians_in_one_pass(member):
+    layer, x = member.layer(SMALL), SMALL.images(1)
+    for of, function in ((jacobian, layer), (hessian, lambda x: layer(x).square().sum())):
+        assert_equal_maps(of(function, x, vectorize=True), of(function, x), tolerance=1e-8)

@@ -9,7 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..functional import apply_mixed, differentiable_gradients, laid_out_as, padded
+from ..functional import (
+    apply_mixed,
+    differentiable_gradients,
+    laid_out_as,
+    padded,
+    wants_plain_gradients,
+)
 from ..geometry import Geometry
 
 
@@ -38,7 +44,7 @@ class MixedConvolution(torch.autograd.Function):
 
         x, banks, combining = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled():
+        if wants_plain_gradients(grad_y):
             function = partial(apply_mixed, geometry=ctx.geometry)
             return (*differentiable_gradients(function, ctx.saved_tensors, needed, grad_y), None)
         if x.shape[0] == 0:
