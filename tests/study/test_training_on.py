@@ -12,6 +12,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from lrlc_nas.errors import OutageError
 from lrlc_nas.store import Store, retry
 from lrlc_nas.study import outbox, start_study
+from lrlc_nas.training.run import Run
 
 
 EPOCH = 3
@@ -52,18 +53,17 @@ class Outages:
 @pytest.fixture
 def outages(monkeypatch):
     outages = Outages(lambda step: False)
-    forward, execute = toy_study.Host.forward, DefaultDialect.do_execute
+    step, execute = Run._step, DefaultDialect.do_execute
 
-    def counted(host, batch):
-        if host.training and len(batch) > 1:
-            outages.step()
-        return forward(host, batch)
+    def counted(run, *arguments):
+        outages.step()
+        return step(run, *arguments)
 
     def guarded(dialect, *arguments, **options):
         outages.require_database()
         return execute(dialect, *arguments, **options)
 
-    monkeypatch.setattr(toy_study.Host, "forward", counted)
+    monkeypatch.setattr(Run, "_step", counted)
     monkeypatch.setattr(DefaultDialect, "do_execute", guarded)
     monkeypatch.setattr(retry, "_FIRST_SECONDS", 0.001)
     monkeypatch.setattr(retry, "_LONGEST_SECONDS", 0.001)
