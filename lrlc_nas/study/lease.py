@@ -18,8 +18,10 @@ LEASE_SECONDS = 60.0
 """How long a claim lasts without renewal; it is renewed four times in that span."""
 
 HANG_SECONDS = 1800.0
-"""How long a step may last, or whatever else lies between two of them, such as an evaluation."""
+"""How long a step may last, or whatever else lies between two of them, such as writing a checkpoint."""
 
+# A renewal may wait for a silent database longer than a supervisor waits for its workers; it is not worth it.
+_LAST_SECONDS = 5.0
 _LOG = logging.getLogger("lrlc_nas")
 
 
@@ -66,7 +68,7 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_LAST_SECONDS)
 
     def step(self) -> None:
         """Tell that the training goes on."""

@@ -39,6 +39,7 @@ from ..store import (
 )
 from ..training import is_device_lost
 from .attempt import Attempt
+from .hurrying import hurried
 from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
 from .mirror import Mirror
 from .outcome import DIED_OF, in_one_line
@@ -50,6 +51,7 @@ __all__ = ["Worker"]
 _LOG = logging.getLogger("lrlc_nas")
 _POLL_SECONDS = 0.5
 _SAME_ERRORS = 3
+_RELEASE_SECONDS = 10.0
 # No run is to blame for them, whichever it was that met them.
 _BLAMELESS = (KeyboardInterrupt, StorageError, DiskError, UnwritableError)
 
@@ -153,10 +155,13 @@ class Worker:
 
     def _give_back(self, held: Claim) -> None:
         """Release a claim, at once or not at all: it runs out by itself."""
+        why = f"the database is silent for {_RELEASE_SECONDS:.0f} s"
         try:
-            release(self.store.patient(0), held)
+            if hurried(lambda: release(self.store.patient(0), held), _RELEASE_SECONDS):
+                return
         except (StorageError, DiskError) as error:
-            _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, error)
+            why = str(error)
+        _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, why)
 
     def _leave(self, held: Claim, error: BaseException) -> None:
         """Keep a claim although this worker ends: whoever finds it then counts a death of the run."""

@@ -5,7 +5,7 @@ B is a batch, N all images, C the channels, H and W the size of an image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data import Subset
-from ..errors import InputError
+from ..errors import InputError, TrainingStoppedError
 from .placement import Placement
 
 
@@ -103,15 +103,25 @@ def evaluate(
 
 
 def evaluate_placed(
-    network: nn.Module, subset: Subset, placement: Placement, batch_size: int
+    network: nn.Module,
+    subset: Subset,
+    placement: Placement,
+    batch_size: int,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[float, float]:
-    """Do the work of `evaluate` for a network that lies on the device already."""
+    """Do the work of `evaluate` for a network that lies on the device already.
+
+    Raises:
+        TrainingStoppedError: if ``should_stop``, which is asked for each batch, says so.
+    """
     tally = Tally(placement.device)
     batches = torch.split(subset.labels, batch_size)
     with _evaluation_mode(network):
         for labels, logits in zip(
             batches, _logits(network, subset.images, placement, batch_size), strict=True
         ):
+            if should_stop():
+                raise TrainingStoppedError(f"stopped after measuring {tally.images} of {len(subset)} images")
             target = labels.to(placement.device)
             tally.add(F.cross_entropy(logits, target), logits, target)
     return tally.read()

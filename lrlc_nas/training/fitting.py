@@ -56,7 +56,7 @@ def fit(
         std: standard deviation of each channel, for pixels in [0, 1].
         device: where to train.
         checkpoints: where to write each epoch and to resume from; without it, nothing is written.
-        should_stop: asked before each step.
+        should_stop: asked before each step, and for each batch that is measured.
 
     Yields:
         The result of each epoch.

@@ -71,7 +71,7 @@ class Run:
             trained = perf_counter()
             _require_finite(epoch, "training loss", train_loss)
             loss, accuracy = evaluate_placed(
-                self.network, self.search, self.placement, self.recipe.batch_size
+                self.network, self.search, self.placement, self.recipe.batch_size, should_stop
             )
             _require_finite(epoch, "loss on the search split", loss)
         self.network.eval()

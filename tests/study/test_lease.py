@@ -1,4 +1,5 @@
 import logging
+import threading
 import time
 
 import pytest
@@ -57,6 +58,39 @@ def test_trouble_with_the_database_does_not_end_the_renewals(store, study, monke
         wait_until(lambda: len(calls) > 4)
     assert not lease.lost
     assert caplog.text.count("run 0: could not renew its lease") == 2
+
+
+@pytest.fixture
+def silence(monkeypatch):
+    """A database that owes an answer, in the one call that waits for it, until the test ends."""
+    over = threading.Event()
+    monkeypatch.setattr("lrlc_nas.study.lease._LAST_SECONDS", 0.2)
+    monkeypatch.setattr("lrlc_nas.study.worker._RELEASE_SECONDS", 0.2)
+
+    def wait(*_):
+        wait.called.set()
+        over.wait()
+
+    wait.called = threading.Event()
+    yield wait
+    over.set()
+
+
+def test_a_lease_does_not_end_later_for_a_renewal_that_gets_no_answer(store, study, monkeypatch, silence):
+    monkeypatch.setattr("lrlc_nas.study.lease.renew", silence)
+    with Lease(store, claim(store, study, "me", 0.1)):
+        assert silence.called.wait(20)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+
+
+def test_a_worker_does_not_end_later_for_a_claim_that_it_cannot_give_back(
+    store, study, monkeypatch, silence, caplog
+):
+    monkeypatch.setattr("lrlc_nas.study.worker.release", silence)
+    toy_study.work(store, should_stop=iter([False, True, True]).__next__)
+    assert silence.called.is_set()
+    assert caplog.messages == ["run 0: could not give back its claim: the database is silent for 0 s"]
 
 
 def test_a_worker_that_lost_its_run_leaves_it_and_goes_on(store, study, monkeypatch):

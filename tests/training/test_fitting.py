@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from toy_training import (
+    ASKED,
     MEAN,
     RECIPE,
     SEARCH,
@@ -215,14 +216,16 @@ class TestRandomness:
 
 
 class TestStopping:
-    def test_asked_before_each_step(self, tmp_path):
+    def test_asked_before_each_step_and_for_each_batch_that_is_measured(self, tmp_path):
         asked = []
         checkpoints = Checkpoints(tmp_path / "c", "toy")
         running = start(
-            make_network(), checkpoints=checkpoints, should_stop=lambda: asked.append(1) or len(asked) == 5
+            make_network(),
+            checkpoints=checkpoints,
+            should_stop=lambda: asked.append(1) or len(asked) == ASKED + 2,
         )
         assert next(running).epoch == 0
-        assert len(asked) == 3
+        assert len(asked) == ASKED
         with pytest.raises(TrainingStoppedError, match="stopped in epoch 1 before step 1 of 3"):
             next(running)
         assert checkpoints.load_newest()["epoch"] == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_training import RECIPE, assert_same_weights, make_network, start, timeless
+from toy_training import ASKED, RECIPE, assert_same_weights, make_network, start, timeless
 
 from lrlc_nas.errors import CheckpointError, DiskError, TrainingStoppedError
 from lrlc_nas.training import Checkpoints
@@ -21,7 +21,7 @@ def killed_after(epochs, checkpoints, recipe=RECIPE):
     """Train, and stop for good in the middle of the epoch that follows."""
     steps = iter(range(1000))
     running = start(
-        make_network(), recipe, checkpoints=checkpoints, should_stop=lambda: next(steps) > 3 * epochs
+        make_network(), recipe, checkpoints=checkpoints, should_stop=lambda: next(steps) > ASKED * epochs
     )
     with pytest.raises(TrainingStoppedError):
         list(running)
@@ -181,7 +181,7 @@ def test_a_checkpoint_that_does_not_fit_the_network_is_told_and_the_one_before_u
     steps = iter(range(1000))
     running = start(resumed, checkpoints=checkpoints, should_stop=lambda: next(steps) > 1000)
     assert timeless(running) == expected
-    assert next(steps) == 6, "one epoch is trained again"
+    assert next(steps) == 2 * ASKED, "one epoch is trained again"
     assert_same_weights(resumed, whole)
     (message,) = caplog.messages
     assert message.startswith(f"checkpoint {path} does not fit this network: ")
@@ -223,6 +223,22 @@ def test_another_machine_is_reported(checkpoints, caplog):
     list(start(make_network(), checkpoints=checkpoints))
     assert f"resuming with torch = {torch.__version__} after 1.0: not bit-equal" in caplog.messages
     assert f"resuming with threads = {torch.get_num_threads()} after 999: not bit-equal" in caplog.messages
+
+
+@pytest.mark.parametrize("asked", range(3, 5))
+def test_stopping_in_an_evaluation_leaves_the_last_epoch(checkpoints, asked):
+    """After all steps of the second epoch, before its first or its second batch is measured."""
+    whole, resumed = make_network(), make_network()
+    expected = timeless(start(whole))
+    answers = iter([False] * (ASKED + asked) + [True])
+    running = start(make_network(), checkpoints=checkpoints, should_stop=lambda: next(answers))
+    with pytest.raises(
+        TrainingStoppedError, match=rf"^stopped after measuring {8 * (asked - 3)} of 12 images$"
+    ):
+        list(running)
+    assert checkpoints.load_newest()["epoch"] == 0
+    assert timeless(start(resumed, checkpoints=checkpoints)) == expected
+    assert_same_weights(resumed, whole)
 
 
 def test_disk_full_leaves_the_last_epoch(checkpoints, monkeypatch):
