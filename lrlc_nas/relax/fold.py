@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..errors import InputError
 from .passes import copied
 
 
@@ -15,8 +14,8 @@ def fold(network: nn.Module) -> nn.Module:
     """Copy a network, with each layer that has a method ``fold`` replaced by what that returns.
 
     A low-rank layer becomes the locally connected one that its banks mix to, or the convolution where that is
-    equal at all positions. A layer that refuses, because its combining weights depend on the input and it has no
-    kernels of its own, stays as it is.
+    equal at all positions. A layer without kernels of its own, because its combining weights depend on the input,
+    stays as it is.
 
     Args:
         network: it is left as it is.
@@ -33,10 +32,7 @@ def fold(network: nn.Module) -> nn.Module:
         if callable(getattr(module, "fold", None)):
             places.setdefault(module, []).append(name)
     for module, names in places.items():
-        try:
-            folded: nn.Module = module.fold()  # type: ignore[operator]
-        except InputError:
-            continue
+        folded: nn.Module = module.fold()  # type: ignore[operator]
         if "" in names:
             return folded
         for name in names:

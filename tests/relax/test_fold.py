@@ -5,6 +5,7 @@ import torch
 from relax_hosts import Zoo
 from torch import nn
 
+from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.relax import fold, relax
 
@@ -32,6 +33,15 @@ def test_a_layer_with_several_names_is_folded_once_into_one_layer():
     assert folded["b"][1] is folded["a"]
     assert network["a"] is layer, "the network is left as it is"
     assert folded["c"] is not network["c"]
+
+
+def test_a_layer_whose_folding_fails_is_not_passed_over_in_silence():
+    class Broken(nn.Module):
+        def fold(self):
+            raise InputError("it does not fold")
+
+    with pytest.raises(InputError, match="it does not fold"):
+        fold(nn.Sequential(Broken()))
 
 
 def test_a_network_that_is_a_layer_becomes_what_it_folds_to():
