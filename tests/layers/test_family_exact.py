@@ -24,7 +24,12 @@ Those that nobody checks:
 * redundancies (what moves between parts that are summed changes nothing), affine and linear rank of the
   kernels, the cap that softmax lifts: ``test_layer_laws.py``;
 * messages: ``test_layer_contract.py``, ``test_geometry.py``;
-* folding, and the choice of a path: ``test_folding.py``, ``test_choosing_paths.py``, ``test_measuring.py``.
+* what weight decay pulls: ``test_weight_decay.py``;
+* folding, and the choice of a path: ``test_folding.py``, ``test_choosing_paths.py``, ``test_path_times.py``.
+
+One property of the reference is not kept: there, with weights for rows only, the width of the maps may be unknown
+when the layer is made, and the height with weights for columns only. Here a layer knows the size of its input, which
+`Geometry` and the messages about other sizes rest on (``test_layer_contract.py``).
 """
 
 import pytest
