@@ -34,12 +34,13 @@ def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
 
 
 def available_bytes(device: torch.device) -> int:
-    """The memory that is free on a device, within the limit of this process's control group."""
+    """The memory that can be had on a device, within the limit of this process's control group.
+
+    On the CPU that includes what the kernel keeps of files and gives away when it is asked.
+    """
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
-    free = os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
-    return min(free, _allowed_bytes(Path("/sys/fs/cgroup")))
+    return min(_obtainable_bytes(Path("/proc/meminfo")), _allowed_bytes(Path("/sys/fs/cgroup")))
 
 
 def largest_batch(batch: int, needed: Callable[[int], int], available: int) -> int:
@@ -107,9 +108,31 @@ def _no_words() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _obtainable_bytes(meminfo: Path) -> int:
+    """What Linux says is available; elsewhere the pages that are free, or all that there are."""
+    # Not psutil: on a GPU machine the benchmark has torch alone.
+    with suppress(OSError, ValueError, KeyError):
+        return 1024 * _table(meminfo)["MemAvailable:"]
+    pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
+    return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _allowed_bytes(folder: Path) -> int:
     """What the control group leaves; as good as endless where there is none or it sets no limit."""
     with suppress(OSError, ValueError):
         limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
-        return max(0, limit - used)
+        return max(0, limit - used + _given_away(folder))
     return sys.maxsize
+
+
+def _given_away(folder: Path) -> int:
+    """What a control group has used for files that nobody has touched lately."""
+    with suppress(OSError, ValueError, KeyError):
+        return _table(folder / "memory.stat")["inactive_file"]
+    return 0
+
+
+def _table(file: Path) -> dict[str, int]:
+    """The first two words of each line."""
+    lines = (line.split() for line in file.read_text().splitlines())
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1}

@@ -82,6 +82,23 @@ def test_the_control_group_limits_what_is_available(tmp_path: Path, monkeypatch:
     assert available_bytes(CPU) == 7
 
 
+def test_what_files_take_of_a_control_group_is_available(tmp_path: Path) -> None:
+    for name, text in {"max": "100\n", "current": "90\n", "stat": "anon 10\ninactive_file 60\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert memory._allowed_bytes(tmp_path) == 70
+    (tmp_path / "memory.stat").write_text("anon 10\n")
+    assert memory._allowed_bytes(tmp_path) == 10
+
+
+def test_what_files_take_of_a_machine_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:  900 kB\nMemFree:  10 kB\nMemAvailable:   700 kB\nHugePages_Total:   0\n")
+    assert memory._obtainable_bytes(meminfo) == 700 * 1024
+    monkeypatch.setattr(os, "sysconf", {"SC_AVPHYS_PAGES": 5, "SC_PAGE_SIZE": 4096}.__getitem__)
+    meminfo.write_text("MemTotal:  900 kB\n")
+    assert memory._obtainable_bytes(meminfo) == memory._obtainable_bytes(tmp_path / "none") == 5 * 4096
+
+
 def test_available_memory_is_within_the_machine() -> None:
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert 0 < available_bytes(CPU) <= machine
