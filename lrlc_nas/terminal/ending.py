@@ -39,7 +39,7 @@ def report_path(name: str) -> Path:
 
     A digest tells names apart of which the same letters are safe.
     """
-    safe = (re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "study")[:100]
+    safe = (re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "study")[:90]
     digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return Path(f"{safe}{digest}-report.html")
 
