@@ -10,10 +10,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 
 
-__all__ = ["ENDING_SIGNALS", "Stop", "interrupt_once"]
+__all__ = ["ENDING_SIGNALS", "Stop", "interrupt_once", "is_hurried", "require_uninterrupted"]
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """What terminals, service managers and batch systems send to whoever shall end."""
@@ -70,17 +71,40 @@ class Stop:
         os._exit(1)
 
 
+@dataclass
+class _Heard:
+    """What `interrupt_once` has heard."""
+
+    interrupted: bool = False
+    hurried: bool = False
+
+
 def interrupt_once() -> None:
-    """Let the first of these signals interrupt this process as Ctrl-C does; of later ones, only Ctrl-C itself."""
-    interrupted = False
+    """Let the first of these signals interrupt this process as Ctrl-C does; of later ones, only Ctrl-C itself.
+
+    Python drops what is raised while it runs a destructor or a callback, so that loops which are to end have to ask
+    `require_uninterrupted` as well.
+    """
+    _heard.interrupted = _heard.hurried = False
 
     def hear(number: int, _: FrameType | None) -> None:
-        nonlocal interrupted
-        if not interrupted or number == signal.SIGINT:
-            interrupted = True
+        if not _heard.interrupted or number == signal.SIGINT:
+            _heard.hurried = _heard.interrupted
+            _heard.interrupted = True
             raise KeyboardInterrupt
 
     _handle(hear)
+
+
+def require_uninterrupted() -> None:
+    """Raise `KeyboardInterrupt` if a signal has interrupted this process, wherever the first one went."""
+    if _heard.interrupted:
+        raise KeyboardInterrupt
+
+
+def is_hurried() -> bool:
+    """Whether Ctrl-C came after this process was interrupted."""
+    return _heard.hurried
 
 
 def _handle(hear: Callable[[int, FrameType | None], None]) -> None:
@@ -88,3 +112,6 @@ def _handle(hear: Callable[[int, FrameType | None], None]) -> None:
         # Whoever has started this process may not want it to be ended so: nohup, a shell's background.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, hear)
+
+
+_heard = _Heard()

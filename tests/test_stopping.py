@@ -125,6 +125,41 @@ def test_the_first_signal_interrupts_and_after_it_ctrl_c_alone(spawn: Spawn, num
     assert process.wait(30) == 0
 
 
+DROPPED = """
+from lrlc_nas.stopping import is_hurried, require_uninterrupted
+class Dropping:
+    def __del__(self):
+        print('ready', flush=True)
+        time.sleep(60)
+interrupt_once()
+Dropping()
+try:
+    require_uninterrupted()
+except KeyboardInterrupt:
+    print(is_hurried(), flush=True)
+interrupt_once()
+require_uninterrupted()
+"""
+
+
+@pytest.mark.parametrize("number", ENDING_SIGNALS, ids=lambda number: number.name)
+def test_an_interrupt_that_python_drops_is_not_lost(spawn: Spawn, number: signal.Signals) -> None:
+    process = spawn(DROPPED)
+    process.send_signal(number)
+    assert line_of(process) == "False"
+    assert process.wait(30) == 0
+
+
+def test_a_second_interrupt_is_remembered(spawn: Spawn) -> None:
+    process = spawn(
+        INTERRUPTED + "from lrlc_nas.stopping import is_hurried\nprint(is_hurried(), flush=True)\n"
+    )
+    process.send_signal(signal.SIGTERM)
+    assert [line_of(process), line_of(process)] == ["interrupted", "again"]
+    process.send_signal(signal.SIGINT)
+    assert [line_of(process), line_of(process)] == ["interrupted", "True"]
+
+
 @pytest.mark.parametrize(
     ("work", "said"),
     [(READY + HANG, ""), (BEGIN + READY + WORK, "asked"), (BEGIN + READY + WORK + HANG, "asked")],

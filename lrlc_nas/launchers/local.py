@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from ..errors import DeviceError, DiskError, InputError, LrlcNasError, OutageError, StudyStoppedError
 from ..faults import fault_point
+from ..stopping import is_hurried, require_uninterrupted
 from ..store import Store, StudyRecord, progress, release_dead
 from ..study import study_folder
 from ..study.mirror import Mirror
@@ -34,6 +35,7 @@ STUDY_STOPPED = 3
 _LOG = logging.getLogger("lrlc_nas")
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 20.0
+_DYING_SECONDS = 5.0
 _MOST_DEATHS = 5
 _HOPELESS: Mapping[int, type[LrlcNasError]] = MappingProxyType(
     {
@@ -61,6 +63,7 @@ class LocalWorkers:
     devices: list[str]
     hurried: bool = field(default=False, init=False)
     _workers: list[_Process] = field(default_factory=list, init=False)
+    _killed: list[_Process] = field(default_factory=list, init=False)
     _deaths: int = field(default=0, init=False)
     _progress: tuple[int, ...] = field(default=(), init=False)
     _losses: Losses = field(default_factory=Losses, init=False)
@@ -88,6 +91,7 @@ class LocalWorkers:
                         self._workers.remove(worker)
                         self._workers += self._successors(worker, code)
                 tick()
+                require_uninterrupted()
                 time.sleep(_POLL_SECONDS)
             self._require_devices()
         finally:
@@ -181,21 +185,38 @@ class LocalWorkers:
         self._progress = now
 
     def _stop(self) -> None:
+        # Killing comes twice, because one more Ctrl-C may cut the first short.
+        for step in (self._ask, self._kill, self._kill, self._bury, self._release_killed):
+            try:
+                step()
+            except (
+                KeyboardInterrupt
+            ):  # a second one, which is to end this sooner and not to leave workers behind
+                self.hurried = True
+        self.hurried = self.hurried or is_hurried()
+
+    def _ask(self) -> None:
         deadline = time.monotonic() + _GRACE_SECONDS
-        try:
-            for worker in self._workers:
-                worker.popen.terminate()
-            for worker in self._workers:
-                with suppress(subprocess.TimeoutExpired):
-                    worker.popen.wait(max(0.0, deadline - time.monotonic()))
-        except KeyboardInterrupt:
-            self.hurried = True
-        finally:
-            late = [worker for worker in self._workers if worker.popen.poll() is None]
-            for worker in late:
+        for worker in self._workers:
+            worker.popen.terminate()
+        for worker in self._workers:
+            with suppress(subprocess.TimeoutExpired):
+                worker.popen.wait(max(0.0, deadline - time.monotonic()))
+
+    def _kill(self) -> None:
+        for worker in self._workers:
+            if worker.popen.poll() is None:
+                self._killed.append(worker)
                 worker.popen.kill()
-                worker.popen.wait()
-        if late and not self.hurried:
+
+    def _bury(self) -> None:
+        for worker in self._killed:
+            # One that waits for a disk or a driver dies when that answers.
+            with suppress(subprocess.TimeoutExpired):
+                worker.popen.wait(_DYING_SECONDS)
+
+    def _release_killed(self) -> None:
+        if self._killed and not self.hurried:
             with suppress(LrlcNasError):  # their claims run out by themselves
                 release_dead(self.store, self.study, counted=False)
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from lrlc_nas import stopping
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
@@ -245,25 +247,78 @@ def test_workers_are_asked_to_stop_before_an_interrupt_goes_on(
     assert not any(map(psutil.pid_exists, pids(tmp_path)))
 
 
-def test_a_second_interrupt_kills_those_that_do_not_stop(
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_a_second_interrupt_kills_those_that_do_not_stop_whenever_it_comes(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """While they are asked or waited for, and while those that are late are killed or waited for."""
+    monkeypatch.setattr("lrlc_nas.launchers.local._GRACE_SECONDS", 0.2)
+    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
+    calls = 0
+
+    def interrupting(call: Callable[..., int]) -> Callable[..., int]:
+        def interrupted(*arguments: object) -> int:
+            nonlocal calls
+            calls += 1
+            try:
+                return call(*arguments)
+            finally:
+                if calls == moment:
+                    raise KeyboardInterrupt
+
+        return interrupted
+
+    with monkeypatch.context() as patch:
+        for name in ("terminate", "wait", "kill"):
+            patch.setattr(subprocess.Popen, name, interrupting(getattr(subprocess.Popen, name)))
+        with pytest.raises(KeyboardInterrupt):
+            local.run(after(1, tmp_path, interrupt))
+    assert calls >= moment
+    assert local.hurried
+    (worker,) = local._workers
+    assert worker.popen.wait(30) == -signal.SIGKILL
+
+
+def test_a_second_interrupt_that_is_heard_elsewhere_hurries_as_well(
     launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
-    wait = subprocess.Popen.wait
-    waits: list[float | None] = []
+    local = launch("exec sleep 60")
 
-    def interrupted_at_first(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
-        waits.append(timeout)
-        if len(waits) == 1:
-            raise KeyboardInterrupt
-        return wait(process, timeout)
+    def heard() -> None:
+        monkeypatch.setattr(stopping._heard, "hurried", True)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(subprocess.Popen, "wait", interrupted_at_first)
     with pytest.raises(KeyboardInterrupt):
-        local.run(after(1, tmp_path, interrupt))
+        local.run(after(1, tmp_path, heard))
     assert local.hurried
-    assert waits[1:] == [None]  # it was killed, and then there is no need for patience
+
+
+def test_an_interrupt_that_python_has_dropped_stops_the_workers(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = launch("exec sleep 60")
+    heard = partial(monkeypatch.setattr, stopping._heard, "interrupted", True)
+    with pytest.raises(KeyboardInterrupt):
+        local.run(after(1, tmp_path, heard))
+    assert not local.hurried
     assert not any(map(psutil.pid_exists, pids(tmp_path)))
+
+
+def test_a_killed_worker_that_does_not_die_is_left_to_the_system(
+    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a disk, or a driver."""
+    monkeypatch.setattr("lrlc_nas.launchers.local._GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("lrlc_nas.launchers.local._DYING_SECONDS", 0.1)
+    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "kill", lambda _: None)
+        with pytest.raises(KeyboardInterrupt):
+            local.run(after(1, tmp_path, interrupt))
+    (worker,) = local._workers
+    assert worker.popen.poll() is None
+    worker.popen.kill()
+    worker.popen.wait(30)
 
 
 def test_those_that_do_not_stop_in_time_are_killed(
