@@ -14,7 +14,8 @@ it can say so. A claim that has expired while the database was away is still hel
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
@@ -51,17 +52,22 @@ __all__ = [
 def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim | None:
     """Claim the first run that nobody holds; None if there is none now.
 
-    A run that has no trial yet is still in the making by whoever raised the total, and is left to them.
+    A run that has no trial yet is still in the making by whoever raised the total, and is left to them. After an
+    outage in which claims may have run out, their holders get half of the time of a claim to renew them.
 
     Raises:
         StorageError: if the database is a SQLite file in which workers of another machine hold runs.
     """
     tried: list[Claim] = []  # what this call has written; the answer to the last may be lost
+    began, mercy = time.monotonic(), seconds / 2
+
+    def silent() -> bool:
+        return time.monotonic() - began >= mercy > 0 or store.hearing.was_silent(mercy)
 
     def try_once() -> Claim | None:
         if tried and _is_ours(store, tried[-1]):
             return tried[-1]
-        return _claim(store, study, owner, seconds, tried)
+        return _claim(store, study, owner, seconds, tried, silent)
 
     held = store.outlast(try_once)
     if held is not None:
@@ -224,7 +230,14 @@ def finish(
     fault_point("finish.stored")
 
 
-def _claim(store: Store, study: StudyRecord, owner: str, seconds: float, tried: list[Claim]) -> Claim | None:
+def _claim(
+    store: Store,
+    study: StudyRecord,
+    owner: str,
+    seconds: float,
+    tried: list[Claim],
+    silent: Callable[[], bool],
+) -> Claim | None:
     with Session(store.engine) as session, session.begin():
         require_one_machine(session.connection())
         now = database_now(session.connection())
@@ -235,6 +248,7 @@ def _claim(store: Store, study: StudyRecord, owner: str, seconds: float, tried: 
                 RunRow.done == 0,
                 RunRow.trial_id.is_not(None),
                 RunRow.expires < now,
+                *([RunRow.state != "running"] if silent() else ()),
             )
             .order_by(RunRow.slot)
             .limit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ..errors import InputError, StorageError
 from ..faults import fault_point
 from .alone import alone
 from .engine import READING, create_sqlite_file, database_now, make_engine
+from .hearing import Hearing
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
 from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
@@ -53,6 +55,7 @@ class Store:
         self.engine = make_engine(self.url)
         self._reading = self.engine.execution_options(**{READING: True})
         self._patience = Patience()
+        self.hearing = Hearing()  # of the same database there is one
 
     def patient(
         self, seconds: float = PATIENCE_SECONDS, should_stop: Callable[[], bool] = lambda: False
@@ -84,7 +87,14 @@ class Store:
         Raises:
             StorageError: if it does not for as long as this store is patient.
         """
-        return outlast(call, self._patience, self.shown)
+        began = time.monotonic()
+        try:
+            result = outlast(call, self._patience, self.shown)
+        except StorageError:
+            self.hearing.failed(began)
+            raise
+        self.hearing.answered(began)
+        return result
 
     @property
     def shown(self) -> str:

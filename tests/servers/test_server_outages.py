@@ -10,20 +10,21 @@ import sys
 import time
 import traceback
 from contextlib import contextmanager
+from threading import Thread
 
 import psutil
 import pytest
 from sqlalchemy import inspect
 
 from lrlc_nas.benchmarks.faults.lives import begin
-from lrlc_nas.benchmarks.faults.outages import Outage, cut, freeze, stop
+from lrlc_nas.benchmarks.faults.outages import Outage, cut, freeze, outwait, stop
 from lrlc_nas.benchmarks.faults.promises import broken, recorded
 from lrlc_nas.benchmarks.faults.servers import PASSWORD
 from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.benchmarks.faults.waiting import wait_until
 from lrlc_nas.errors import StorageError
 from lrlc_nas.report import write_report
-from lrlc_nas.store import Store, claim
+from lrlc_nas.store import Store, claim, renew
 from lrlc_nas.study import Worker, open_study
 
 
@@ -86,6 +87,31 @@ def test_connections_that_are_cut_cost_nothing(server, reference, number, tmp_pa
 @pytest.mark.parametrize(("seconds", "lease"), [(4, 1.5), pytest.param(20, 4, marks=SLOW)])
 def test_a_server_that_stands_still_leads_to_no_two_writers(server, reference, seconds, lease, tmp_path):
     assert freeze(tmp_path / "study", server, seconds, reference, lease) == ONCE
+
+
+@SLOW
+def test_a_worker_that_waits_takes_no_run_whose_holder_comes_back_too(server, reference, tmp_path):
+    assert outwait(tmp_path / "study", server, 6, reference) == ONCE
+
+
+def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, store, study):
+    held = claim(store, study.record, "holder", 1.0)
+    others = [claim(store, study.record, "holder", 3600.0) for _ in range(7)]
+    server.crash()
+    found = []
+    idle = store.patient()
+    waiting = Thread(target=lambda: found.append(claim(idle, study.record, "idle", 2.0)))
+    waiting.start()
+    time.sleep(2)
+    server.start()
+    waiting.join()
+    assert found == [None], "its claim has run out, and it could not renew it"
+    renew(store, held)
+    assert claim(idle, study.record, "idle", 2.0) is None
+    assert len(others) == 7
+    time.sleep(1.1)
+    taken = claim(idle, study.record, "idle", 2.0)
+    assert (taken.run.slot, taken.attempt) == (0, 2), "nobody has renewed it any more"
 
 
 def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(

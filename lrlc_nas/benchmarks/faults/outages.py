@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from ...store import Store
 from ...study import resume_study
 from .crashes import Reference
 from .lives import EPOCHS, FIRST_TRIALS, TRIALS, begin, end, spawn, work
@@ -19,12 +20,13 @@ from .toy import NAME, toy_config
 from .waiting import PATIENCE, wait_until
 
 
-__all__ = ["Outage", "cut", "freeze", "stop"]
+__all__ = ["Outage", "cut", "freeze", "outwait", "stop"]
 
 _LEASE = 1.5
 _STEP = 0.1
 _CUT_SECONDS = 0.1
 _LONG_SECONDS = 3.0  # enough for an epoch
+_LONG_RUNS = toy_config(2, 20, pruner="none")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,32 @@ def stop(
     if seconds >= _LONG_SECONDS and not trained:
         return replace(outage, broken=(*outage.broken, "training stopped meanwhile"))
     return outage
+
+
+def outwait(folder: Path, server: Server, seconds: float, reference: Reference, lease: float = 3.0) -> Outage:
+    """Crash the server for longer than a claim lasts while two workers train and a third waits for a run.
+
+    When the server is back, it may ask before the two have renewed what has run out meanwhile.
+
+    Args:
+        folder: a new one.
+        server: where the reference lies.
+        seconds: how long it is away.
+        reference: for its place and its ways to compute.
+        lease: seconds that a claim lasts.
+    """
+    reference.place.furnish(folder)
+    begin(folder, _LONG_RUNS, reference.paths).store.engine.dispose()
+    with _workers(folder, _LONG_RUNS.budget.trials + 1, lease) as workers:
+        _wait_for_epochs(folder, EPOCHS)
+        server.crash()
+        time.sleep(seconds)
+        alive = all(worker.is_alive() for worker in workers)
+        server.start()
+        happened = int(alive and not _is_done(folder))
+        wrong = _ends(workers)
+    with opened_store(folder) as store:
+        return Outage(happened, (*wrong, *broken(store), *_begun_again(store)))
 
 
 def cut(folder: Path, server: Server, number: int, reference: Reference) -> Outage:
@@ -143,8 +171,7 @@ def _disturbed(
         wrong += broken(store)
         if story(store) != reference.story:
             wrong.append("the study found something else")
-        if again := [run.slot for run in store.runs(store.study(NAME)) if run.attempt != 1]:
-            wrong.append(f"begun again: runs {again}")
+        wrong += _begun_again(store)
     return Outage(happened, tuple(wrong))
 
 
@@ -172,6 +199,11 @@ def _workers(
 def _ends(workers: list[ForkServerProcess]) -> list[str]:
     codes = [end(worker) for worker in workers]
     return [f"a worker ended with exit code {code}" for code in codes if code]
+
+
+def _begun_again(store: Store) -> list[str]:
+    again = [run.slot for run in store.runs(store.study(NAME)) if run.attempt != 1]
+    return [f"begun again: runs {again}"] if again else []
 
 
 def _hold_back(folder: Path) -> None:

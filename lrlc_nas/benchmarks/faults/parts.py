@@ -24,7 +24,7 @@ from .everywhere import (
 )
 from .findings import Finding
 from .hostile import STRANGERS
-from .outages import Outage, cut, freeze, stop
+from .outages import Outage, cut, freeze, outwait, stop
 from .places import Place
 from .races import Race, race, race_for_claims, race_of_resumes
 from .servers import Server
@@ -51,6 +51,7 @@ __all__ = [
     "storms",
     "strangers",
     "supervision",
+    "waiting",
 ]
 
 PASSAGES = {
@@ -167,6 +168,14 @@ def stops(server: Server, seconds: float, reference: Reference, folder: Path) ->
     how = server.crash_signal.name
     finding = _of_outage(server, f"server ended by {how}, away for {seconds:.0f} s", done, 1)
     return replace(finding, seen=f"{finding.seen}; {done.trained} epochs were trained meanwhile")
+
+
+def waiting(server: Server, seconds: float, reference: Reference, folder: Path) -> Finding:
+    """A server that is away for longer than claims last, while a worker waits for a run."""
+    done = outwait(folder, server, seconds, reference)
+    return _of_outage(
+        server, f"server away for {seconds:.0f} s, claims last 3 s, a worker waits for one", done, 1
+    )
 
 
 def cuts(server: Server, number: int, reference: Reference, folder: Path) -> Finding:

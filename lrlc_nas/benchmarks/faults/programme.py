@@ -22,6 +22,7 @@ from .shortage import MOMENTS
 
 __all__ = ["Extent", "find", "find_soaked", "run_faults"]
 
+_AWAY_SECONDS = 6.0  # two claims
 _SEED = 0
 
 Part = Callable[[Path], Finding]
@@ -153,6 +154,7 @@ def _on_server(extent: Extent, reference: Reference, place: ServerPlace) -> Iter
     yield from _many_workers(extent, place)
     for seconds in extent.stops:
         yield partial(parts.stops, server, seconds, reference)
+    yield partial(parts.waiting, server, _AWAY_SECONDS, reference)
     yield partial(parts.cuts, server, extent.cuts, reference)
     if isinstance(server, PostgreSQL):
         yield partial(parts.freezing, server, extent.freeze, reference)
