@@ -3,23 +3,22 @@ r"""A floor under the time of a layer: what it must compute and move, at the rat
 .. math::
     \mathrm{floor} = \max(\mathrm{operations} / \mathrm{rate}, \mathrm{bytes} / \mathrm{bandwidth})
 
-A layer is a chain of products a, b -> y in which y is linear in a and in b. Forward it multiplies and adds
-``macs`` times, reads a and b and writes y. Backward it does so twice (a gradient for each operand), reads the
-gradient of y, a and b, and writes the gradients of a and b. Letters: B batch, C in, F out channels, G groups,
-H W in, Y X out positions, K rank, T taps.
+A layer is one call that takes operands and gives y, which is linear in each of them. Forward it multiplies and
+adds ``macs`` times, reads the operands and writes y. Backward it does so twice (a gradient for each factor of a
+product), reads the gradient of y and the operands, and writes the gradients of the operands. Letters: B batch, C
+in, F out channels, G groups, H W in, Y X out positions, K rank, T taps.
 
-==============  ====================  =============  ==========  ==========  =============
-way             product               a              b           y           macs
-==============  ====================  =============  ==========  ==========  =============
-``conv``        x * kernel            BCHW           TCF/G       BFYX        B*YX*TCF/G
-``bank``        x * banks             BCHW           K*TCF/G     K*BFYX      K*B*YX*TCF/G
-..              features . weights    K*BFYX         K*YX        BFYX        K*BFYX
-``kernel``      banks . weights       K*TCF/G        K*YX        YX*TCF/G    K*YX*TCF/G
-..              x * kernels           BCHW           YX*TCF/G    BFYX        B*YX*TCF/G
-``lc``          x * kernels           BCHW           YX*TCF/G    BFYX        B*YX*TCF/G
-==============  ====================  =============  ==========  ==========  =============
+==============  =====================================  =======  ========================
+way             operands                               y        macs
+==============  =====================================  =======  ========================
+``conv``        x BCHW, kernel TCF/G                   BFYX     B*YX*TCF/G
+``bank``        x BCHW, banks K*TCF/G, weights K*YX    BFYX     K*B*YX*TCF/G + K*BFYX
+``kernel``      x BCHW, banks K*TCF/G, weights K*YX    BFYX     (K + B)*YX*TCF/G
+``lc``          x BCHW, kernels YX*TCF/G               BFYX     B*YX*TCF/G
+==============  =====================================  =======  ========================
 
-Neither gathered patches nor the products that a sum reduces at once are counted: no way has to store them.
+What lies between is not counted, for no way has to store it: gathered patches, the outputs of the banks, the kernels
+of the positions. A pass that keeps them moves more bytes; one that does not computes some of them again.
 """
 
 from __future__ import annotations
@@ -68,17 +67,16 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class _Product:
+class _Call:
     macs: int
-    left: int
-    right: int
+    operands: int
     out: int
 
     def forward(self, itemsize: int) -> Work:
-        return Work(2 * self.macs, itemsize * (self.left + self.right + self.out))
+        return Work(2 * self.macs, itemsize * (self.operands + self.out))
 
     def backward(self, itemsize: int) -> Work:
-        return Work(4 * self.macs, itemsize * (2 * (self.left + self.right) + self.out))
+        return Work(4 * self.macs, itemsize * (2 * self.operands + self.out))
 
 
 def work(way: str, size: Size, rank: int, itemsize: int) -> tuple[Work, Work]:
@@ -93,11 +91,9 @@ def work(way: str, size: Size, rank: int, itemsize: int) -> tuple[Work, Work]:
     Returns:
         The work of the forward pass, and of forward and backward together.
     """
-    nothing = Work(0, 0)
-    products = _products(way, size, rank)
-    forward = sum((product.forward(itemsize) for product in products), nothing)
-    backward = sum((product.backward(itemsize) for product in products), nothing)
-    return forward, forward + backward
+    call = _call(way, size, rank)
+    forward = call.forward(itemsize)
+    return forward, forward + call.backward(itemsize)
 
 
 def floor_seconds(needed: Work, rates: Rates) -> float:
@@ -127,22 +123,19 @@ def measure_rates(
     return Rates(2 * side**3 / multiplying, 2 * source.nbytes / copying)
 
 
-def _products(way: str, size: Size, rank: int) -> list[_Product]:
+def _call(way: str, size: Size, rank: int) -> _Call:
     geometry = size.geometry
     positions = geometry.output_size[0] * geometry.output_size[1]
     kernel = geometry.out_channels * geometry.fan_in
     x = size.batch * size.in_channels * size.input_size[0] * size.input_size[1]
     y = size.batch * size.out_channels * positions
-    macs = size.batch * positions * kernel
-    mixing = rank * positions
+    once = positions * kernel
     if way == "conv":
-        return [_Product(macs, x, kernel, y)]
-    if way == "bank":
-        return [_Product(rank * macs, x, rank * kernel, rank * y), _Product(rank * y, rank * y, mixing, y)]
-    local = _Product(macs, x, positions * kernel, y)
-    if way == "kernel":
-        return [_Product(mixing * kernel, rank * kernel, mixing, positions * kernel), local]
-    return [local]
+        return _Call(size.batch * once, x + kernel, y)
+    if way == "lc":
+        return _Call(size.batch * once, x + once, y)
+    macs = rank * (size.batch * once + y) if way == "bank" else (rank + size.batch) * once
+    return _Call(macs, x + rank * (kernel + positions), y)
 
 
 def _best(call: Callable[[], object], device: torch.device, repeats: int) -> float:
