@@ -284,7 +284,7 @@ def open_test(
     _require_device(device)
     store = _store(storage)
     look = measure_sealed(store, name, device=worker_devices(device, 1)[0], again=again)
-    print_tested(console(), store, name, look, storage_option(store, storage))
+    print_tested(console(), store, name, look, storage_option(storage))
 
 
 @app.command()

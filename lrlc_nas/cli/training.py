@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..launchers import LocalWorkers
-    from ..store import Store
     from ..study import OpenStudy
 
 
@@ -36,11 +35,12 @@ def train(
         url: of the storage, as it was given.
     """
     from ..launchers import LocalWorkers, default_workers, worker_devices
+    from ..study import changes
     from ..terminal import command, console, headline, plain, print_confirmed, print_end
 
     number = default_workers(device) if workers is None else workers
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
-    name, out, storage = study.record.name, console(), storage_option(study.store, url)
+    name, out, storage = study.record.name, console(), storage_option(url)
     confirmation = study.prepared.config.confirmation
     if local.done():
         more = "--trials" if confirmation is None else "--seeds"
@@ -48,6 +48,8 @@ def train(
     else:
         out.print(plain(headline(study, number)))
         out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
+        if note := changes(study.record.facts, study.prepared.config):
+            out.print(plain(note), soft_wrap=True)
         if not number:
             out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
             return
@@ -61,10 +63,10 @@ def train(
         print_confirmed(out, study.store, confirmation.of, storage)
 
 
-def storage_option(store: Store, url: str) -> list[str]:
-    """The option that the next commands need to find the database that this one was given."""
+def storage_option(url: str) -> list[str]:
+    """The option that the next commands need to find the database that this one was given; it holds no password."""
     usual = os.environ.get("LRLC_NAS_STORAGE") or DEFAULT_STORAGE
-    return [] if url == usual else ["--storage", store.shown]
+    return [] if url == usual else ["--storage", url]
 
 
 def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:

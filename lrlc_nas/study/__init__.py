@@ -28,6 +28,7 @@ from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
 from .sealed import open_test as open_test
 from .shortage import shortage as shortage
+from .software import changes as changes
 from .space import extra_cost as extra_cost
 from .space import training_bytes as training_bytes
 from .worker import Worker as Worker

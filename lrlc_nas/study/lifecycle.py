@@ -14,10 +14,11 @@ from ..hosts import is_reference
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .block import balanced_block
 from .config import StudyConfig
+from .drift import require_unchanged
 from .files import files_folder
 from .keeping import remove_superfluous
 from .mirror import Mirror, create_optuna_tables, require_optuna
-from .preparation import Prepared, prepare, require_unchanged
+from .preparation import Prepared, prepare
 
 
 __all__ = ["OpenStudy", "add_study", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]

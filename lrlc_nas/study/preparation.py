@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -18,14 +16,15 @@ from ..errors import InputError
 from ..hosts import build_host
 from ..layers import use_path
 from ..relax import Cost, Survey, host_cost, plan_cost, relax, survey
-from ..store import SiteRecord, StudyRecord
+from ..store import SiteRecord
 from ..training import stream_seed
 from .config import StudyConfig
 from .door import require_fitting, require_trainable, within_memory
+from .software import sources, versions
 from .space import Space, build_space, over_limits
 
 
-__all__ = ["Prepared", "prepare", "require_unchanged"]
+__all__ = ["Prepared", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,9 @@ class Prepared:
         """What the report tells besides."""
         splits = self.splits
         parts = ("train", "search", "confirm", "test")
-        packages = ("lrlc_nas", "torch", "torchvision", "optuna", "numpy")
         return {
-            "versions": {name: version(name) for name in packages},
+            "versions": versions(),
+            "sources": sources(self.config),
             "host": asdict(self.host),
             "splits": {part: len(getattr(splits, part)) for part in parts},
             "split_digest": splits.digest,
@@ -147,35 +146,6 @@ def prepare(config: StudyConfig) -> Prepared:
         host_fingerprint=fingerprint,
         data_fingerprint=_sha256([images.fingerprint, splits.digest]),
     )
-
-
-def require_unchanged(study: StudyRecord, prepared: Prepared) -> None:
-    """Refuse to go on with a study whose data, host or space are not those that it recorded.
-
-    Raises:
-        InputError: naming what differs, as it was and as it is.
-    """
-    name = f"study {study.name!r} cannot go on"
-    if study.data_fingerprint != prepared.data_fingerprint:
-        raise InputError(
-            f"{name}: the data differ from what it recorded (sha256 {study.data_fingerprint[:12]}…, "
-            f"now {prepared.data_fingerprint[:12]}…); {prepared.config.data.name} has changed"
-        )
-    if dict(study.space) != prepared.space.tokens:
-        raise InputError(f"{name}: the space differs: {_difference(study.space, prepared.space.tokens)}")
-    if study.host_fingerprint != prepared.host_fingerprint:
-        was = {site.name: site.geometry for site in study.sites}
-        now = {site.name: json.loads(json.dumps(site.geometry)) for site in prepared.site_records}
-        raise InputError(
-            f"{name}: the host {prepared.config.host.name} differs from what it recorded: {_difference(was, now)}"
-        )
-
-
-def _difference(was: Mapping[str, object], now: Mapping[str, object]) -> str:
-    for site in {**was, **now}:
-        if was.get(site) != now.get(site):
-            return f"at {site} it was {was.get(site, 'no site')} and is {now.get(site, 'no site')}"
-    return "its modules or the shapes of its parameters"
 
 
 def _host(config: StudyConfig, images: ImageSet, seed: int) -> nn.Module:

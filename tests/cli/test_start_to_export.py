@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -275,3 +276,16 @@ def test_python_dash_m_is_the_same_command() -> None:
     words = [sys.executable, "-m", "lrlc_nas", "--version"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout == "lrlc-nas 0.1.0\n"
+
+
+def test_resuming_with_other_software_is_told_and_goes_on(
+    study_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "other software" not in call("start", str(study_file), "--workers", "0").out
+    monkeypatch.setattr("lrlc_nas.study.software.version", lambda name: "99.0")
+    done = call("resume", "small", "--workers", "0")
+    assert done.code == 0
+    assert re.search(
+        r"^note: this study was begun with other software: lrlc_nas \S+, now 99\.0", done.out, re.M
+    )
