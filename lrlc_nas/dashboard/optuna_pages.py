@@ -18,7 +18,8 @@ from optuna_dashboard import wsgi
 from starlette.routing import Route
 
 from ..errors import InputError
-from ..store import Store, engine_options
+from ..store import READING, Store, engine_options, harden
+from .spreadsheets import harmless_tables
 
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _FRAMING = ";frame-ancestors 'none';base-uri 'none';form-action 'none'"
 def open_storage(store: Store) -> RDBStorage:
     """Open Optuna's tables to read them.
 
-    The engine is not hardened as a worker's is: a reader that took the write lock would hold training up.
+    No transaction takes the write lock of a SQLite file when it begins: a reader that did would hold training up.
 
     Raises:
         InputError: if the database holds no study.
@@ -57,12 +58,14 @@ def open_storage(store: Store) -> RDBStorage:
     if not store.names():
         raise InputError(f"storage {store.shown} holds no study")
     url = store.url.render_as_string(hide_password=False)
-    return RDBStorage(
+    storage = RDBStorage(
         url.replace("{", "{{").replace("}", "}}"),  # Optuna takes the URL for a template
-        engine_kwargs=engine_options(store.url),
+        engine_kwargs=engine_options(store.url) | {"execution_options": {READING: True}},
         skip_compatibility_check=True,  # the dashboard itself says what to do about another version
         skip_table_creation=True,
     )
+    harden(storage.engine)  # of a server that stands still no answer is awaited for ever
+    return storage
 
 
 def optuna_ids(storage: RDBStorage) -> dict[str, int]:
@@ -78,7 +81,7 @@ def optuna_routes(storage: RDBStorage, *, writable: bool = False) -> list[Route]
         writable: let notes on studies and trials be written; nothing else ever is.
     """
     # Without a store for artifacts, whose routes are closed as well. Any: a2wsgi names the types of WSGI anew.
-    app: Any = mended(wsgi(storage))
+    app: Any = mended(harmless_tables(wsgi(storage)))
     inner = WSGIMiddleware(app)
     routes = [Route(path, inner, methods=["GET"]) for path in _READING]
     if writable:

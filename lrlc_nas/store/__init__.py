@@ -1,6 +1,7 @@
 """The study database: Optuna's tables and ours, in one place. The only room that imports SQLAlchemy."""
 
 from .compute_paths import ComputePaths as ComputePaths
+from .engine import READING as READING
 from .engine import engine_options as engine_options
 from .engine import harden as harden
 from .leases import claim as claim

@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from lrlc_nas.benchmarks.faults.servers import Server
+from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
+from lrlc_nas.dashboard import open_storage
 from lrlc_nas.store import Store, engine
 from lrlc_nas.store.retry import is_outage
+from lrlc_nas.study import start_study
 
 
 _LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20
@@ -51,6 +54,17 @@ def test_an_idle_connection_to_a_frozen_server_is_given_up_too(store, server):
     with frozen(server), pytest.raises(OperationalError) as caught, store.engine.connect():
         pass
     assert is_outage(caught.value)
+
+
+def test_the_dashboard_does_not_wait_for_ever_for_optunas_side(store, server):
+    start_study(store, toy_config(2, 1))
+    storage = open_storage(store)
+    assert [study.study_name for study in storage.get_all_studies()] == [NAME]
+    with frozen(server), pytest.raises(Exception) as caught:  # noqa: PT011 - Optuna wraps some of them
+        storage.get_all_studies()
+    assert is_outage(caught.value)
+    assert [study.study_name for study in storage.get_all_studies()] == [NAME]
+    storage.engine.dispose()
 
 
 def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch):
