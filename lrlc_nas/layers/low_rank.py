@@ -72,7 +72,8 @@ class LowRankLocallyConnected2d(PositionMixture):
         spatial_bias: whether to add a position bias s, which depends on what the combining weights depend on.
         path: how to compute the layer: ``bank``, ``kernel``, or ``auto`` for the one that `choose` finds to be
             the faster; both mean the same. Combining weights that depend on the input differ between images,
-            so for them there is the bank path alone.
+            so for them there is the bank path alone. Where a compiler, an exporter or a function transform reads
+            the layer, nothing can be measured and ``auto`` is ``bank``.
         device: of the parameters.
         dtype: of the parameters.
 
@@ -311,7 +312,8 @@ class LowRankLocallyConnected2d(PositionMixture):
     def _path_for(self, input: Tensor) -> str:
         if self.path != "auto":
             return self.path
-        # A compiler can take the bank path whatever it is; nothing can be measured while it reads.
+        # Nothing can be measured while a compiler reads. What is remembered does not hold for it: to it the kernel
+        # path is plain operations that store all kernels and patches, slower than the bank path at ranks up to 8.
         if self.weights == "input" or not may_measure(input):
             return "bank"
         situation = Situation.of(self._sizes, input, tensors_of(self))

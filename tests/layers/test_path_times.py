@@ -1,5 +1,6 @@
 """What a measurement of the two paths leaves alone, and where there is none."""
 
+import copy
 import threading
 
 import pytest
@@ -144,6 +145,27 @@ def test_nothing_is_measured(call, clock, memory):
     call(layer(), images())
     assert not clock.timed
     assert not memory
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+@pytest.mark.parametrize("call", ["compile", "export", "vmap"])
+def test_who_reads_the_layer_reads_the_bank_path_whatever_is_remembered(call, clock, memory):
+    """What was measured is another program than the one that they make of the kernel path."""
+    auto, x = layer(), images()
+    auto(x)
+    with torch.no_grad():
+        auto(x)
+    assert set(memory.values()) == {"kernel"}
+    read = {"compile": lambda layer: torch.compile(layer, backend="eager", fullgraph=True)(x)}
+    read["export"] = lambda layer: torch.export.export(layer, (x,)).module()(x)
+    read["vmap"] = lambda layer: torch.vmap(layer)(x)
+    assert torch.equal(read[call](auto), read[call](layer_with(auto, "bank")))
+
+
+def layer_with(auto, path):
+    twin = copy.deepcopy(auto)
+    twin.path = path
+    return twin
 
 
 def test_a_counted_layer_counts_its_own_operations_alone(memory):
