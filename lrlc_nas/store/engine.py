@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, create_eng
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from ..errors import DiskError
+from ..errors import DiskError, StorageError
 from .file_systems import is_on_network
 from .url import shown, sqlite_path
 
@@ -91,8 +91,17 @@ def harden(engine: Engine) -> Engine:
 
 
 def database_now(connection: Connection) -> float:
-    """Seconds since 1970 by the clock of the database, the only clock that all workers share."""
-    return float(connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one())
+    """Seconds since 1970 by the clock of the database, the only clock that all workers share.
+
+    Raises:
+        StorageError: if the database knows no time.
+    """
+    now = connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one()
+    if now is None:
+        raise StorageError(
+            f"storage {shown(connection.engine.url)}: the clock of the database tells no time, by which claims run out"
+        )
+    return float(now)
 
 
 def create_sqlite_file(engine: Engine) -> None:

@@ -184,7 +184,9 @@ class Attempt:
         """Whether a run that has fallen behind goes on for the audit; when it first did is noted."""
         if not self._is_audited(run):
             return False
+        fault_point("note.before")
         note(self.store, self.held, {AUDIT: epochs})
+        fault_point("note.after")
         return True
 
     def _say(self, run: RunRecord, outcome: Outcome) -> None:

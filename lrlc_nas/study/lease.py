@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ..errors import FencedError, StorageError
+from ..faults import fault_point
 from ..store import Claim, Store, renew
 
 
@@ -88,7 +89,9 @@ class Lease:
             if self._hangs():
                 continue  # it may only have been slow, and goes on if nobody has taken the run over
             try:
+                fault_point("renewal.before")
                 renew(self._store, self._held)
+                fault_point("renewal.after")
             except FencedError:
                 self.lost = True
                 return

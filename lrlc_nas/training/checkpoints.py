@@ -230,11 +230,14 @@ def _write(path: Path, content: memoryview) -> None:
     try:
         with open(handle, "wb") as file:
             fault_point("checkpoint.opened")
-            file.write(content)
+            half = len(content) // 2
+            file.write(content[:half])
+            file.flush()
+            fault_point("checkpoint.half")
+            file.write(content[half:])
             file.flush()
             fault_point("checkpoint.written")
             os.fsync(file.fileno())
-        fault_point("checkpoint.synced")
         os.replace(temporary, path)
         fault_point("checkpoint.renamed")
     except BaseException:

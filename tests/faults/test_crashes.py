@@ -7,6 +7,7 @@ from lrlc_nas.benchmarks.faults.everywhere import (
     crash_at_random,
     crash_everywhere,
     crash_otherwise,
+    rare_points,
     supervised_points,
     train_points,
 )
@@ -28,7 +29,7 @@ def assert_survived(crashes):
 
 def test_an_undisturbed_life_passes_every_point_of_its_own(reference):
     assert set(reference.hits) == set(train_points())
-    assert set(train_points()) | set(supervised_points()) == set(POINTS)
+    assert {*train_points(), *supervised_points(), *rare_points()} == set(POINTS)
 
 
 def test_the_life_holds_every_kind_of_end(reference):

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from toy_store import FOREVER, WAITING, add_study, make_store
 
-from lrlc_nas.store import Store, claim
+from lrlc_nas.errors import StorageError
+from lrlc_nas.store import Store, claim, engine
 from lrlc_nas.store.engine import READING, database_now, engine_options
 from lrlc_nas.store.owner import is_dead, this_process
 
@@ -84,6 +85,14 @@ def test_the_options_of_one_engine_are_not_those_of_another(tmp_path):
     url = Store(f"sqlite:///{tmp_path}/a.db").url
     engine_options(url)["connect_args"]["timeout"] = 0
     assert engine_options(url)["connect_args"]["timeout"] == 60
+
+
+def test_a_clock_that_tells_no_time_is_refused(store, study, monkeypatch):
+    monkeypatch.setitem(engine._CLOCK, "sqlite", "SELECT NULL")
+    with pytest.raises(
+        StorageError, match=r"^storage sqlite:///\S+: the clock of the database tells no time"
+    ):
+        claim(store, study, "me", 60.0)
 
 
 def test_this_process_lives():

@@ -21,6 +21,7 @@ __all__ = [
     "crash_everywhere",
     "crash_otherwise",
     "in_parallel",
+    "rare_points",
     "supervised_points",
     "train_points",
 ]
@@ -33,13 +34,18 @@ _MOST_DRAWS = 20
 
 
 def train_points() -> list[str]:
-    """The points that a process passes while it starts, trains and ends a study."""
-    return [point for point in POINTS if not point.startswith("supervisor.")]
+    """The points that a process passes while it starts, trains and ends a study, however fast it is."""
+    return [point for point in POINTS if point not in (*supervised_points(), *rare_points())]
 
 
 def supervised_points() -> list[str]:
     """The points that only a supervisor passes."""
     return [point for point in POINTS if point.startswith("supervisor.")]
+
+
+def rare_points() -> list[str]:
+    """The points that only a run passes that takes a while, or that is audited and falls behind."""
+    return [point for point in POINTS if point.startswith(("renewal.", "note."))]
 
 
 def crash_everywhere(folder: Path, reference: Reference) -> list[Crash]:
