@@ -99,7 +99,7 @@ def database_now(connection: Connection) -> float:
     now = connection.execute(text(_CLOCK[connection.dialect.name])).scalar_one()
     if now is None:
         raise StorageError(
-            f"storage {shown(connection.engine.url)}: the clock of the database tells no time, by which claims run out"
+            f"storage {shown(connection.engine.url)}: the clock of the database tells no time, and claims go by it"
         )
     return float(now)
 
