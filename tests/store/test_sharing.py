@@ -65,7 +65,7 @@ def test_the_file_is_free_when_that_worker_holds_nothing(store, study, end):
 def test_workers_of_this_machine_share_the_file(store, study):
     for number in range(3):
         assert claim(store, study, f"{this_host()}/{number}/1.00", FOREVER) is not None
-    require_bearable(store, MOST_WORKERS)
+    require_bearable(store, MOST_WORKERS - 3)
 
 
 def test_what_is_refused_is_refused_before_anything_is_written(tmp_path, store, study):
@@ -88,6 +88,21 @@ def test_a_seventeenth_worker_is_refused(tmp_path, store):
         require_bearable(Store(f"sqlite:///{tmp_path}/none.db"), 17)
     require_bearable(Store(f"sqlite:///{tmp_path}/none.db"), 16)
     assert not (tmp_path / "none.db").exists()
+
+
+def test_those_that_are_at_work_count_too(store, study):
+    place, pid, started = this_process().split("/")
+    claim(store, study, f"{place}/{pid}/{float(started) - 60}", FOREVER)  # has ended
+    require_bearable(store, MOST_WORKERS)
+    other = add_study(store, [WAITING], name="other")
+    for each in (study, other):
+        claim(store, each, this_process(), FOREVER)
+        require_bearable(store, MOST_WORKERS - 1)  # one worker, whatever it holds
+    claim(store, study, "another", FOREVER)
+    require_bearable(store, MOST_WORKERS - 2)
+    words = r"takes at most 16 workers, .*; 2 hold runs in it, and 15 more are wanted\. More of them go with"
+    with pytest.raises(StorageError, match=words):
+        require_bearable(store, MOST_WORKERS - 1)
 
 
 def test_a_server_bears_more():
