@@ -39,9 +39,9 @@ def require_bearable(store: Store, workers: int) -> None:
         with store.answering(), store.engine.connect().execution_options(**{READING: True}) as connection:
             require_one_machine(connection)
             there = {owner for owner, _ in _holders(connection) if not is_dead(owner)}
-        _require_few(
-            store, workers + len(there), f"{len(there)} hold runs in it, and {workers} more are wanted"
-        )
+        if workers:  # who trains nothing here may raise a total
+            words = f"{len(there)} hold runs in it, and {workers} more are wanted"
+            _require_few(store, workers + len(there), words)
 
 
 def require_one_machine(connection: Connection) -> None:

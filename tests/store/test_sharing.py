@@ -5,7 +5,7 @@ from sqlalchemy import text
 from toy_store import FOREVER, WAITING, add_study, make_store
 
 from lrlc_nas.errors import StorageError
-from lrlc_nas.store import Store, claim, finish, release, require_bearable, this_process
+from lrlc_nas.store import Store, claim, finish, release, require_bearable, sharing, this_process
 from lrlc_nas.store.owner import host_of, this_host
 from lrlc_nas.store.sharing import MOST_WORKERS
 
@@ -90,7 +90,7 @@ def test_a_seventeenth_worker_is_refused(tmp_path, store):
     assert not (tmp_path / "none.db").exists()
 
 
-def test_those_that_are_at_work_count_too(store, study):
+def test_those_that_are_at_work_count_too(store, study, monkeypatch):
     place, pid, started = this_process().split("/")
     claim(store, study, f"{place}/{pid}/{float(started) - 60}", FOREVER)  # has ended
     require_bearable(store, MOST_WORKERS)
@@ -103,6 +103,8 @@ def test_those_that_are_at_work_count_too(store, study):
     words = r"takes at most 16 workers, .*; 2 hold runs in it, and 15 more are wanted\. More of them go with"
     with pytest.raises(StorageError, match=words):
         require_bearable(store, MOST_WORKERS - 1)
+    monkeypatch.setattr(sharing, "MOST_WORKERS", 1)
+    require_bearable(store, 0)
 
 
 def test_a_server_bears_more():
