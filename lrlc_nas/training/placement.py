@@ -77,8 +77,7 @@ class Placement:
         network.to(self.device)
         if not self.channels_last:
             return
-        # Not network.to(memory_format=...): that also meets five-dimensional weights, which have no such
-        # layout.
+        # The convolutions alone: relaxed layers gain nothing by another layout of their weights.
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)
