@@ -32,7 +32,7 @@ app = typer.Typer(
     help="Which convolutions of a network should stop sharing their kernel across positions, by how much?",
     epilog=(
         "Exit codes: 0 done or politely stopped, 2 refused input, 69 database away for longer than workers wait, "
-        "74 disk full, 130 cut short by Ctrl-C, 1 any other end."
+        "74 disk full, 75 GPU lost, 130 cut short by Ctrl-C, 1 any other end."
     ),
 )
 
@@ -362,7 +362,8 @@ def main() -> None:
     """The entry point.
 
     Exit codes: 0 done or politely stopped, 2 for what the user got wrong, 69 for a database that does not answer for
-    longer than workers wait, 74 for a full disk, 130 for a command cut short by Ctrl-C, 1 for the rest.
+    longer than workers wait, 74 for a full disk, 75 for a GPU that is lost, 130 for a command
+    cut short by Ctrl-C, 1 for the rest.
     """
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="lrlc-nas", standalone_mode=False)

@@ -109,7 +109,7 @@ class RunRecord:
         started: first claim, UTC.
         finished: end, UTC.
         facts: device, threads, precision and whatever else decides its bits; of an audited run also what the
-            pruner would have done.
+            pruner would have done, of one that failed with its workers what they died of.
     """
 
     run_id: int

@@ -8,6 +8,7 @@ from command_line import Done, Running, call, query
 from lrlc_nas import cli
 from lrlc_nas.errors import (
     CheckpointError,
+    DeviceError,
     DiskError,
     FencedError,
     InputError,
@@ -110,6 +111,7 @@ def ends(folder: Path) -> list[tuple[object, ...]]:
         (StorageError, 2),
         (OutageError, 69),
         (DiskError, 74),
+        (DeviceError, 75),
     ],
 )
 def test_each_kind_of_error_has_its_code(
