@@ -349,7 +349,8 @@ def worker(
     from ..study import open_study
 
     _require_device(device)
-    store = _store(storage)
+    # Those of a supervisor were counted when it started.
+    store = _working_store(storage, 1) if parent is None else _store(storage)
     # A supervisor replaces workers during an outage too; somebody who starts one is told at once.
     study = open_study(store if parent is None else store.patient(), name)
     try:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, Done, call, query
 
+from lrlc_nas.store import sharing, this_process
+
 
 @pytest.fixture(autouse=True)
 def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,18 @@ def test_workers_of_two_machines(database: Path, line: str) -> None:
     assert query(database.parent, "SELECT owner, attempt FROM nas_run WHERE attempt > 0") == [
         ("far/7/1.00", 1)
     ]
+
+
+def test_a_worker_of_its_own_counts_with_those_that_are_at_work(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE nas_run SET state = 'running', attempt = 1, owner = ?, expires = 9e9 WHERE slot = 0",
+            [this_process()],
+        )
+    monkeypatch.setattr(sharing, "MOST_WORKERS", 1)
+    assert_refused(call("worker", "small"), "storage .*; 1 hold runs in it, and 1 more are wanted")
 
 
 @pytest.mark.parametrize(("words", "keep"), [([], "best"), (["--keep", "all"], "all")])
