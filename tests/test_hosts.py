@@ -273,7 +273,19 @@ def test_an_unknown_name_is_answered_with_the_forms() -> None:
 def test_references() -> None:
     assert all(is_reference(text) for text in ("a:b", "a.b_c.d1:_f"))
     assert not any(
-        is_reference(text) for text in ("a", "a:", ":a", "a.:b", ".a:b", "a:b.c", "a b:c", "a:b\n")
+        is_reference(text)
+        for text in (
+            "a",
+            "a:",
+            ":a",
+            "a.:b",
+            ".a:b",
+            "a:b.c",
+            "a b:c",
+            "a:b\n",
+            "torchvision:resnet18",
+            "imagefolder:a",
+        )
     )
 
 

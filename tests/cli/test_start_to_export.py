@@ -13,6 +13,7 @@ from command_line import DATABASE, TRIALS, Finished, call, optuna_states, query,
 
 from lrlc_nas.store import Store
 from lrlc_nas.study import load_config, start_study
+from lrlc_nas.terminal import report_path
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_overrides_options_and_environment_meet_in_one_study(
     assert study.trials == config["budget"]["trials"] == 5
     assert config["search"]["host_repeats"] == 2
     assert config["host"]["options"]["channels"] == 4
-    assert (tmp_path / "a-b-c-report.html").exists()
+    assert (tmp_path / report_path('a "b" c')).exists()
     assert "next: lrlc-nas show 'a \"b\" c'\n" in done.out
 
 

@@ -65,6 +65,17 @@ def test_one_function_is_enough_to_be_refused(home: Path, sentinel: Path, key: s
     assert not sentinel.exists()
 
 
+@pytest.mark.parametrize(("key", "named"), [("host", "torchvision:resnet18"), ("data", "imagefolder:images")])
+def test_what_ships_with_a_name_is_no_function_of_somebodys(home: Path, key: str, named: str) -> None:
+    """The report says what is wrong with it, which looking has found out."""
+    for other, name in ({"host": "paper-cnn", "data": "embedded"} | {key: named}).items():
+        execute(home, f"UPDATE nas_study SET config = json_set(config, '$.{other}.name', ?)", name)
+    assert call("report", NAME).code == 0
+    page = (home / "shy-report.html").read_text("utf-8")
+    assert "looking does not run" not in page
+    assert named in page
+
+
 def test_a_report_fetches_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where images are fetched to is in the database as well."""
     fetched: list[object] = []

@@ -159,7 +159,7 @@ def test_nothing_is_missing_in_the_report_and_the_export(uninterrupted, tmp_path
 
 def test_a_study_may_keep_all(store):
     start_study(store, ALL)
-    toy_study.work(store, should_stop=iter([False] * 60 + [True] * 99).__next__)
+    toy_study.work(store, should_stop=iter([False] * 120 + [True] * 99).__next__)
     complete = {run.slot for run in store.runs(store.study("toy")) if run.state == "complete"}
     assert len(complete) > len(needed(store))
     assert {slot: files for slot, files in kept(store).items() if slot in complete} == last_of(complete)

@@ -19,10 +19,13 @@ def test_the_sources_are_the_modules_of_functions():
     assert sources(toy_study.config()) == {HOST: digest, "toy_study:images": digest}
 
 
-def test_hosts_and_images_by_name_have_none():
+@pytest.mark.parametrize(
+    ("host", "data"), [("paper-cnn", "embedded"), ("torchvision:resnet18", "imagefolder:images")]
+)
+def test_hosts_and_images_by_name_have_none(host, data):
     config = toy_study.config()
-    host = config.host.model_copy(update={"name": "paper-cnn"})
-    data = config.data.model_copy(update={"name": "embedded"})
+    host = config.host.model_copy(update={"name": host})
+    data = config.data.model_copy(update={"name": data})
     assert sources(config.model_copy(update={"host": host, "data": data})) == {}
 
 
