@@ -272,6 +272,7 @@ def test_an_unknown_name_is_answered_with_the_forms() -> None:
 
 def test_references() -> None:
     assert all(is_reference(text) for text in ("a:b", "a.b_c.d1:_f"))
+    assert not any(is_reference(text) for text in ("torchvision:resnet18", "imagefolder:images"))
     assert not any(
         is_reference(text)
         for text in (
