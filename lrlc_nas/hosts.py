@@ -72,7 +72,7 @@ def build_host(
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text has the form ``package.module:function``, unlike ``torchvision:NAME`` and ``imagefolder:PATH``."""
+    """Whether a text has the form ``package.module:function``; ``torchvision:NAME`` is none."""
     if text.startswith(("torchvision:", "imagefolder:")):
         return False
     return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", text) is not None
