@@ -26,13 +26,13 @@ class OptunaSchema:
     """The tables that the installed Optuna works with.
 
     Attributes:
-        library: its version.
+        release: its version.
         number: of its schema, as versions before alembic's counted.
         scripts: the folder of its migrations.
         columns: table to the names of its columns.
     """
 
-    library: str
+    release: str
     number: int
     scripts: Path
     columns: Mapping[str, Collection[str]]
@@ -54,15 +54,15 @@ def require_optuna_schema(store: Store, wanted: OptunaSchema) -> None:
         if revision is None:  # of other versions other columns may be expected
             _require_columns(connection, there & wanted.columns.keys(), wanted)
         made = connection.execute(text(_MADE_BY)).first() if "version_info" in there else None
-    number, library = (None, "?") if made is None else made
+    number, maker = (None, "?") if made is None else made
     if revision is None and number in (None, wanted.number):
         return
     scripts = ScriptDirectory(str(wanted.scripts))
     if revision != scripts.get_current_head():
         older = revision is None or revision in {script.revision for script in scripts.walk_revisions()}
         raise StorageError(
-            f"storage {store.shown}: its Optuna tables were made by Optuna {library} (schema {revision or number}), "
-            f"this is Optuna {wanted.library}; "
+            f"storage {store.shown}: its Optuna tables were made by Optuna {maker} (schema {revision or number}), "
+            f"this is Optuna {wanted.release}; "
             + ("'optuna storage upgrade --storage URL' brings them forward" if older else "upgrade Optuna")
         )
 
