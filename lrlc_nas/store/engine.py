@@ -84,7 +84,7 @@ def harden(engine: Engine) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _say_whether_disk)
-    if engine.dialect.name == "postgresql":
+    if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
         event.listen(engine, "do_connect", _connect_postgresql)
     engine.dispose()  # connections that were pooled before the events were attached
     return engine

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Timer
 
 import pytest
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from lrlc_nas.benchmarks.faults.servers import Server
@@ -65,6 +66,14 @@ def test_the_dashboard_does_not_wait_for_ever_for_optunas_side(store, server):
     assert is_outage(caught.value)
     assert [study.study_name for study in storage.get_all_studies()] == [NAME]
     storage.engine.dispose()
+
+
+@pytest.mark.parametrize(("driver", "impatient"), [("psycopg", True), ("psycopg2", False), ("pg8000", False)])
+def test_other_drivers_connect_for_themselves(driver, impatient):
+    dialect = make_url(f"postgresql+{driver}://me@host/x").get_dialect()()
+    chosen = create_engine("sqlite://")
+    chosen.dialect = dialect
+    assert event.contains(engine.harden(chosen), "do_connect", engine._connect_postgresql) is impatient
 
 
 def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch):
