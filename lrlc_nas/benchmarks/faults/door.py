@@ -17,7 +17,7 @@ from ...errors import LrlcNasError
 from .attacks import Attacks
 from .commands import environment
 from .lives import begin
-from .places import DATABASE, SQLITE, opened_store
+from .places import DATABASE, SQLITE, opened_store, url_in
 from .poison import changed, contents
 from .toy import toy_config
 from .waiting import PATIENCE, wait_until
@@ -128,7 +128,7 @@ def knock(folder: Path) -> Attacks:
     begin(home, toy_config(2, 1)).store.engine.dispose()
     before, studies = contents(home), _studies(home)
     said = folder / "said"
-    with served(home / DATABASE, said) as door:
+    with served(home, said) as door:
         answers = [(each, door.ask(each.path, each.method, **each.headers)) for each in _requests(door)]
     codes = Counter(answer.status for request, answer in answers if request.codes != _WELCOME)
     told = [len(revealed(answer, door.token)) for _, answer in answers]
@@ -149,20 +149,20 @@ def knock(folder: Path) -> Attacks:
 
 
 @contextmanager
-def served(database: Path, said: Path) -> Iterator[Served]:
+def served(folder: Path, said: Path) -> Iterator[Served]:
     """A dashboard as long as the block lasts.
 
     Args:
-        database: a SQLite file with a study.
+        folder: that a place has furnished; its database holds a study.
         said: a new file that gets all that it says.
 
     Raises:
         LrlcNasError: if it does not answer.
     """
-    variables = environment(LRLC_NAS_STORAGE=f"sqlite:///{database}")
+    variables = environment(LRLC_NAS_STORAGE=url_in(folder))
     with (
         said.open("wb") as file,
-        subprocess.Popen(_DASHBOARD, cwd=database.parent, env=variables, stdout=file, stderr=file) as process,
+        subprocess.Popen(_DASHBOARD, cwd=folder, env=variables, stdout=file, stderr=file) as process,
     ):
         try:
             wait_until(lambda: _tells_address(said) or process.poll() is not None, said.read_text)

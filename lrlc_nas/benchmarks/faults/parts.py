@@ -194,14 +194,13 @@ def soaking(place: Place, size: tuple[int, float, float], seed: int, folder: Pat
     """A supervisor whose workers die again and again; `size` is trials, seconds between kills and of rest."""
     trials, every, rest = size
     done = soak(folder, trials=trials, epochs=3, every=every, rest=rest, seed=seed)
-    fewest, most = done.descriptors
     return Finding(
         place.name,
         f"soak: 4 workers, {trials} trials x 3 epochs, a kill every {every:.0f} s (seed {seed})",
         done.kills,
         1,
         int(done.survived),
-        f"{done.ended}/{trials}; supervisor: memory {done.growth:+.1%}, {fewest} to {most} descriptors"
+        f"{done.ended}/{trials}; supervisor: {done.supervisor}; dashboard: {done.pages} pages, {done.dashboard}"
         + _also(done.broken),
         done.survived and done.kills > 0,
     )

@@ -23,6 +23,7 @@ __all__ = [
     "opened",
     "opened_store",
     "store_in",
+    "url_in",
 ]
 
 PLACES = ("sqlite", *SERVERS)
@@ -75,8 +76,13 @@ SQLITE = Place()
 
 def store_in(folder: Path) -> Store:
     """The database that belongs to a folder."""
+    return Store(url_in(folder))
+
+
+def url_in(folder: Path) -> str:
+    """The URL of the database that belongs to a folder."""
     url = folder / _URL
-    return Store(url.read_text() if url.exists() else f"sqlite:///{folder}/{DATABASE}")
+    return url.read_text() if url.exists() else f"sqlite:///{folder}/{DATABASE}"
 
 
 @contextmanager

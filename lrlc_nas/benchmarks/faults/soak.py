@@ -1,4 +1,4 @@
-"""A soak: a supervisor whose workers are killed every few seconds, for as long as its study lasts."""
+"""A soak: supervised workers are killed every few seconds as long as their study lasts, and somebody watches it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import os
 import random
 import signal
 import time
-from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.context import ForkServerProcess
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
-
-import psutil
 
 from ...errors import LrlcNasError
+from ...study.outcome import MOST_DEATHS
+from .door import Served, served
 from .lives import begin, end, spawn, supervise
 from .places import opened_store
 from .promises import broken
+from .steadiness import Samples, Steadiness
 from .supervised import workers_of
 from .toy import NAME, toy_config
 
 
-__all__ = ["Soak", "soak"]
+__all__ = ["Soak", "Watch", "soak"]
 
-_SAMPLES = 10
-_MOST_GROWTH = 0.05
-_MOST_DESCRIPTORS = 2
+_MOST_IN_AN_EPOCH = MOST_DEATHS // 2
+_PAGES = ("/", "/studies/1", "/studies/1/version", "/api/studies", "/api/studies/1")
 _PATIENCE = 3600.0
 
 
@@ -38,23 +36,24 @@ class Soak:
         trials: the budget.
         ended: runs that have ended.
         kills: of workers.
-        growth: of the supervisor's memory, from the first samples to the last, as a fraction.
-        descriptors: fewest and most that the supervisor had open after the first samples.
+        pages: of the dashboard that were asked for meanwhile.
+        supervisor: how it changed.
+        dashboard: how it changed.
         broken: promises that do not hold.
     """
 
     trials: int
     ended: int
     kills: int
-    growth: float
-    descriptors: tuple[int, int]
+    pages: int
+    supervisor: Steadiness
+    dashboard: Steadiness
     broken: tuple[str, ...]
 
     @property
     def survived(self) -> bool:
-        """Whether all is done and the supervisor is as it was."""
-        fewest, most = self.descriptors
-        steady = self.growth < _MOST_GROWTH and most - fewest <= _MOST_DESCRIPTORS
+        """Whether all is done, and the supervisor and the dashboard are as they were."""
+        steady = self.supervisor.holds and self.dashboard.holds
         return self.ended == self.trials and steady and not self.broken
 
 
@@ -68,7 +67,7 @@ def soak(
     rest: float,
     seed: int = 0,
 ) -> Soak:
-    """Supervise a study and kill one of its workers every few seconds until it ends.
+    """Supervise a study, kill one of its workers every few seconds until it ends, and look at the dashboard.
 
     Args:
         folder: that a place has furnished.
@@ -84,50 +83,93 @@ def soak(
     """
     config = toy_config(trials, epochs, sites=3, pruner="none", rest=rest)
     begin(folder, config).store.engine.dispose()
-    supervisor = spawn(supervise, folder, "", "", workers)
-    try:
-        kills, samples = _strike(folder, supervisor, every, random.Random(seed))
-        code = end(supervisor)
-    finally:
-        supervisor.kill()  # its workers end with it
-        supervisor.join()
+    with served(folder, folder / "said") as door:
+        supervisor = spawn(supervise, folder, "", "", workers)
+        watch = Watch(folder, Samples(supervisor.pid or 0), door, random.Random(seed))
+        deadline = time.monotonic() + _PATIENCE
+        try:
+            while supervisor.is_alive():
+                if time.monotonic() > deadline:
+                    raise LrlcNasError(
+                        f"the soak did not end within {_PATIENCE:.0f} s, after {watch.kills} kills"
+                    )
+                supervisor.join(every)
+                watch.strike()
+            code = end(supervisor)
+        finally:
+            supervisor.kill()  # its workers end with it
+            supervisor.join()
     with opened_store(folder) as store:
         ended, wrong = store.counts(store.study(NAME)).get("complete", 0), broken(store)
     wrong += [f"the supervisor ended with exit code {code}"] if code else []
-    memory, descriptors = zip(*_settled(samples), strict=True)
     return Soak(
         trials=trials,
         ended=ended,
-        kills=kills,
-        growth=median(memory[-_SAMPLES:]) / median(memory[:_SAMPLES]) - 1,
-        descriptors=(min(descriptors), max(descriptors)),
-        broken=tuple(wrong),
+        kills=watch.kills,
+        pages=watch.pages,
+        supervisor=watch.samples.steadiness(),
+        dashboard=watch.of_dashboard.steadiness(),
+        broken=(*wrong, *watch.refused),
     )
 
 
-def _strike(
-    folder: Path, supervisor: ForkServerProcess, every: float, chance: random.Random
-) -> tuple[int, list[tuple[int, int]]]:
-    """Kill a worker at each stroke; how many were killed, and the supervisor's memory and descriptors."""
-    process, kills, samples = psutil.Process(supervisor.pid), 0, []
-    deadline = time.monotonic() + _PATIENCE
-    while supervisor.is_alive():
-        if time.monotonic() > deadline:
-            raise LrlcNasError(f"the soak did not end within {_PATIENCE:.0f} s, after {kills} kills")
-        supervisor.join(every)
-        with suppress(psutil.NoSuchProcess):  # it ends meanwhile
-            samples.append((process.memory_info().rss, process.num_fds()))
-        if victims := _at_work(folder, process.pid):
-            kills += _kill(chance.choice(victims))
-    return kills, samples
+@dataclass
+class Watch:
+    """Who strikes and looks.
 
+    Attributes:
+        folder: of the database.
+        samples: of the supervisor.
+        door: the dashboard.
+        chance: decides who is killed.
+        kills: how many workers were killed.
+        pages: how many pages were asked for.
+        refused: what came instead of a page.
+        of_dashboard: samples of it.
+    """
 
-def _at_work(folder: Path, supervisor: int) -> list[int]:
-    """Workers that hold a run; one that still starts would only be started again."""
-    with opened_store(folder) as store:
-        runs = store.runs(store.study(NAME))
-    owners = {int(run.owner.split("/")[1]) for run in runs if run.state == "running"}
-    return [pid for pid in workers_of(supervisor) if pid in owners]
+    folder: Path
+    samples: Samples
+    door: Served
+    chance: random.Random
+    kills: int = 0
+    pages: int = 0
+    refused: list[str] = field(default_factory=list)
+    of_dashboard: Samples = field(init=False)
+    _struck: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.of_dashboard = Samples(self.door.process.pid)
+
+    def strike(self) -> None:
+        """Look at all pages, then kill a worker that trains."""
+        self.samples.take()
+        for page in _PAGES:
+            status = self.door.ask(page).status
+            self.refused += [f"the dashboard answered {page} with {status}"] if status != 200 else []
+            self.pages += 1
+        self.of_dashboard.take()
+        victims = self._victims()
+        if victims and _kill(pid := self.chance.choice(list(victims))):
+            self.kills += 1
+            self._struck[victims[pid]] += 1
+
+    def _victims(self) -> dict[int, tuple[int, int]]:
+        """Workers that hold a run, each with that run and its epoch; one that still starts would only start again.
+
+        The busier a machine is, the longer takes an epoch, and the more kills meet the same one. A run that has lost
+        its worker half as often as a run may is spared until it has recorded its epoch, else it is given up.
+        """
+        with opened_store(self.folder) as store:
+            runs = store.runs(store.study(NAME))
+        at_work = {
+            int(run.owner.split("/")[1]): (run.run_id, run.epoch) for run in runs if run.state == "running"
+        }
+        return {
+            pid: at_work[pid]
+            for pid in workers_of(self.samples.pid)
+            if pid in at_work and self._struck[at_work[pid]] < _MOST_IN_AN_EPOCH
+        }
 
 
 def _kill(pid: int) -> bool:
@@ -136,11 +178,3 @@ def _kill(pid: int) -> bool:
     except ProcessLookupError:  # it has ended meanwhile
         return False
     return True
-
-
-def _settled(samples: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Without the first tenth, in which a supervisor still grows up, and the last, in which it ends."""
-    settled = samples[len(samples) // 10 : -1]
-    if len(settled) < 2:
-        raise LrlcNasError(f"the soak ended after {len(samples)} samples of its supervisor; it needs more")
-    return settled
