@@ -64,7 +64,7 @@ def open_storage(store: Store) -> RDBStorage:
         skip_compatibility_check=True,  # the dashboard itself says what to do about another version
         skip_table_creation=True,
     )
-    harden(storage.engine)  # of a server that stands still no answer is awaited for ever
+    harden(storage.engine)
     return storage
 
 

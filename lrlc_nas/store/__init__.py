@@ -19,6 +19,7 @@ from .looks import add_look as add_look
 from .looks import looks as looks
 from .looks import record_results as record_results
 from .optunas import OptunaSchema as OptunaSchema
+from .optunas import make_optuna_tables as make_optuna_tables
 from .optunas import require_optuna_schema as require_optuna_schema
 from .owner import this_process as this_process
 from .records import Claim as Claim

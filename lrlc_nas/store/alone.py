@@ -1,6 +1,6 @@
 """One process at a time, on servers: who makes tables there, or changes them, does it alone.
 
-A SQLite file needs nothing of the kind: our tables are made in one transaction there, which holds the file.
+A SQLite file needs nothing of the kind: tables are made in one transaction there, which holds the file.
 """
 
 from __future__ import annotations

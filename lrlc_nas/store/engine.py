@@ -7,9 +7,10 @@ import os
 import shutil
 import sqlite3
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
@@ -69,24 +70,24 @@ def make_engine(url: URL) -> Engine:
 
 
 def engine_options(url: URL) -> dict[str, Any]:
-    """Keyword arguments of `sqlalchemy.create_engine` for a storage URL."""
-    return {"pool_pre_ping": True, **copy.deepcopy(_OPTIONS[url.get_backend_name()])}
+    """Keyword arguments of `sqlalchemy.create_engine` for a storage URL; no server is waited for without end."""
+    options = {"pool_pre_ping": True, **copy.deepcopy(_OPTIONS[url.get_backend_name()])}
+    if url.get_dialect().driver == "psycopg":
+        options["creator"] = partial(_connect_postgresql, url)
+    return options
 
 
 def harden(engine: Engine) -> Engine:
     """Make every SQLite transaction that may write take the write lock when it begins.
 
     A deferred transaction that first reads and then writes can be handed the same waiting run as another one:
-    SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`. Of a server, no answer is
-    awaited for ever.
+    SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`.
     """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _say_whether_disk)
-    if engine.dialect.name == "postgresql" and engine.dialect.driver == "psycopg":
-        event.listen(engine, "do_connect", _connect_postgresql)
-    engine.dispose()  # connections that were pooled before the events were attached
+        engine.dispose()  # connections that were pooled before the events were attached
     return engine
 
 
@@ -131,10 +132,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions by itself
 
 
-def _connect_postgresql(_dialect: Dialect, _record: Any, arguments: Any, keywords: Any) -> Any:
+def _connect_postgresql(url: URL) -> Any:
     from .silence import connect  # its driver is there only where it is wanted
 
-    return connect(_SILENCE_SECONDS, *arguments, **keywords)
+    arguments, keywords = url.get_dialect()().create_connect_args(url)
+    return connect(_SILENCE_SECONDS, *arguments, **(keywords | _OPTIONS["postgresql"]["connect_args"]))
 
 
 def _begin(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from ..errors import InputError, StorageError
 from ..faults import fault_point
-from .alone import alone
 from .engine import READING, create_sqlite_file, database_now, make_engine
 from .hearing import Hearing
 from .models import EpochRow, RunRow, SiteRow, StudyRow
@@ -129,14 +128,6 @@ class Store:
         with self.answering():
             create_sqlite_file(self.engine)
             create_tables(self.engine)
-
-    def alone(self) -> AbstractContextManager[None]:
-        """Keep all other processes out of such a block on the same server; a SQLite file needs nothing of the kind.
-
-        Raises:
-            StorageError: if another process does not leave it.
-        """
-        return alone(self.engine)
 
     def add_study(
         self,

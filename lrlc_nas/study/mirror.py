@@ -25,7 +25,7 @@ from optuna.storages._rdb.models import SCHEMA_VERSION, BaseModel
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
-from ..errors import InputError, StorageError
+from ..errors import InputError
 from ..faults import fault_point
 from ..store import (
     EpochRecord,
@@ -35,6 +35,7 @@ from ..store import (
     StudyRecord,
     engine_options,
     harden,
+    make_optuna_tables,
     repeatable,
     require_optuna_schema,
     set_trial,
@@ -68,7 +69,11 @@ class Mirror:
     ) -> None:
         self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
         self._store = store
-        self._storage = self.outlast(lambda: _made(store) if create else _open(store))
+        if create:
+            create_optuna_tables(store)
+        else:
+            require_optuna(store)
+        self._storage = self.outlast(lambda: _open(store))
         if create:
             self.study = self.outlast(
                 lambda: optuna.create_study(
@@ -210,7 +215,7 @@ def create_optuna_tables(store: Store) -> None:
     Raises:
         StorageError: if there are tables of another version than Optuna itself.
     """
-    store.outlast(lambda: _made(store)).engine.dispose()
+    make_optuna_tables(store, _schema())
 
 
 def require_optuna(store: Store) -> None:
@@ -219,9 +224,12 @@ def require_optuna(store: Store) -> None:
     Raises:
         StorageError: if there are such.
     """
-    columns = {name: table.columns.keys() for name, table in BaseModel.metadata.tables.items()}
+    require_optuna_schema(store, _schema())
+
+
+def _schema() -> OptunaSchema:
     scripts = Path(optuna.storages._rdb.__file__).parent / "alembic"
-    require_optuna_schema(store, OptunaSchema(optuna.__version__, SCHEMA_VERSION, scripts, columns))
+    return OptunaSchema(optuna.__version__, SCHEMA_VERSION, scripts, BaseModel.metadata)
 
 
 def _slot_of(trial: FrozenTrial) -> int | None:
@@ -230,36 +238,14 @@ def _slot_of(trial: FrozenTrial) -> int | None:
     return slot if isinstance(slot, int) else None
 
 
-def _made(store: Store) -> RDBStorage:
-    """Optuna's tables, made where they are missing: by one process at a time, which Optuna does not see to."""
-    require_optuna(store)
-    with store.alone():
-        storage = _open(store, create=True)
-        _complete(storage)
-    return storage
-
-
-def _open(store: Store, *, create: bool = False) -> RDBStorage:
+def _open(store: Store) -> RDBStorage:
     optuna.logging.set_verbosity(logging.WARNING)
     url = store.url.render_as_string(hide_password=False)
-    try:
-        storage = RDBStorage(
-            url.replace("{", "{{").replace("}", "}}"),  # Optuna takes the URL for a template
-            engine_kwargs=engine_options(store.url),
-            skip_table_creation=not create,
-        )
-    except RuntimeError as error:
-        raise StorageError(f"storage {store.shown}: {error}") from None
+    storage = RDBStorage(
+        url.replace("{", "{{").replace("}", "}}"),  # Optuna takes the URL for a template
+        engine_kwargs=engine_options(store.url),
+        skip_compatibility_check=True,  # it comes after the first write, and takes longer than all else here
+        skip_table_creation=True,
+    )
     harden(storage.engine)
     return storage
-
-
-def _complete(storage: RDBStorage) -> None:
-    """Create the indexes that are missing: whoever made the tables may have been killed between the two.
-
-    Optuna never would, because it looks for tables alone; and without the unique index of their names there may be
-    two studies of one name.
-    """
-    for table in BaseModel.metadata.sorted_tables:
-        for index in table.indexes:
-            index.create(storage.engine, checkfirst=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes
+from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes, race_of_starts
 
 
 @pytest.mark.parametrize("workers", [2, 4, 8])
@@ -28,3 +28,8 @@ def test_two_that_raise_the_total_at_once_do_not_add_up(tmp_path):
 def test_nothing_is_claimed_twice(rounds, tmp_path):
     done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds)
     assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
+
+
+def test_the_first_studies_of_a_database_may_be_started_at_once(tmp_path):
+    """Optuna makes its tables without looking whether another process does, which fails one of them."""
+    assert race_of_starts(tmp_path, processes=4, rounds=5) == 20

@@ -144,7 +144,7 @@ def test_a_study_starts_where_another_start_was_killed(server, url, number):
 def test_two_that_make_tables_at_once_do_it_one_after_the_other(store, monkeypatch):
     monkeypatch.setattr(alone_module, "_WAIT_SECONDS", 0.5)
     other = Store(store.url.render_as_string(hide_password=False))
-    with store.alone():
+    with alone_module.alone(store.engine):
         with pytest.raises(StorageError, match="another process has been making its tables for 0 s"):
             other.create()
         assert not other.exists()

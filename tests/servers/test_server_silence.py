@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import Timer
 
 import pytest
-from sqlalchemy import create_engine, event, make_url
+from optuna.storages import RDBStorage
+from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from lrlc_nas.benchmarks.faults.servers import Server
 from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.dashboard import open_storage
-from lrlc_nas.store import Store, engine
+from lrlc_nas.store import Store, engine, engine_options
 from lrlc_nas.store.retry import is_outage
 from lrlc_nas.study import start_study
+from lrlc_nas.study.importances import study_importances
 
 
 _LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20
@@ -68,12 +71,22 @@ def test_the_dashboard_does_not_wait_for_ever_for_optunas_side(store, server):
     storage.engine.dispose()
 
 
-@pytest.mark.parametrize(("driver", "impatient"), [("psycopg", True), ("psycopg2", False), ("pg8000", False)])
-def test_other_drivers_connect_for_themselves(driver, impatient):
-    dialect = make_url(f"postgresql+{driver}://me@host/x").get_dialect()()
-    chosen = create_engine("sqlite://")
-    chosen.dialect = dialect
-    assert event.contains(engine.harden(chosen), "do_connect", engine._connect_postgresql) is impatient
+def test_nobody_waits_for_ever_while_optunas_side_is_opened(store, server):
+    """It asks as it is made, before anybody can attach anything to its engine."""
+    start_study(store, toy_config(2, 1))
+    make = partial(RDBStorage, engine_kwargs=engine_options(store.url), skip_table_creation=True)
+    url = store.url.render_as_string(hide_password=False)
+    make(url).engine.dispose()
+    with frozen(server), pytest.raises(Exception) as caught:  # noqa: PT011 - Optuna wraps some of them
+        make(url)
+    assert is_outage(caught.value)
+    assert study_importances(store, NAME) == {}
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "pg8000"])
+def test_other_drivers_connect_for_themselves(driver):
+    options = [engine_options(make_url(f"postgresql+{each}://me@host/x")) for each in ("psycopg", driver)]
+    assert ["creator" in each for each in options] == [True, False]
 
 
 def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch):

@@ -58,7 +58,8 @@ MOMENTS = [
     (Store, "create"),
     (lifecycle, "create_optuna_tables"),
     (Store, "add_study"),
-    (mirror, "_made"),
+    (mirror, "make_optuna_tables"),
+    (mirror, "_open"),
     (mirror.optuna, "create_study"),
     (mirror.Mirror, "_new_trial"),
 ]

@@ -1,9 +1,12 @@
 import logging
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import optuna
 import pytest
 import toy_study
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import text
 
@@ -11,7 +14,7 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.errors import InputError, StorageError
 from lrlc_nas.store import EpochRecord, Store, claim, finish, plan_run, record_epoch
 from lrlc_nas.study import catch_up, start_study
-from lrlc_nas.study.mirror import Mirror
+from lrlc_nas.study.mirror import Mirror, create_optuna_tables
 
 
 PLAN = Plan.of({"first": "lc", "second": "lrlc-3"})
@@ -213,3 +216,21 @@ def test_braces_in_the_url_are_no_template(tmp_path):
 
 def test_optuna_is_told_to_be_quiet(mirror):
     assert optuna.logging.get_verbosity() == logging.WARNING
+
+
+def test_the_tables_are_those_that_optuna_makes(tmp_path):
+    def content(path):
+        queries = [
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'nas%' ORDER BY name",
+            "SELECT * FROM version_info",
+            "SELECT * FROM alembic_version",
+        ]
+        with closing(sqlite3.connect(path)) as connection:
+            return [connection.execute(query).fetchall() for query in queries]
+
+    RDBStorage(f"sqlite:///{tmp_path}/optunas.db").engine.dispose()
+    store = Store(f"sqlite:///{tmp_path}/ours.db")
+    for _ in range(2):
+        create_optuna_tables(store)
+    store.engine.dispose()
+    assert content(tmp_path / "ours.db") == content(tmp_path / "optunas.db")

@@ -37,6 +37,7 @@ __all__ = [
     "HITS",
     "TRIALS",
     "begin",
+    "begin_one",
     "claim_all",
     "end",
     "live",
@@ -101,7 +102,7 @@ def begin(folder: Path, config: StudyConfig, paths: Mapping[str, str] | None = N
     """
     with chdir(folder):  # the files of a study on a server lie where it is started
         study = start_study(store_in(folder), config)
-    _know(study.store, paths or {})
+    _know(study.store, config.name, paths or {})
     return study
 
 
@@ -198,6 +199,12 @@ def supervise(folder: Path, fault: str = "", worker_fault: str = "", workers: in
     catch_up(study)
 
 
+def begin_one(folder: Path, name: str, barrier: Barrier) -> None:
+    """Start a study in a database that others start theirs in at once."""
+    barrier.wait(PATIENCE)
+    begin(folder, toy_config(FIRST_TRIALS, EPOCHS).model_copy(update={"name": name}))
+
+
 def claim_all(folder: Path, barrier: Barrier) -> None:
     """Resume a study, then claim and end its runs as long as there are any, at once with others.
 
@@ -231,15 +238,15 @@ def _live(folder: Path, paths: Mapping[str, str]) -> None:
     store = store_in(folder)
     if NAME not in store.names():
         begin(folder, toy_config(FIRST_TRIALS, EPOCHS))
-    _know(store, paths)
+    _know(store, NAME, paths)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     _work(store, lambda: stop.is_set() or bool(store.epochs(store.study(NAME))))
     _work(store, stop.is_set, TRIALS)
 
 
-def _know(store: Store, paths: Mapping[str, str]) -> None:
-    known = ComputePaths(store, store.study(NAME))
+def _know(store: Store, name: str, paths: Mapping[str, str]) -> None:
+    known = ComputePaths(store, store.study(name))
     for situation, path in paths.items():
         known.setdefault(situation, path)
 

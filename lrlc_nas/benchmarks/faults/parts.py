@@ -26,7 +26,7 @@ from .findings import Finding
 from .hostile import STRANGERS
 from .outages import Outage, cut, freeze, outwait, stop
 from .places import Place
-from .races import Race, race, race_for_claims, race_of_resumes
+from .races import Race, race, race_for_claims, race_of_resumes, race_of_starts
 from .servers import Server
 from .shortage import run_out_of_memory
 from .soak import soak
@@ -47,6 +47,7 @@ __all__ = [
     "resumes",
     "shortage",
     "soaking",
+    "starts",
     "stops",
     "storms",
     "strangers",
@@ -145,6 +146,14 @@ def resumes(place: Place, folder: Path) -> Finding:
     """Two processes that raise the total of one study at once."""
     done = race_of_resumes(folder, first=8, trials=20, epochs=2)
     return _of_race(place, "two resumes raise the total to 20 at once", done)
+
+
+def starts(place: Place, rounds: int, folder: Path) -> Finding:
+    """Many processes that start the first studies of a database at once, which make its tables."""
+    made = 4 * rounds
+    whole = race_of_starts(folder, processes=4, rounds=rounds, place=place)
+    what = "4 processes start the first studies of a database at once"
+    return Finding(place.name, what, made, made, whole, f"{whole} studies are whole", whole == made)
 
 
 def claims(place: Place, rounds: int, folder: Path) -> Finding:

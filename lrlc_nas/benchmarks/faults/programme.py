@@ -39,7 +39,7 @@ class Extent:
         storm: trials, kills and zombies of the storm.
         workers: how many spend the same budget, for each of the races.
         crowd: workers and trials of the crowd on one file.
-        rounds: of claims.
+        rounds: of claims, and of first studies.
         stops: seconds for which a server is away.
         cuts: how often all connections are cut.
         freeze: seconds for which PostgreSQL stands still.
@@ -165,6 +165,7 @@ def _many_workers(extent: Extent, place: Place) -> Iterator[Part]:
     for workers in extent.workers:
         yield _in_place(place, parts.races, place, workers, 20)
     yield _in_place(place, parts.resumes, place)
+    yield _in_folder(parts.starts, place, extent.rounds)
     yield _in_folder(parts.claims, place, extent.rounds)
 
 

@@ -8,13 +8,13 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from ...errors import LrlcNasError
-from .lives import begin, claim_all, end, raise_and_work, spawn, spawner, work
+from .lives import FIRST_TRIALS, begin, begin_one, claim_all, end, raise_and_work, spawn, spawner, work
 from .places import SQLITE, Place, opened_store
 from .promises import broken
 from .toy import NAME, toy_config
 
 
-__all__ = ["Claims", "Race", "race", "race_for_claims", "race_of_resumes"]
+__all__ = ["Claims", "Race", "race", "race_for_claims", "race_of_resumes", "race_of_starts"]
 
 _LEASE = 60.0
 
@@ -99,6 +99,27 @@ def race_for_claims(folder: Path, *, processes: int, runs: int, rounds: int, pla
         for path in own.glob("claimed-*.json"):
             slots += [(number, slot) for slot in json.loads(path.read_text())]
     return Claims(processes, runs * rounds, len(slots), len(slots) - len(set(slots)))
+
+
+def race_of_starts(folder: Path, *, processes: int, rounds: int, place: Place = SQLITE) -> int:
+    """Let so many processes start the first studies of a database at once, one for each round.
+
+    Returns:
+        How many studies are whole: each run has its trial.
+
+    Raises:
+        LrlcNasError: if a process ends with an error.
+    """
+    whole = 0
+    for number in range(rounds):
+        own = place.furnish(folder / f"round-{number}")
+        barrier = spawner().Barrier(processes)
+        _all_end(*(spawn(begin_one, own, f"{NAME}-{each}", barrier) for each in range(processes)))
+        with opened_store(own) as store:
+            for name in store.names():
+                trials = {run.trial_id for run in store.runs(store.study(name))}
+                whole += len(trials - {None}) == FIRST_TRIALS and store.has_optuna_study(name)
+    return whole
 
 
 def _all_end(*processes: ForkServerProcess) -> None:
