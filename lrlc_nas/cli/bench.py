@@ -92,7 +92,7 @@ def faults(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
     soak: Annotated[
-        bool, typer.Option("--soak", help="Kill supervised workers for ten minutes instead of all else.")
+        bool, typer.Option("--soak", help="Kill supervised workers for half an hour instead of all else.")
     ] = False,
 ) -> None:
     """Kill, freeze, damage and poison small studies, and see whether they keep their promises.

@@ -43,6 +43,7 @@ def test_it_says_and_writes_what_it_found(findings, tmp_path):
     run_faults(said.append, on=SQLITE, json=tmp_path / "found.json")
     assert said[0] == "met: SQLite: storm: happened 13, held 1 of 1; 40/40 (12 s)"
     assert "| SQLite | storm | 13 | 1 of 1 | 40/40 | met | 12 |" in said[1]
+    assert "; SQLite in 0 s\n" in said[1]
     written = json.loads((tmp_path / "found.json").read_text())
     assert [Finding(**each) for each in written["findings"]] == [GOOD]
     assert "torch" in written["machine"]

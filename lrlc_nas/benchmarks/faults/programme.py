@@ -101,13 +101,15 @@ def run_faults(
         raise InputError(f"--json must name a file in a folder that exists; got {str(json)!r}")
     places = chosen_places(on)
     extent = Extent.quick() if quick else Extent()
-    findings = []
+    findings, took = [], []
     for name in places:
+        started = time.monotonic()
         with opened(name) as place:
             for finding in (find_soaked if soak else find)(extent, place):
                 say(finding.line)
                 findings.append(finding)
-    say(f"\n{machine_line()}\n\n{findings_table(findings)}")
+        took.append(f"{place.name} in {time.monotonic() - started:.0f} s")
+    say(f"\n{machine_line()}; {', '.join(took)}\n\n{findings_table(findings)}")
     if json is not None:
         json.write_text(to_json(findings))
     failed = [f"{finding.what} on {finding.on}" for finding in findings if not finding.met]
