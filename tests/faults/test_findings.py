@@ -153,4 +153,4 @@ def test_all_parts_hold_in_a_small_extent(monkeypatch):
     monkeypatch.setattr(parts, "supervision", lambda place, folder: GOOD)
     found = list(programme.find(extent))
     assert [finding for finding in found if not finding.met] == []
-    assert len(found) == 9 + len(KINDS) + len(STRANGERS) + len(MOMENTS)
+    assert len(found) == 10 + len(KINDS) + len(STRANGERS) + len(MOMENTS)

@@ -1,6 +1,7 @@
 """A supervisor whose workers are killed again and again: ``pytest -m slow tests/faults/test_soak.py``."""
 
 import contextlib
+import mmap
 import os
 import random
 import signal
@@ -8,7 +9,6 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from lrlc_nas.benchmarks.faults import soak as soak_module
 from lrlc_nas.benchmarks.faults.door import Answer
@@ -97,12 +97,12 @@ def test_what_is_lost_is_seen(ended, broken):
 
 def test_a_process_that_grows_is_measured():
     samples = Samples(os.getpid())
-    kept, files = [], []
     with contextlib.ExitStack() as stack:
         for _ in range(30):
             samples.take()
-            kept.append(torch.ones(2**20))  # 4 MiB
-            files.append(stack.enter_context(open(os.devnull)))
+            memory = stack.enter_context(mmap.mmap(-1, 2**22))  # none that was freed before is used again
+            memory.write(b"x" * 2**22)
+            stack.enter_context(open(os.devnull))
         found = samples.steadiness()
     assert found.growth > 0
     assert found.descriptors[1] - found.descriptors[0] == 25

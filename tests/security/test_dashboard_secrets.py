@@ -6,10 +6,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from poison import DATABASE, NAME
+from poison import DATABASE as TRAINED
+from poison import NAME
 
 from lrlc_nas.benchmarks.faults import door
 from lrlc_nas.benchmarks.faults.door import HOSTS, METHODS, PATHS, Served, revealed
+from lrlc_nas.benchmarks.faults.places import DATABASE
 
 
 PAGES = ("/", "/studies/1", "/studies/1/report", "/studies/1/trials/1", "/dashboard", "/dashboard/studies/1")
@@ -19,9 +21,9 @@ LOCAL = re.compile(r"'none'|'self'|'unsafe-inline'|'unsafe-eval'|'sha256-[\w+/=]
 @pytest.fixture(scope="module")
 def served(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    (folder / DATABASE).write_bytes((trained / DATABASE).read_bytes())
+    (folder / DATABASE).write_bytes((trained / TRAINED).read_bytes())
     said = folder / "said"
-    with door.served(folder / DATABASE, said) as served:
+    with door.served(folder, said) as served:
         assert served.cookie
         yield served
     # It printed its address once, and nothing that it was asked or that went wrong.
