@@ -3,7 +3,7 @@
 import os
 import signal
 
-from lrlc_nas.stopping import ENDING_SIGNALS
+from lrlc_nas.signals import ENDING_SIGNALS
 
 
 # Before torch is imported: networks this small are faster on one thread, most of all beside other processes.

@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 
 from lrlc_nas.cli import app
-from lrlc_nas.study import StudyConfig, load_config
+from lrlc_nas.search import StudyConfig, load_config
 from lrlc_nas.training import Recipe
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrlc_nas.hosts import build_host
-from lrlc_nas.relax import host_cost, survey
-from lrlc_nas.study import load_config, shortage
-from lrlc_nas.study.space import build_space
+from lrlc_nas.networks import host_cost, survey
+from lrlc_nas.networks.hosts import build_host
+from lrlc_nas.search import load_config, shortage
+from lrlc_nas.search.space import build_space
 
 
 STUDIES = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))

@@ -68,7 +68,8 @@ def start(
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
-    from ..study import load_config, shortage, start_study
+    from ..engine import start_study
+    from ..search import load_config, shortage
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
@@ -98,7 +99,7 @@ def resume(
 
     Example: lrlc-nas resume embedded --trials 40
     """
-    from ..study import resume_study
+    from ..engine import resume_study
 
     _require_device(device)
     study = resume_study(_working_store(storage, workers), name, trials)
@@ -111,7 +112,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: lrlc-nas list --storage sqlite:///other.db
     """
-    from ..terminal import print_studies
+    from .terminal import print_studies
 
     print_studies(_store(storage))
 
@@ -122,7 +123,7 @@ def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: lrlc-nas show embedded
     """
-    from ..terminal import print_study
+    from .terminal import print_study
 
     print_study(_store(storage), name)
 
@@ -150,7 +151,7 @@ def report(
     Example: lrlc-nas report embedded -o embedded.html
     """
     from ..report import write_report
-    from ..terminal import report_path
+    from .terminal import report_path
 
     path = report_path(name) if output is None else output
     write_report(_store(storage), name, path, trusted=trust)
@@ -191,8 +192,9 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
 
     Example: lrlc-nas sites studies/resnet18.toml
     """
-    from ..study import load_config, prepare
-    from ..terminal import print_sites
+    from ..engine import prepare
+    from ..search import load_config
+    from .terminal import print_sites
 
     print_sites(prepare(load_config(study_file, overrides)))
 
@@ -206,7 +208,7 @@ def power(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: lrlc-nas power embedded
     """
-    from ..evidence.planning import study_power
+    from ..report.planning import study_power
 
     _say(study_power(_store(storage), name))
 
@@ -244,9 +246,9 @@ def confirm(
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """
+    from ..engine.confirm import confirmation_to_run
+    from ..engine.launchers import worker_devices
     from ..evidence.claims import named_claims
-    from ..evidence.confirming import confirmation_to_run
-    from ..launchers import worker_devices
 
     _require_device(device)
     claims = named_claims(site, choice, plan)
@@ -277,9 +279,9 @@ def open_test(
 
     Example: lrlc-nas test embedded
     """
-    from ..evidence.confirming import measure_sealed
-    from ..launchers import worker_devices
-    from ..terminal import console, print_tested
+    from ..engine.confirm import measure_sealed
+    from ..engine.launchers import worker_devices
+    from .terminal import console, print_tested
 
     _require_device(device)
     store = _store(storage)
@@ -299,7 +301,7 @@ def cards(
 
     Example: lrlc-nas cards embedded -o cards
     """
-    from ..terminal import write_cards
+    from .terminal import write_cards
 
     for path in write_cards(_store(storage), name, output):
         _say(str(path))
@@ -319,7 +321,7 @@ def export(
 
     Example: lrlc-nas export embedded -o best && python best/network.py
     """
-    from ..study import export_best
+    from ..engine import export_best
 
     done = export_best(_store(storage), name, output)
     _say(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
@@ -341,12 +343,12 @@ def worker(
 
     Example: lrlc-nas worker embedded --storage postgresql://me@host/studies --device cuda:0
     """
-    from ..stopping import Stop
+    from ..signals import Stop
 
     stop = Stop()
     stop.listen(parent)
-    from ..launchers import STUDY_STOPPED, run_worker, worker_devices
-    from ..study import open_study
+    from ..engine import open_study
+    from ..engine.launchers import STUDY_STOPPED, run_worker, worker_devices
 
     _require_device(device)
     # Those of a supervisor were counted when it started.
@@ -399,7 +401,7 @@ def _fail(error: Exception | str, code: int) -> NoReturn:
 
 def _say(text: str) -> None:
     """Print lines in which names from the database may stand."""
-    from ..terminal import plain
+    from .terminal import plain
 
     for line in text.split("\n"):
         typer.echo(plain(line).plain)
@@ -442,7 +444,7 @@ def _toml_string(text: str) -> str:
 
 
 def _require_device(device: str | None) -> None:
-    from ..launchers import require_device
+    from ..engine.launchers import require_device
 
     if device is not None:
         require_device(device)

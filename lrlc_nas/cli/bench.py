@@ -103,7 +103,7 @@ def faults(
     Example: lrlc-nas bench faults --on sqlite --quick
     """
     from ..benchmarks.faults import run_faults
-    from ..stopping import interrupt_once
+    from ..signals import interrupt_once
 
     interrupt_once()  # whatever ends this command, it ends its servers first
     run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)

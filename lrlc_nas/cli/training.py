@@ -13,8 +13,8 @@ from .options import DEFAULT_STORAGE
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..launchers import LocalWorkers
-    from ..study import OpenStudy
+    from ..engine import OpenStudy
+    from ..engine.launchers import LocalWorkers
 
 
 __all__ = ["storage_option", "train"]
@@ -34,9 +34,9 @@ def train(
         device: of the workers.
         url: of the storage, as it was given.
     """
-    from ..launchers import LocalWorkers, default_workers, worker_devices
-    from ..study import changes
-    from ..terminal import command, console, headline, plain, print_confirmed, print_end
+    from ..engine import changes
+    from ..engine.launchers import LocalWorkers, default_workers, worker_devices
+    from .terminal import command, console, headline, plain, print_confirmed, print_end
 
     number = default_workers(device) if workers is None else workers
     local = LocalWorkers(study.store, study.record, worker_devices(device, number))
@@ -71,9 +71,9 @@ def storage_option(url: str) -> list[str]:
 
 def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
     """Watch the workers; False if the user stopped them."""
-    from ..stopping import interrupt_once
-    from ..study import catch_up
-    from ..terminal import Watcher
+    from ..engine import catch_up
+    from ..signals import interrupt_once
+    from .terminal import Watcher
 
     watcher = Watcher(out, study.store.patient(), study.record)
     try:

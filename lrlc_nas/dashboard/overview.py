@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..search import best_run, confirmation_name
 from ..store import Store, StudyRecord, Version, versions
-from ..study import best_run, confirmation_name
 from .optuna_pages import optuna_ids
 
 

@@ -17,8 +17,8 @@ from ..errors import InputError, StorageError
 from ..report.numbers import percent
 from ..report.reading import searched
 from ..report.trial import trial_view
+from ..search.confirmations import CONFIRMATION_SUFFIX, confirmation_name
 from ..store import Store, versions
-from ..study.confirmation import CONFIRMATION_SUFFIX, confirmation_name
 from .optuna_pages import optuna_ids
 from .overview import Overview, states_text, version_of
 from .reports import Reports

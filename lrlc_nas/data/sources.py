@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import InputError
-from ..hosts import call_with_options, is_reference
+from ..references import call_with_options, is_reference
 from .celeba import load_celeba, load_translated_celeba
 from .embedded import load_embedded
 from .folder import load_folder

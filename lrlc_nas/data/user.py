@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..hosts import call_with_options, import_function
+from ..references import call_with_options, import_function
 from .images import ImageSet
 from .request import Request
 

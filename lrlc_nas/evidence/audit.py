@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ..search.config import Search
+from ..search.pruning import AUDIT
 from ..store import EpochRecord, RunRecord, StudyRecord
-from ..study.config import Search
-from ..study.halving import AUDIT
-from .observed import observe
+from .design_matrix import observe
 
 
 __all__ = ["Audit", "AuditRow", "audit"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..store import RunRecord
+from .design_matrix import Observed
 from .interactions import Context, Interaction
-from .observed import Observed
 
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..choices import Plan
+from ..search import best_run
 from ..store import EpochRecord, RunRecord, StudyRecord
-from ..study import best_run
 from .caveats import caveats
+from .design_matrix import Cell, Observed, cells_of, main_effects, observe
 from .interactions import Context, Interaction, contexts, interactions
 from .missing import CONFIDENCE, Contrast, StaircaseFit, fit_staircase
-from .observed import Cell, Observed, cells_of, main_effects, observe
 
 
 __all__ = ["CONFIDENCE", "Effect", "HostSummary", "Screening", "screen"]

@@ -29,8 +29,8 @@ import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from ..choices import CONV, Plan
+from .design_matrix import Cell, Observed, main_effects
 from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
-from .observed import Cell, Observed, main_effects
 
 
 __all__ = ["Context", "Interaction", "contexts", "interactions"]

@@ -1,7 +1,7 @@
 """Rehearsals: studies whose truth is known, to see how often the intervals of a screening hold it.
 
 A rehearsed study is made like a real one: the balanced block, then plans of a sampler that returns to what looked
-good, runs judged at rungs by the rule of `lrlc_nas.study.halving`, a share of them audited. Only the training is
+good, runs judged at rungs by the rule of `lrlc_nas.search.pruning`, a share of them audited. Only the training is
 replaced: after epoch e of E a run of plan x has, in points,
 
     accuracy = host + Σ ((e/E)·effect[s, c] + (1 - e/E)·head_start[s, c])·x[s, c] + noise,
@@ -20,10 +20,10 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from ..choices import CONV, Plan
+from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
 from ..store import EpochRecord, RunRecord, StudyRecord
-from ..study.halving import AUDIT, audited, behind, falls_behind, is_rung
+from .design_matrix import Cell, cells_of
 from .effects import Screening, screen
-from .observed import Cell, cells_of
 
 
 __all__ = ["Coverage", "Rehearsed", "Setting", "coverage", "rehearse"]

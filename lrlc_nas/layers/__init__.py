@@ -1,11 +1,13 @@
 """Layers between full sharing and none; torch is all they need."""
 
-from .controls import CoordConv2d, TiedBanksConv2d, WideConv2d, matching_hidden_channels
 from .convolution import is_convolution, require_plain, why_not_plain
+from .coordinates import CoordConv2d
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .low_rank import LowRankLocallyConnected2d, use_path
 from .smoothness import smoothness_penalty
+from .tied_banks import TiedBanksConv2d
+from .wide import WideConv2d, matching_hidden_channels
 
 
 __all__ = [

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from . import blockwise, kernels
+from . import blockwise
+from . import triton as kernels
 from .functional import apply_kernels, apply_mixed, in_compute_dtype, laid_out_as
 from .geometry import Geometry
 from .paths import only_plain_operations

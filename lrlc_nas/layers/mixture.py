@@ -6,14 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .combining import (
-    PARTS,
-    constant_weight,
-    neighbour_difference,
-    normalized,
-    part_shape,
-    summed,
-)
+from .combining import PARTS, constant_weight, neighbour_difference, normalized, part_shape, summed
 from .geometry import Geometry
 from .input_weights import InputWeights
 

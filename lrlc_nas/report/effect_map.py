@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ..choices import Choice, Plan
 from ..evidence import Effect, Screening, Verdict
-from ..evidence.confirmation import Conclusion
+from ..evidence.conclusion import Conclusion
 from ..store import RunRecord
 from .data_table import Table, table
 from .drawing import GREY, base_layout, plain, short

@@ -15,7 +15,7 @@ from statistics import mean
 
 from ..choices import Plan
 from ..evidence import Comparison
-from ..evidence.confirmation import ClaimResult
+from ..evidence.conclusion import ClaimResult
 from .data_table import Table, table
 from .reading import Confirmation, Reading
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..search.pruning import AUDIT
 from ..store import EpochRecord, RunRecord, StudyRecord
-from ..study.halving import AUDIT
 from .numbers import NOTHING, count, duration
 from .question import Line
 from .study_file import settings, study_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..evidence.confirmation import Conclusion
+from ..evidence.conclusion import Conclusion
 from . import aids
 from .anytime import anytime, anytime_table, draw_anytime
 from .effect_map import draw_effect_map, effect_map, effect_table
@@ -167,7 +167,7 @@ def _maps(reading: Reading) -> Panel:
     cut = len(maps) > MOST_MAPPED or any(len(each.weights) > MOST_BANKS for each in maps)
     more = (
         f" Drawn: at most {MOST_MAPPED} sites, those that share least, and {MOST_BANKS} banks;"
-        " lrlc_nas.evidence.space_maps gives all."
+        " lrlc_nas.inspection.space_maps gives all."
         if cut
         else ""
     )

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
+from ..engine import open_study
 from ..errors import InputError, LrlcNasError
-from ..evidence import Audit, Screening, ShiftTolerance, SpaceMap, audit, screen, space_maps, subject
-from ..evidence.confirmation import Conclusion, conclude
-from ..evidence.shifts import SHIFTS, shift_tolerance
+from ..evidence import Audit, Screening, audit, screen
+from ..evidence.conclusion import Conclusion, conclude
+from ..inspection import ShiftTolerance, SpaceMap, space_maps, subject
+from ..inspection.shifts import SHIFTS, shift_tolerance
+from ..search import confirmation_of, study_importances
 from ..store import EpochRecord, LookRecord, RunRecord, Store, StudyRecord, looks
-from ..study import confirmation_of, open_study, study_importances
 from .study_file import settings
 
 
@@ -153,7 +155,7 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
     macs = sum(run.macs or 0 for run in (*chosen.runs[:_SEEDS], *chosen.hosts[:_SEEDS]))
     images = _affordable(macs)
     if images < _FEWEST_IMAGES:
-        call = f"lrlc_nas.evidence.shift_tolerance(store, {name!r})"
+        call = f"lrlc_nas.inspection.shift_tolerance(store, {name!r})"
         return Inside(
             maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from ..evidence import ShiftTolerance
+from ..inspection import ShiftTolerance
 from .data_table import Table, table
 from .drawing import BEST, HOST, base_layout
 

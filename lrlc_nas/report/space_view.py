@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ..evidence import SpaceMap
+from ..inspection import SpaceMap
 from .data_table import Table, table
 from .drawing import plain, short
 

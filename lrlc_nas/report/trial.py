@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from ..choices import CONV, Plan
+from ..engine import checkpoint_bytes
 from ..errors import InputError
 from ..store import EpochRecord, RunRecord, Store, StudyRecord
-from ..study import checkpoint_bytes
 from .drawing import BEST, HOST, MARKED, base_layout
 from .numbers import NOTHING, count, duration, percent
 from .panel import Panel

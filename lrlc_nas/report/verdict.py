@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..choices import Choice
 from ..evidence import Effect, Screening
-from ..evidence.confirmation import ClaimResult
+from ..evidence.conclusion import ClaimResult
 from ..store import RunRecord, StudyRecord
 from .numbers import interval, percent, points
 from .reading import Confirmation

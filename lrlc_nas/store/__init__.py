@@ -1,9 +1,11 @@
 """The study database: Optuna's tables and ours, in one place. The only room that imports SQLAlchemy."""
 
-from .compute_paths import ComputePaths as ComputePaths
+from .change_tokens import Version as Version
+from .change_tokens import versions as versions
 from .engine import READING as READING
 from .engine import engine_options as engine_options
 from .engine import harden as harden
+from .kernel_choices import ComputePaths as ComputePaths
 from .leases import claim as claim
 from .leases import finish as finish
 from .leases import note as note
@@ -14,14 +16,9 @@ from .leases import release as release
 from .leases import release_dead as release_dead
 from .leases import renew as renew
 from .leases import set_trial as set_trial
-from .looks import LookRecord as LookRecord
-from .looks import add_look as add_look
-from .looks import looks as looks
-from .looks import record_results as record_results
 from .optunas import OptunaSchema as OptunaSchema
 from .optunas import make_optuna_tables as make_optuna_tables
 from .optunas import require_optuna_schema as require_optuna_schema
-from .owner import this_process as this_process
 from .records import Claim as Claim
 from .records import EpochRecord as EpochRecord
 from .records import NewRun as NewRun
@@ -32,11 +29,14 @@ from .retry import PATIENCE_SECONDS as PATIENCE_SECONDS
 from .retry import as_outage as as_outage
 from .retry import repeatable as repeatable
 from .schema import require_present_version as require_present_version
-from .sharing import require_bearable as require_bearable
+from .sqlite_limits import require_bearable as require_bearable
 from .studies import Store as Store
+from .test_openings import LookRecord as LookRecord
+from .test_openings import add_look as add_look
+from .test_openings import looks as looks
+from .test_openings import record_results as record_results
 from .url import parse_url as parse_url
 from .url import refuse_password as refuse_password
 from .url import shown as shown
 from .url import sqlite_path as sqlite_path
-from .versions import Version as Version
-from .versions import versions as versions
+from .worker_id import this_process as this_process

@@ -133,7 +133,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _connect_postgresql(url: URL) -> Any:
-    from .silence import connect  # its driver is there only where it is wanted
+    from .read_timeout import connect  # its driver is there only where it is wanted
 
     arguments, keywords = url.get_dialect()().create_connect_args(url)
     return connect(_SILENCE_SECONDS, *arguments, **(keywords | _OPTIONS["postgresql"]["connect_args"]))

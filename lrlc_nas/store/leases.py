@@ -24,15 +24,15 @@ from sqlalchemy.orm import Session, undefer
 
 from ..choices import Plan
 from ..errors import FencedError
-from ..faults import fault_point
+from ..fault_points import fault_point
 from .engine import READING, database_now
 from .models import EpochRow, RunRow
-from .owner import is_dead
 from .records import Claim, EpochRecord, StudyRecord
 from .retry import repeatable
 from .rows import run_record
-from .sharing import require_one_machine
+from .sqlite_limits import require_one_machine
 from .studies import Store
+from .worker_id import is_dead
 
 
 __all__ = [

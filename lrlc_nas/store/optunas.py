@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, select, text
 
 from ..errors import StorageError
-from .alone import alone
+from .advisory_lock import alone
 from .engine import READING
 from .retry import repeatable
 from .studies import Store

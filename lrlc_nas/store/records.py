@@ -22,7 +22,7 @@ class SiteRecord:
 
     Attributes:
         name: the qualified name of the convolution.
-        geometry: the fields of `lrlc_nas.relax.Site` as plain JSON values.
+        geometry: the fields of `lrlc_nas.networks.Site` as plain JSON values.
     """
 
     name: str

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
-from .alone import alone
+from .advisory_lock import alone
 from .engine import READING
 from .url import shown
 

@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from ..errors import InputError, StorageError
-from ..faults import fault_point
+from ..fault_points import fault_point
 from .engine import READING, create_sqlite_file, database_now, make_engine
-from .hearing import Hearing
 from .models import EpochRow, RunRow, SiteRow, StudyRow
+from .outage_history import Hearing
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
 from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
 from .rows import epoch_record, run_record, run_rows, study_record

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from ..data import Subset, augment
 from ..errors import InputError
-from .checkpoints import Checkpoints
+from ..runs.checkpoints import Checkpoints
+from ..runs.results import EpochResult
+from ..runs.streams import global_stream, stream
 from .determinism import require_determinism
 from .placement import Placement
 from .recipe import Recipe
-from .results import EpochResult
 from .run import Run
-from .streams import global_stream, stream
 
 
 __all__ = ["fit"]

@@ -17,16 +17,16 @@ from torch.nn import functional as F
 from ..data import Augmentation, Subset, augment
 from ..errors import CheckpointError, DivergedError, TrainingStoppedError
 from ..layers import smoothness_penalty
-from .checkpoints import Checkpoints
+from ..runs.checkpoints import Checkpoints
+from ..runs.lost_device import is_device_lost
+from ..runs.memory import is_out_of_memory
+from ..runs.results import EpochResult
+from ..runs.streams import global_stream, stream
 from .determinism import deterministic_algorithms
 from .evaluation import Tally, evaluate_placed
-from .lost_device import is_device_lost
-from .memory import is_out_of_memory
 from .optimisation import make_optimizer, make_schedule
 from .placement import Placement
 from .recipe import Recipe
-from .results import EpochResult
-from .streams import global_stream, stream
 
 
 __all__ = ["Run"]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, STUDY_FILE, Finished, call
 
-from lrlc_nas.stopping import ENDING_SIGNALS
+from lrlc_nas.engine import start_study
+from lrlc_nas.search import load_config
+from lrlc_nas.signals import ENDING_SIGNALS
 from lrlc_nas.store import Store
-from lrlc_nas.study import load_config, start_study
 
 
 def set_surroundings(patch: pytest.MonkeyPatch, folder: Path) -> None:

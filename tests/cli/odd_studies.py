@@ -9,7 +9,9 @@ from pathlib import Path
 from command_line import DATABASE
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.evidence.confirming import confirmation_to_run
+from lrlc_nas.engine import catch_up, open_study
+from lrlc_nas.engine.confirm import confirmation_to_run
+from lrlc_nas.search.pruning import behind
 from lrlc_nas.store import (
     EpochRecord,
     RunRecord,
@@ -21,8 +23,6 @@ from lrlc_nas.store import (
     record_epoch,
     set_trial,
 )
-from lrlc_nas.study import catch_up, open_study
-from lrlc_nas.study.halving import behind
 
 
 __all__ = ["ODD_CONFIRMATIONS", "ODD_SEARCHES", "claim_something", "confirm_oddly", "end_oddly"]

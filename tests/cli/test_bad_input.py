@@ -18,7 +18,7 @@ def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def began(*_: object) -> None:
         raise AssertionError("what had to be refused began to train")
 
-    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.run", began)
+    monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", began)
 
 
 @pytest.fixture

@@ -69,7 +69,9 @@ def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(
 ) -> None:
     elsewhere = ("--storage", f"sqlite:///{here / 'lrlc-nas.db'}")
     with monkeypatch.context() as patch:
-        patch.setattr("lrlc_nas.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT))
+        patch.setattr(
+            "lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT)
+        )
         stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere)
     assert (stopped.code, stopped.err) == (0, "")
     line = stopped.out.splitlines()[-1].removeprefix("stopped; go on with: ")

@@ -6,6 +6,7 @@ import pytest
 from command_line import Done, Running, call, query
 
 from lrlc_nas import cli
+from lrlc_nas.engine.outcome import MOST_DEATHS
 from lrlc_nas.errors import (
     CheckpointError,
     DeviceError,
@@ -17,7 +18,6 @@ from lrlc_nas.errors import (
     StorageError,
     StudyStoppedError,
 )
-from lrlc_nas.study.outcome import MOST_DEATHS
 
 
 HOST = """

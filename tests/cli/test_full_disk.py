@@ -14,9 +14,10 @@ import pytest
 import torch
 from command_line import DATABASE, Done, Finished, query, story
 
+from lrlc_nas.engine import Worker, resume_study, start_study
+from lrlc_nas.engine.files import run_checkpoints
+from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
-from lrlc_nas.study import Worker, load_config, resume_study, start_study
-from lrlc_nas.study.files import run_checkpoints
 
 
 KIB = 2**10

@@ -24,7 +24,7 @@ from command_line import (
     wait_until,
 )
 
-from lrlc_nas.stopping import ENDING_SIGNALS
+from lrlc_nas.signals import ENDING_SIGNALS
 
 
 def assert_whole(folder: Path, trials: int = TRIALS) -> None:
@@ -46,7 +46,7 @@ def assert_politely_stopped(done: Done, workers: list[psutil.Process]) -> None:
 def test_each_signal_that_asks_for_an_end_gets_a_polite_one(
     number: signal.Signals, study_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(number))
     assert_politely_stopped(call("start", str(study_file)), workers=[])
 
 

@@ -17,8 +17,9 @@ from starlette.testclient import TestClient
 from lrlc_nas.dashboard.application import application
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.optuna_pages import open_storage
+from lrlc_nas.engine import Worker, start_study
+from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
-from lrlc_nas.study import Worker, load_config, start_study
 
 
 TOKEN = "t" * 32
@@ -84,7 +85,7 @@ def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def began(*_: object) -> None:
         raise AssertionError("what had to be refused began to train")
 
-    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.run", began)
+    monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", began)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, TRIALS, Finished, call, optuna_states, query, story
 
+from lrlc_nas.cli.terminal import report_path
+from lrlc_nas.engine import start_study
+from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
-from lrlc_nas.study import load_config, start_study
-from lrlc_nas.terminal import report_path
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_overrides_options_and_environment_meet_in_one_study(
     study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LRLC_NAS_STORAGE", "sqlite:///elsewhere.db")
-    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
+    monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
     done = call(
         "start", str(study_file), "--name", 'a "b" c', "--trials", "5", "--set", "search.host_repeats=2"
     )
@@ -150,7 +151,7 @@ def test_overrides_options_and_environment_meet_in_one_study(
 def test_start_without_arguments_is_the_embedded_study_in_this_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrlc_nas.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
+    monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
     assert call("start").code == 0
     study = Store(f"sqlite:///{tmp_path / DATABASE}").study("embedded")
     assert study.config == load_config().with_absolute_paths().to_json()
@@ -219,7 +220,7 @@ def test_a_study_that_keeps_failing_stops_with_one_line(tmp_path: Path) -> None:
 def test_workers_that_keep_dying_stop_the_study_with_one_line(
     study_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrlc_nas.launchers.local.sys.executable", shutil.which("false"))
+    monkeypatch.setattr("lrlc_nas.engine.launchers.local.sys.executable", shutil.which("false"))
     done = call("start", str(study_file))
     assert done.code == 1
     assert done.err.count("\n") == 1
@@ -284,7 +285,7 @@ def test_resuming_with_other_software_is_told_and_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "other software" not in call("start", str(study_file), "--workers", "0").out
-    monkeypatch.setattr("lrlc_nas.study.software.version", lambda name: "99.0")
+    monkeypatch.setattr("lrlc_nas.engine.software.version", lambda name: "99.0")
     done = call("resume", "small", "--workers", "0")
     assert done.code == 0
     assert re.search(

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from lrlc_nas.data import load_images
 from lrlc_nas.data.planted_host import pooled_cnn
 from lrlc_nas.errors import InputError
-from lrlc_nas.hosts import build_host
-from lrlc_nas.relax import relax, sites
+from lrlc_nas.networks import relax, sites
+from lrlc_nas.networks.hosts import build_host
 
 
 BLANK = torch.zeros(1, 1, 16, 16)

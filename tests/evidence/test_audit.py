@@ -9,7 +9,7 @@ from scipy import stats
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import audit
 from lrlc_nas.evidence.rehearsal import Setting, rehearse
-from lrlc_nas.study.halving import AUDIT
+from lrlc_nas.search.pruning import AUDIT
 
 
 MADE = rehearse(Setting(trials=60, audit=0.4), 2)

@@ -9,13 +9,13 @@ import pytest
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.errors import InputError
-from lrlc_nas.evidence.cards import claim_cards
 from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_claims
 from lrlc_nas.evidence.comparison import compare
-from lrlc_nas.evidence.confirmation import conclude
+from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.evidence.effects import Effect, HostSummary, Screening
+from lrlc_nas.report.cards import claim_cards
+from lrlc_nas.search import ClaimSection, ConfirmationSection, StudyConfig
 from lrlc_nas.store import LookRecord, RunRecord, SiteRecord, StudyRecord
-from lrlc_nas.study import ClaimSection, ConfirmationSection, StudyConfig
 
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

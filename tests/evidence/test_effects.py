@@ -10,8 +10,8 @@ from scipy import stats
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import Screening, screen
+from lrlc_nas.search.pruning import behind
 from lrlc_nas.store import EpochRecord, RunRecord, StudyRecord
-from lrlc_nas.study.halving import behind
 
 
 SPACE = {"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")}

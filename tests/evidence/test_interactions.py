@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.evidence.design_matrix import Observed
 from lrlc_nas.evidence.interactions import contexts, interactions
-from lrlc_nas.evidence.observed import Observed
 
 
 CELLS = [(site, token) for site in ("conv1", "conv2", "conv3") for token in ("lrlc-2", "lc")]

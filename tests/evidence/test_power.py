@@ -14,7 +14,6 @@ from lrlc_nas.evidence.power import (
     measure_spread,
     screening_power,
 )
-from lrlc_nas.evidence.power_table import power_table
 from lrlc_nas.evidence.t_power import (
     SEEDS_CAP,
     sd_of_difference,
@@ -23,6 +22,7 @@ from lrlc_nas.evidence.t_power import (
     t_power,
     visible_effect,
 )
+from lrlc_nas.report.power_table import power_table
 
 
 SCORES = [94.0, 94.3, 94.1, 94.4, 93.9]

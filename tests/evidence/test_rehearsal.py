@@ -4,7 +4,7 @@ import pytest
 
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.rehearsal import Setting, coverage, rehearse
-from lrlc_nas.study.halving import AUDIT
+from lrlc_nas.search.pruning import AUDIT
 
 
 STUDIES = 60

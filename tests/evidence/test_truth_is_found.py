@@ -14,9 +14,10 @@ import torch
 from lrlc_nas.choices import Plan
 from lrlc_nas.data import ImageSet, Subset, load_images
 from lrlc_nas.data.planted_host import pooled_cnn
-from lrlc_nas.hosts import build_host
-from lrlc_nas.relax import relax
-from lrlc_nas.training import Recipe, fit, stream_seed
+from lrlc_nas.networks import relax
+from lrlc_nas.networks.hosts import build_host
+from lrlc_nas.runs import stream_seed
+from lrlc_nas.training import Recipe, fit
 
 
 SEEDS = (0, 1, 2)

@@ -12,7 +12,7 @@ from lrlc_nas.benchmarks.faults.everywhere import (
     train_points,
 )
 from lrlc_nas.benchmarks.faults.supervised import crash_supervisor, crash_worker
-from lrlc_nas.faults import ACTIONS, POINTS, Fault
+from lrlc_nas.fault_points import ACTIONS, POINTS, Fault
 
 
 MOMENTS = 20

@@ -18,7 +18,7 @@ def test_a_reader_that_trusts_them_would_be_seen(kind, tmp_path, monkeypatch):
     def read(entry, identity):
         return {"epoch": entry.epoch, "network": {"weight": torch.zeros(4, 4)}}
 
-    monkeypatch.setattr("lrlc_nas.training.checkpoints._read", read)
+    monkeypatch.setattr("lrlc_nas.runs.checkpoints._read", read)
     done = damage_checkpoints(tmp_path, kind, 10)
     assert not done.survived
     assert done.found < 10

@@ -11,16 +11,14 @@ from pathlib import Path
 import pytest
 
 import lrlc_nas
-from lrlc_nas import faults
+from lrlc_nas import fault_points as faults
 from lrlc_nas.errors import InputError
-from lrlc_nas.faults import ACTIONS, POINTS, VARIABLE, Fault, arm, count_hits, disarm, fault_point
+from lrlc_nas.fault_points import ACTIONS, POINTS, VARIABLE, Fault, arm, count_hits, disarm, fault_point
 
 
 PACKAGE = Path(lrlc_nas.__file__).parent
 POINT = "claim.stored"
-SCRIPT = (
-    f"from lrlc_nas.faults import fault_point; [fault_point({POINT!r}) for _ in range(3)]; print('alive')"
-)
+SCRIPT = f"from lrlc_nas.fault_points import fault_point; [fault_point({POINT!r}) for _ in range(3)]; print('alive')"
 
 
 @pytest.fixture(autouse=True)

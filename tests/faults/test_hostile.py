@@ -17,7 +17,7 @@ from lrlc_nas.benchmarks.faults.rows import look_at_rows
 from lrlc_nas.benchmarks.faults.study_files import read_study_files
 from lrlc_nas.benchmarks.faults.weights import load_weights
 from lrlc_nas.errors import LrlcNasError
-from lrlc_nas.training import checkpoints
+from lrlc_nas.runs import checkpoints
 
 
 GOOD = Attacks(2, "2 refused", {"executed": 0}, [])

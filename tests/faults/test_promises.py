@@ -9,8 +9,8 @@ import pytest
 from lrlc_nas.benchmarks.faults.places import store_in
 from lrlc_nas.benchmarks.faults.promises import broken, recorded, story
 from lrlc_nas.benchmarks.faults.toy import NAME
-from lrlc_nas.study import catch_up, open_study
-from lrlc_nas.study.files import run_checkpoints
+from lrlc_nas.engine import catch_up, open_study
+from lrlc_nas.engine.files import run_checkpoints
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from lrlc_nas.benchmarks.faults.lives import begin
 from lrlc_nas.benchmarks.faults.soak import Soak, Watch, soak
 from lrlc_nas.benchmarks.faults.steadiness import Samples, Steadiness
 from lrlc_nas.benchmarks.faults.toy import toy_config
+from lrlc_nas.engine.outcome import MOST_DEATHS
 from lrlc_nas.errors import LrlcNasError
 from lrlc_nas.store import EpochRecord, claim, record_epoch, release
-from lrlc_nas.study.outcome import MOST_DEATHS
 
 
 @pytest.mark.slow

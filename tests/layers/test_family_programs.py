@@ -12,7 +12,7 @@ from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 
 from lrlc_nas.layers import LowRankLocallyConnected2d, TiedBanksConv2d
-from lrlc_nas.relax import fold, relax
+from lrlc_nas.networks import fold, relax
 
 
 # The first use of a formula of torch's own for forward mode compiles it in a deprecated way.

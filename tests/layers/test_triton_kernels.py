@@ -19,7 +19,8 @@ from unittest import mock
 import pytest
 import torch
 
-from lrlc_nas.layers import LowRankLocallyConnected2d, kernels
+from lrlc_nas.layers import LowRankLocallyConnected2d
+from lrlc_nas.layers import triton as kernels
 from lrlc_nas.layers.functional import apply_kernels, mix_banks
 from lrlc_nas.layers.geometry import Geometry
 
@@ -242,7 +243,7 @@ def interpret():
 
 
 def compared(one):
-    from lrlc_nas.layers.kernels import launch
+    from lrlc_nas.layers.triton import launch
 
     launch._PROGRAMS = one.programs
     tensors, geometry = one.tensors(), one.geometry
@@ -275,7 +276,7 @@ def is_channels_last(maps):
 
 def partial_gradients():
     """Which gradients are computed when only some are needed, and whether they are the same."""
-    from lrlc_nas.layers.kernels import launch
+    from lrlc_nas.layers.triton import launch
 
     one, called = CASES["more banks than positions"], []
     tensors = dict(zip(("x", "banks", "combining"), one.tensors(), strict=True))
@@ -393,7 +394,7 @@ def compiled_kernel(architecture, dtype, kernel):
 
 
 def largest_tile(architecture, dtype, kernel, rank=8, side=64):
-    from lrlc_nas.layers.kernels import tiles
+    from lrlc_nas.layers.triton import tiles
 
     width = {"bf16": 2, "fp32": 4}[dtype]
     constants = {"KERNEL_ROWS": 3, "KERNEL_COLUMNS": 3, "RANK": rank, "PRECISION": "ieee", "WIDEN": False}
@@ -419,7 +420,7 @@ def largest_tile(architecture, dtype, kernel, rank=8, side=64):
 
 def source_arguments(kernel, dtype, constants):
     """What Triton infers from a call with aligned tensors, 64 channels, stride, dilation and padding 1."""
-    from lrlc_nas.layers.kernels import device
+    from lrlc_nas.layers.triton import device
 
     function = getattr(device, f"{kernel}_kernel")
     ones = ("stride_h", "stride_w", "dilation_h", "dilation_w", "top", "left")
@@ -449,7 +450,7 @@ def spilled(cubin):
 
 
 def problems_without_a_tile():
-    from lrlc_nas.layers.kernels import tiles
+    from lrlc_nas.layers.triton import tiles
 
     sizes, ranks, limit = (1, 3, 16, 40, 512), (1, 2, 8, kernels.MAX_RANK), SHARED_MEMORY[80]
     lacking = []

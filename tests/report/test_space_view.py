@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.evidence import ShiftTolerance, SpaceMap
+from lrlc_nas.inspection import ShiftTolerance, SpaceMap
 from lrlc_nas.report.shift_view import draw_shifts, shift_table
 from lrlc_nas.report.space_view import MOST_BANKS, MOST_SITES, draw_picture, picture_table, pictures
 

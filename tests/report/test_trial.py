@@ -2,9 +2,9 @@
 
 import pytest
 
+from lrlc_nas.engine import checkpoint_bytes, study_folder
 from lrlc_nas.errors import InputError
 from lrlc_nas.report.trial import draw_accuracy, draw_loss, plotly_script, trial_curves, trial_view
-from lrlc_nas.study import checkpoint_bytes, study_folder
 
 
 def values(figure):

@@ -6,7 +6,7 @@ import pytest
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import screen
-from lrlc_nas.evidence.confirmation import conclude
+from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.report import read_study, verdict
 from lrlc_nas.report.verdict import opened
 

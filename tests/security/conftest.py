@@ -7,8 +7,8 @@ import torch
 from poison import CONFIG, DATABASE, NAME, SHY, forget_module, train, work
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.study import confirmation_name
-from lrlc_nas.study.confirmation import start_confirmation
+from lrlc_nas.engine.confirmation_runs import start_confirmation
+from lrlc_nas.search import confirmation_name
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,12 +8,12 @@ from sqlalchemy import Engine, event, inspect
 
 from lrlc_nas.benchmarks.faults.lives import end, spawn
 from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
+from lrlc_nas.engine import start_study
 from lrlc_nas.errors import StorageError
+from lrlc_nas.search.optuna_view import create_optuna_tables
 from lrlc_nas.store import Store, require_present_version
-from lrlc_nas.store import alone as alone_module
+from lrlc_nas.store import advisory_lock as alone_module
 from lrlc_nas.store.schema import VERSION_TABLE
-from lrlc_nas.study import start_study
-from lrlc_nas.study.mirror import create_optuna_tables
 
 
 SLOW = pytest.mark.slow

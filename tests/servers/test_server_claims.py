@@ -6,7 +6,7 @@ from lrlc_nas.benchmarks.faults.crashes import crash_at, kill_after, live_undist
 from lrlc_nas.benchmarks.faults.everywhere import crash_at_first, crash_at_random, train_points
 from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes
 from lrlc_nas.benchmarks.faults.storm import storm
-from lrlc_nas.faults import Fault
+from lrlc_nas.fault_points import Fault
 
 
 SLOW = pytest.mark.slow

@@ -3,9 +3,9 @@
 import pytest
 
 from lrlc_nas.benchmarks.faults import toy
+from lrlc_nas.engine import resume_study, start_study
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import claim, this_process
-from lrlc_nas.study import resume_study, start_study
 
 
 def test_it_is_refused_and_creates_nothing(store, monkeypatch):

@@ -22,10 +22,10 @@ from lrlc_nas.benchmarks.faults.promises import broken, recorded
 from lrlc_nas.benchmarks.faults.servers import PASSWORD
 from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.benchmarks.faults.waiting import wait_until
+from lrlc_nas.engine import Worker, open_study
 from lrlc_nas.errors import StorageError
 from lrlc_nas.report import write_report
 from lrlc_nas.store import Store, claim, renew
-from lrlc_nas.study import Worker, open_study
 
 
 SLOW = pytest.mark.slow

@@ -8,12 +8,12 @@ from alembic.migration import MigrationContext
 
 from lrlc_nas.benchmarks.faults.toy import toy_config
 from lrlc_nas.choices import Plan
+from lrlc_nas.engine import start_study
 from lrlc_nas.errors import InputError
+from lrlc_nas.search.optuna_view import create_optuna_tables
 from lrlc_nas.store import ComputePaths, NewRun, SiteRecord, claim, finish, set_trial
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
-from lrlc_nas.study import start_study
-from lrlc_nas.study.mirror import create_optuna_tables
 
 
 LONG = "ß" * 500_000

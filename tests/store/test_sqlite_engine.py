@@ -9,7 +9,7 @@ from toy_store import FOREVER, WAITING, add_study, make_store
 from lrlc_nas.errors import StorageError
 from lrlc_nas.store import Store, claim, engine
 from lrlc_nas.store.engine import READING, database_now, engine_options
-from lrlc_nas.store.owner import is_dead, this_process
+from lrlc_nas.store.worker_id import is_dead, this_process
 
 
 def test_the_file_is_its_owners_alone(tmp_path, store):

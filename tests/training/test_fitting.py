@@ -24,9 +24,10 @@ from toy_training import (
 
 from lrlc_nas.data import Subset
 from lrlc_nas.errors import DivergedError, InputError, TrainingStoppedError
-from lrlc_nas.training import Checkpoints, EpochResult, evaluate
+from lrlc_nas.runs import Checkpoints, EpochResult
+from lrlc_nas.runs.streams import stream
+from lrlc_nas.training import evaluate
 from lrlc_nas.training.determinism import require_determinism
-from lrlc_nas.training.streams import stream
 
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

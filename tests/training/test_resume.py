@@ -9,7 +9,7 @@ import torch
 from toy_training import ASKED, RECIPE, assert_same_weights, make_network, start, timeless
 
 from lrlc_nas.errors import CheckpointError, DiskError, TrainingStoppedError
-from lrlc_nas.training import Checkpoints
+from lrlc_nas.runs import Checkpoints
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_resumed_equals_uninterrupted_in_every_mode(checkpoints, changes):
 
 def test_resumed_after_sigkill_in_another_process(checkpoints):
     expected = timeless(start(make_network()))
-    script = Path(__file__).with_name("toy_training.py")
+    script = Path(__file__).parent.parent / "toys/toy_training.py"
     command = [sys.executable, str(script), str(checkpoints.folder), str(torch.get_num_threads())]
     died = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert died.returncode == -9, died.stderr.decode()

@@ -11,7 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from ...errors import LrlcNasError
-from ...faults import Fault
+from ...fault_points import Fault
 from ...store import ComputePaths
 from .lives import HITS, end, live, spawn
 from .places import SQLITE, Place, opened_store

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ...training import Checkpoints
+from ...runs import Checkpoints
 
 
 __all__ = ["KINDS", "Damage", "damage_checkpoints", "listening"]

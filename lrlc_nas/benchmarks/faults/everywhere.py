@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ...faults import ACTIONS, POINTS, Fault
+from ...fault_points import ACTIONS, POINTS, Fault
 from .crashes import Crash, Reference, crash_at, crash_until_untouched, kill_after
 
 

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import torch
 
+from ...engine import OpenStudy, Worker, catch_up, open_study, resume_study, start_study
+from ...engine.launchers import LocalWorkers
 from ...errors import DiskError, LrlcNasError
-from ...faults import VARIABLE, Fault, arm, count_hits
-from ...launchers import LocalWorkers
+from ...fault_points import VARIABLE, Fault, arm, count_hits
+from ...search import StudyConfig
 from ...store import ComputePaths, Store, claim, finish, this_process
-from ...study import OpenStudy, StudyConfig, Worker, catch_up, open_study, resume_study, start_study
 from .places import store_in
 from .toy import NAME, toy_config
 from .waiting import PATIENCE

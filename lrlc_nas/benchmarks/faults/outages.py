@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from ...engine import resume_study
 from ...store import Store
-from ...study import resume_study
 from .crashes import Reference
 from .lives import EPOCHS, FIRST_TRIALS, TRIALS, begin, end, spawn, work
 from .places import opened_store

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ...faults import ACTIONS, Fault
+from ...fault_points import ACTIONS, Fault
 from .crashes import Crash, Reference
 from .damage import damage_checkpoints
 from .everywhere import (

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ...study import confirmation_name
+from ...search import confirmation_name
 
 
 __all__ = [

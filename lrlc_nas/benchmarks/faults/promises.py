@@ -9,11 +9,11 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+from ...engine.files import run_checkpoints
+from ...runs import Checkpoints
+from ...search import StudyConfig
+from ...search.optuna_view import Mirror
 from ...store import EpochRecord, RunRecord, Store, StudyRecord, sqlite_path
-from ...study import StudyConfig
-from ...study.files import run_checkpoints
-from ...study.mirror import Mirror
-from ...training import Checkpoints
 from .toy import NAME
 
 

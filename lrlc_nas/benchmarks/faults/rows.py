@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from ...choices import Plan
+from ...engine import OpenStudy, Worker, resume_study
+from ...engine.confirmation_runs import start_confirmation
 from ...errors import LrlcNasError
-from ...study import OpenStudy, Worker, resume_study
-from ...study.confirmation import start_confirmation
 from .attacks import Attack, Attacks, launch
 from .commands import Command
 from .lives import begin, end, spawn

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...choices import Plan
-from ...study import Worker, open_study
-from ...study.preparation import Prepared
+from ...engine import Worker, open_study
+from ...engine.preparation import Prepared
 from .lives import begin, end, spawn
 from .places import opened_store, store_in
 from .promises import broken

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...engine.outcome import MOST_DEATHS
 from ...errors import LrlcNasError
-from ...study.outcome import MOST_DEATHS
 from .door import Served, served
 from .lives import begin, end, spawn, supervise
 from .places import opened_store

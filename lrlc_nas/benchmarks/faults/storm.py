@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from ...engine import catch_up
 from ...errors import LrlcNasError
 from ...store import RunRecord, Store, StudyRecord
-from ...study import catch_up
 from .lives import begin, end, spawn, work
 from .promises import broken, recorded
 from .toy import toy_config

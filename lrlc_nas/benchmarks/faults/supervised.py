@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from ...faults import Fault
+from ...fault_points import Fault
 from .crashes import Crash
 from .lives import end, spawn, supervise
 from .places import opened_store

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ...training import Checkpoints
+from ...runs import Checkpoints
 from .attacks import Attacks
 from .damage import listening
 from .poison import DISGUISES, Bomb, poison_checkpoints

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from lrlc_nas.store.migrations.missing import create_table
+from ..missing import create_table
 
 
 revision = "0002"

@@ -1,0 +1,219 @@
+"""One attempt at a run: decide its plan if it has none, train it from where it stands, record each epoch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+
+import torch
+from optuna.trial import FrozenTrial
+
+from ..choices import Plan
+from ..fault_points import fault_point
+from ..runs import Checkpoints, EpochResult, free_memory
+from ..search.optuna_view import Mirror
+from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
+from ..search.sampler import propose
+from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
+from ..training import fit
+from .files import adopt_checkpoints
+from .outcome import Outcome, RunEndedError, candidate_errors, killer
+from .pending_epochs import Outbox
+from .preparation import Prepared
+from .retention import remove_superfluous
+
+
+__all__ = ["Attempt"]
+
+_LOG = logging.getLogger("lrlc_nas")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A claimed run and all that is needed to train it.
+
+    Attributes:
+        store: the study database.
+        study: which study.
+        prepared: its images, host and space.
+        mirror: its Optuna side.
+        device: where to train.
+        held: the claim.
+        should_stop: asked between steps.
+    """
+
+    store: Store
+    study: StudyRecord
+    prepared: Prepared
+    mirror: Mirror
+    device: torch.device
+    held: Claim
+    should_stop: Callable[[], bool]
+
+    def run(self) -> None:
+        """Bring the run to its end, whatever that end is.
+
+        Raises:
+            TrainingStoppedError: if `should_stop` says so.
+            FencedError: if another worker has taken the run over.
+            OutageError: if the database does not answer for longer than the store is patient; like all trouble of
+                the world it leaves the run claimable.
+            DiskError: if the disk is full.
+            UnwritableError: if a checkpoint cannot be written otherwise.
+            OSError: if the code of the run has met one.
+        """
+        outcome = killer(self.held)
+        if outcome is not None:
+            self.mirror.begin(self.held.run)
+            self._end(self.held.run, outcome)
+            return
+        run = self._planned()
+        self._end(run, self._too_large(run) or self._outcome(run))
+
+    def _planned(self) -> RunRecord:
+        """The run with its plan; one that has none gets the sampler's."""
+        run = self.held.run
+        trial = self.mirror.begin(run)
+        if run.plan is None:
+            run = self.mirror.outlast(lambda: self._proposed(trial))
+        attributes = {"plan": str(run.plan), "parameters": run.parameters, "macs": run.macs, "seed": run.seed}
+        self.mirror.show_plan(run, attributes)
+        fault_point("plan.shown")
+        return run
+
+    def _proposed(self, trial: FrozenTrial) -> RunRecord:
+        config, space = self.prepared.config, self.prepared.space
+        proposals = propose(self.mirror.study, trial, space, sampler=config.search.sampler, seed=config.seed)
+        return next(filter(None, map(self._reserved, proposals)))
+
+    def _reserved(self, plan: Plan) -> RunRecord | None:
+        cost = self.prepared.cost(plan)
+        if not plan_run(self.store, self.held, plan, cost.parameters, cost.macs):
+            return None
+        return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
+
+    def _too_large(self, run: RunRecord) -> Outcome | None:
+        assert run.plan is not None
+        excess = self.prepared.excess(run.plan)
+        return Outcome("pruned", f"infeasible: {excess}") if excess else None
+
+    def _outcome(self, run: RunRecord) -> Outcome:
+        outbox = Outbox(partial(self._send, run), self.store.patience, f"run {run.slot}")
+        try:
+            return self._train(run, outbox)
+        except RunEndedError as error:
+            outcome = error.outcome
+        # Not before here: the traceback of the error held the network, and whatever filled the memory.
+        free_memory(self.device)
+        # Epochs before the error may wait still, and what they lead to comes first.
+        return outbox.flush() or outcome
+
+    def _train(self, run: RunRecord, outbox: Outbox) -> Outcome:
+        checkpoints = adopt_checkpoints(self.store, self.study, run)
+        with candidate_errors():
+            epochs = self._epochs(run, checkpoints)
+        with closing(epochs):
+            while True:
+                with candidate_errors():
+                    result = next(epochs, None)
+                ended = outbox.flush() if result is None else outbox.put(result)
+                if ended is not None:
+                    return ended
+                if result is None:
+                    break
+        fault_point("keep.before")
+        checkpoints.keep_last()
+        return Outcome("complete")
+
+    def _epochs(self, run: RunRecord, checkpoints: Checkpoints) -> Generator[EpochResult, None, None]:
+        assert run.plan is not None
+        splits = self.prepared.splits
+        return fit(
+            self.prepared.network(run.plan, run.seed),
+            splits.train,
+            self.prepared.scored,
+            self.prepared.config.recipe,
+            seed=run.seed,
+            mean=splits.mean,
+            std=splits.std,
+            device=self.device,
+            checkpoints=checkpoints,
+            should_stop=self.should_stop,
+        )
+
+    def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> Outcome | None:
+        """Record an epoch and judge the run by it; an outage may last for so many seconds."""
+        hurried = replace(self, store=self.store.within(seconds), mirror=self.mirror.within(seconds))
+        return hurried._judge(run, result)
+
+    def _judge(self, run: RunRecord, result: EpochResult) -> Outcome | None:
+        self._record(run, result)
+        if self._falls_behind(run, result) and not self._goes_on(run, result.epoch + 1):
+            return Outcome("pruned", behind(result.epoch + 1))
+        return None
+
+    def _record(self, run: RunRecord, result: EpochResult) -> None:
+        if result.epoch >= run.epoch:
+            fault_point("epoch.before")
+            record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))
+            fault_point("epoch.stored")
+        self.mirror.report(run, result.epoch, result.accuracy)
+        fault_point("report.after")
+
+    def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
+        search, epochs = self.prepared.config.search, result.epoch + 1
+        if not self._is_judged(run) or epochs == self.prepared.config.recipe.epochs:
+            return False
+        # A crash may have come between the last record and its verdict; earlier verdicts stand.
+        if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
+            return False
+        accuracies = self.store.accuracies(self.study, result.epoch)
+        others = [accuracy for run_id, accuracy in accuracies.items() if run_id != run.run_id]
+        return falls_behind(result.accuracy, others, search.reduction)
+
+    def _is_judged(self, run: RunRecord) -> bool:
+        return run.role == "sampled" and self.prepared.config.search.pruner != "none"
+
+    def _is_audited(self, run: RunRecord) -> bool:
+        config = self.prepared.config
+        return self._is_judged(run) and audited(config.seed, run.slot, config.search.audit)
+
+    def _goes_on(self, run: RunRecord, epochs: int) -> bool:
+        """Whether a run that has fallen behind goes on for the audit; when it first did is noted."""
+        if not self._is_audited(run):
+            return False
+        fault_point("note.before")
+        note(self.store, self.held, {AUDIT: epochs})
+        fault_point("note.after")
+        return True
+
+    def _say(self, run: RunRecord, outcome: Outcome) -> None:
+        """Log an error, with its trace where the run before did not end with the same one."""
+        if outcome.state == "failed":
+            before = self.store.last_ended(self.study, 1)
+            known = bool(before) and before[0].reason == outcome.reason
+            _LOG.error("run %d: %s\n%s", run.slot, outcome.reason, "" if known else outcome.trace)
+
+    def _end(self, run: RunRecord, outcome: Outcome) -> None:
+        self._say(run, outcome)
+        recorded = self.store.run_epochs(run)
+        value = recorded[-1].accuracy if recorded else None
+        facts = {
+            "device": self._device_name(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "init": self.prepared.config.recipe.init,
+        }
+        if self._is_audited(run):
+            facts[AUDIT] = 0  # unless it is noted that the run has fallen behind
+        fault_point("finish.before")
+        finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
+        self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
+        fault_point("end.after")
+        remove_superfluous(self.store, self.study)
+
+    def _device_name(self) -> str:
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)

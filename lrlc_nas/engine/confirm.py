@@ -1,0 +1,135 @@
+"""From a search to its confirmation: started with the claims worth testing, gone on with, or given more seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from ..choices import Plan
+from ..errors import InputError
+from ..evidence.claims import claims_worth_testing
+from ..evidence.conclusion import Conclusion, conclude
+from ..evidence.effects import screen
+from ..search import confirmation_name, confirmation_of
+from ..store import LookRecord, Store, StudyRecord, looks
+from .confirmation_runs import add_seeds, start_confirmation
+from .lifecycle import OpenStudy, open_study, resume_study
+from .test_split import open_test
+
+
+__all__ = ["SEEDS", "SMALLEST_EFFECT", "conclusion_of", "confirmation_to_run", "measure_sealed"]
+
+SEEDS = 5
+SMALLEST_EFFECT = 0.3
+
+
+def confirmation_to_run(
+    store: Store,
+    name: str,
+    claims: Mapping[str, Plan],
+    *,
+    seeds: int | None = None,
+    smallest_effect: float | None = None,
+    device: torch.device | str = "cpu",
+) -> OpenStudy:
+    """Start the confirmation of a study, go on with it, or add seeds to it.
+
+    Args:
+        store: the study database.
+        name: of the search.
+        claims: label to plan; those worth testing if empty.
+        seeds: how many in all; 5 for a new confirmation, and no more than there are for one that exists.
+        smallest_effect: in points; 0.3 for a new confirmation.
+        device: where latencies are measured.
+
+    Raises:
+        InputError: if there is no such study, nothing to confirm, or what was settled is to be changed.
+    """
+    study = store.study(name)
+    found = confirmation_of(store, name)
+    if found is None:
+        chosen = claims or claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
+        delta = SMALLEST_EFFECT if smallest_effect is None else smallest_effect
+        return start_confirmation(
+            store,
+            name,
+            chosen,
+            seeds=SEEDS if seeds is None else seeds,
+            smallest_effect=delta,
+            device=device,
+        )
+    confirmation = resume_study(store, confirmation_name(name))
+    _require_same(confirmation, claims, smallest_effect)
+    runs = store.runs(confirmation.record)
+    present = len({run.repeat for run in runs})
+    return add_seeds(store, confirmation, seeds) if seeds is not None and seeds != present else confirmation
+
+
+def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
+    """The confirmation of a study, and what it concludes.
+
+    Raises:
+        InputError: if there is no such study, or it has no confirmation.
+    """
+    store.study(name)
+    study = confirmation_of(store, name)
+    if study is None:
+        raise InputError(
+            f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds"
+        )
+    return study, conclude(study, store.runs(study))
+
+
+def measure_sealed(
+    store: Store, name: str, *, device: torch.device | str = "cpu", again: bool = False
+) -> LookRecord:
+    """Open the test split for the confirmed claims of a study, once.
+
+    Each is measured beside the host and the controls that it beats. Where the same arms with the same seeds were
+    measured before, that look is returned and the images stay closed, unless `again` is on.
+
+    Raises:
+        InputError: if a stage of the confirmation has not ended, or nothing is confirmed.
+    """
+    record, conclusion = conclusion_of(store, name)
+    if conclusion.open_runs:
+        raise InputError(
+            f"the confirmation of study {name!r} has {conclusion.open_runs} runs to go, and its verdicts may "
+            f"change; 'lrlc-nas confirm {name}' trains them; the test images stay sealed"
+        )
+    if not conclusion.confirmed:
+        raise InputError(
+            f"study {name!r} has nothing to test: no claim of it helps; the test images stay sealed"
+        )
+    arms = {"host": Plan()}
+    for result in conclusion.confirmed:
+        assert result.verdict is not None
+        arms[result.label] = result.plan
+        arms |= {f"{result.label}, control {label}": result.controls[label] for label in result.verdict.beats}
+    before = [look for look in looks(store, record) if _covers(look, arms, conclusion)]
+    if before and not again:
+        return before[-1]
+    return open_test(store, open_study(store, record.name), arms, conclusion.seeds, device=device)
+
+
+def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect: float | None) -> None:
+    section = study.prepared.config.confirmed
+    settled = {Plan.of(claim.plan) for claim in section.claims}
+    new = [label for label, plan in claims.items() if plan not in settled]
+    if new:
+        raise InputError(
+            f"study {section.of!r} has a confirmation already, of {', '.join(c.label for c in section.claims)}; its "
+            f"claims were settled before the first look, so {new[0]!r} cannot be added"
+        )
+    if smallest_effect is not None and smallest_effect != section.smallest_effect:
+        raise InputError(
+            f"the smallest effect of this confirmation was settled as {section.smallest_effect:g} points before its "
+            f"first look, and cannot become {smallest_effect:g}"
+        )
+
+
+def _covers(look: LookRecord, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
+    accuracies = (look.results or {}).get("accuracies", {})
+    seeds = {str(seed) for seed in conclusion.seeds}
+    return all(seeds <= set(accuracies.get(label, {})) for label in arms)

@@ -1,0 +1,264 @@
+"""The confirmation of a study: its claims, trained again on fresh seeds beside the controls that may explain them.
+
+It is a study of its own in the same database, with runs that are all planned, so that the same workers claim them,
+resume them and survive with them. Its scores are on the confirm split, which the search never saw. What is to be
+tested, and how, is fixed when it is created; later only seeds may be added, a stage at a time
+(`lrlc_nas.evidence` says what a stage costs).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+
+from ..choices import Choice, Plan
+from ..errors import InputError
+from ..networks import why_not_buildable
+from ..search.config import ClaimSection, ConfirmationSection, StudyConfig
+from ..search.confirmations import confirmation_name, confirmation_of, stage_of
+from ..search.space import build_space
+from ..store import NewRun, Store, StudyRecord
+from .latency import Latency, training_latencies
+from .lifecycle import OpenStudy, add_study, catch_up, open_study
+from .preparation import Prepared
+
+
+__all__ = [
+    "add_seeds",
+    "fresh_seed",
+    "start_confirmation",
+]
+
+_WIDEST = (2, 4, 8, 16)
+"""The widths that are tried as the control of a choice that has no rank."""
+
+_SEARCH_SEEDS = 100_000
+
+
+def fresh_seed(config: StudyConfig, pair: int) -> int:
+    """The seed that all arms share in one pair of the confirmation; no run of the search can have it."""
+    digest = hashlib.sha256(f"{config.seed}: confirmation {pair}".encode()).digest()
+    seed = int.from_bytes(digest[:8], "big") % (2**31 - 2 * _SEARCH_SEEDS)
+    # The search counts its seeds up from that of the study.
+    return seed if seed < config.seed else seed + _SEARCH_SEEDS
+
+
+def start_confirmation(
+    store: Store,
+    name: str,
+    claims: Mapping[str, Plan],
+    *,
+    seeds: int,
+    smallest_effect: float,
+    device: torch.device | str = "cpu",
+) -> OpenStudy:
+    """Fix what is to be tested, and create a run for every arm and seed.
+
+    Args:
+        store: the study database.
+        name: of the study that made the claims.
+        claims: label to plan, each of choices that the study looked at.
+        seeds: how many seeds every arm is trained with, at least 2.
+        smallest_effect: in points of accuracy; what is smaller than this is called equivalent.
+        device: where the latencies of the cards are measured.
+
+    Raises:
+        InputError: if there is no such study or it has changed, the smallest effect is none, a claim is outside
+            its space, or it has a confirmation already.
+    """
+    if confirmation_of(store, name) is not None:
+        raise InputError(
+            f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims goes on with it, "
+            "and --seeds adds seeds to it"
+        )
+    if not 0 < smallest_effect < 100:
+        raise InputError(f"smallest_effect must be above 0 and below 100 points, but is {smallest_effect:g}")
+    study = open_study(store, name)
+    if study.prepared.config.confirmation is not None:
+        raise InputError(f"study {name!r} is a confirmation itself")
+    _require_claims(study.record, claims)
+    prepared, latencies = _prepared(study, claims, seeds, smallest_effect, device)
+    arms = prepared.config.confirmed.arms
+    runs = [run for pair in range(seeds) for run in _pair_of_runs(prepared, arms, pair, 1)]
+    facts = {"latencies": {plan.to_json(): latency.as_dict() for plan, latency in latencies.items()}}
+    return add_study(store, prepared, runs, facts)
+
+
+def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
+    """Raise the number of seeds of a confirmation: its next stage.
+
+    Raises:
+        InputError: if the present stage has not ended, or `seeds` is not above the present number.
+    """
+    runs = store.runs(study.record)
+    arms = study.prepared.config.confirmed.arms
+    present = len({run.seed for run in runs})
+    if seeds <= present:
+        raise InputError(f"--seeds is the total and can only be raised: there are {present}; got {seeds}")
+    if any(run.finished is None for run in runs):
+        raise InputError(
+            "the present stage has to end before seeds are added; "
+            f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' goes on with it"
+        )
+    stage = 1 + max(stage_of(run) for run in runs)
+    more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]
+    store.extend(study.record, len(runs) + len(more), more)
+    catch_up(study)
+    return OpenStudy(store, store.study(study.record.name), study.prepared)
+
+
+def controls(plan: Plan, widths: Mapping[tuple[str, Choice], int]) -> dict[str, Plan]:
+    """What may explain a gain of a plan away: the same sites, other choices.
+
+    Args:
+        plan: the claim.
+        widths: (site, choice without a rank) to the rank that `wide` and `tied` get there.
+
+    Returns:
+        Label to plan: ``wide`` (equal parameters), ``tied`` (the same banks, mixed alike everywhere), ``coord``
+        (position as input), ``lrlc-1`` (a position bias alone) and ``lc`` (no sharing at all), but not the claim
+        itself.
+    """
+    ranks = {site: choice.rank or widths[site, choice] for site, choice in plan}
+    tokens = {
+        "wide": {site: f"wide-{rank}" for site, rank in ranks.items()},
+        "tied": {site: f"tied-{rank}" for site, rank in ranks.items()},
+        "coord": dict.fromkeys(ranks, "coord"),
+        "lrlc-1": dict.fromkeys(ranks, "lrlc-1"),
+        "lc": dict.fromkeys(ranks, "lc"),
+    }
+    plans = {label: Plan.of(by_site) for label, by_site in tokens.items()}
+    return {label: control for label, control in plans.items() if control != plan}
+
+
+def _require_claims(study: StudyRecord, claims: Mapping[str, Plan]) -> None:
+    if not claims:
+        raise InputError(f"study {study.name!r}: there is nothing to confirm")
+    for label, plan in claims.items():
+        if not plan.tokens:
+            raise InputError(f"claim {label!r} is the untouched host, with which all claims are compared")
+        plan.require_sites(study.space)
+        for site, token in plan.tokens.items():
+            if token not in study.space[site]:
+                raise InputError(
+                    f"claim {label!r}: {token} at {site} is not in the space of study {study.name!r}, which has "
+                    f"{', '.join(study.space[site])} there"
+                )
+
+
+def _prepared(
+    study: OpenStudy,
+    claims: Mapping[str, Plan],
+    seeds: int,
+    smallest_effect: float,
+    device: torch.device | str,
+) -> tuple[Prepared, dict[Plan, Latency]]:
+    """The confirmation made concrete, and how long a training step of each of its arms takes."""
+    prepared = study.prepared
+    widths, width_notes = _widths(prepared, claims.values(), device)
+    wanted = {label: controls(plan, widths) for label, plan in claims.items()}
+    everything = [*claims.values(), *(plan for plans in wanted.values() for plan in plans.values())]
+    tokens = {token for plan in everything for token in plan.tokens.values()}
+    section = prepared.config.space.model_copy(update={"choices": _ordered(tokens)})
+    space = build_space(section, prepared.survey, prepared.host, prepared.config.recipe)
+    sections, dropped = _claim_sections(claims, wanted, space.tokens)
+    confirmation = ConfirmationSection(
+        of=study.record.name,
+        claims=sections,
+        family=_family(study.record, claims.values()),
+        smallest_effect=smallest_effect,
+        notes=(*width_notes, *dropped),
+    )
+    config = prepared.config.model_copy(
+        update={
+            "name": confirmation_name(study.record.name),
+            "space": section,
+            "budget": prepared.config.budget.model_copy(update={"trials": seeds * len(confirmation.arms)}),
+            "confirmation": confirmation,
+        }
+    )
+    ready = replace(prepared, config=config, space=space)
+    return ready, training_latencies(ready, confirmation.arms, device)
+
+
+def _claim_sections(
+    claims: Mapping[str, Plan],
+    wanted: Mapping[str, Mapping[str, Plan]],
+    space: Mapping[str, tuple[str, ...]],
+) -> tuple[tuple[ClaimSection, ...], list[str]]:
+    sections, notes = [], []
+    for label, plan in claims.items():
+        kept = {}
+        for control, control_plan in wanted[label].items():
+            if all(token in space.get(site, ()) for site, token in control_plan.tokens.items()):
+                kept[control] = control_plan.tokens
+            else:
+                notes.append(f"{label}: no control {control}, because it cannot be built or afforded there")
+        sections.append(ClaimSection(label=label, plan=plan.tokens, controls=kept))
+    return tuple(sections), notes
+
+
+def _family(study: StudyRecord, plans: Iterable[Plan]) -> int:
+    """How many hypotheses were looked at: every cell of the space, and every plan that is more than a cell."""
+    cells = sum(len(tokens) - 1 for tokens in study.space.values())
+    return cells + sum(len(plan.tokens) > 1 for plan in plans)
+
+
+def _widths(
+    prepared: Prepared, plans: Iterable[Plan], device: torch.device | str
+) -> tuple[dict[tuple[str, Choice], int], list[str]]:
+    """A rank for each choice at a site that has none: the largest whose wide control is no slower than the choice.
+
+    Equal parameters would be absurd for a locally connected layer (a kernel for each position).
+    """
+    sites = {(site, choice) for plan in plans for site, choice in plan if not choice.rank}
+    widths, notes = {}, []
+    for site, choice in sorted(sites, key=str):
+        widths[site, choice], found = _width(prepared, site, choice, device)
+        notes.append(f"{site}: {_why_no_rank(choice)}; {found}")
+    return widths, notes
+
+
+def _why_no_rank(choice: Choice) -> str:
+    if choice.kind == "lc":
+        return "lc has a kernel for each position, and equal parameters would be absurd"
+    return f"{choice} has no rank"
+
+
+def _width(prepared: Prepared, site: str, choice: Choice, device: torch.device | str) -> tuple[int, str]:
+    """The rank of the controls of a choice without one, and how it was found."""
+    wide = {rank: Choice("wide", rank) for rank in _WIDEST}
+    plans = {
+        rank: Plan.of({site: control})
+        for rank, control in wide.items()
+        if why_not_buildable(prepared.survey, site, control) is None
+    }
+    if not plans:
+        return _WIDEST[0], f"its tied control has rank {_WIDEST[0]}, and no wide one can be built there"
+    claim = Plan.of({site: choice})
+    took = training_latencies(prepared, [claim, *plans.values()], device)
+    within = [rank for rank, plan in plans.items() if took[plan].seconds <= took[claim].seconds]
+    rank = max(within, default=min(plans))
+    tried = ", ".join(map(str, plans))
+    way = (
+        f"the largest of {tried} whose training step is no slower (measured)"
+        if within
+        else f"the smallest of {tried}, though the training step of each of them is slower (measured: "
+        f"{1000 * took[plans[rank]].seconds:.3g} ms against {1000 * took[claim].seconds:.3g} ms)"
+    )
+    return rank, f"its wide and tied controls have rank {rank}, {way}"
+
+
+def _pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: int) -> Iterator[NewRun]:
+    seed = fresh_seed(prepared.config, pair)
+    for plan in arms:
+        cost = prepared.cost(plan)
+        yield NewRun(f"stage-{stage}", seed, pair, plan, cost.parameters, cost.macs)
+
+
+def _ordered(tokens: Iterable[str]) -> tuple[str, ...]:
+    choices = sorted((Choice.parse(token) for token in tokens), key=lambda choice: choice.relaxation)
+    return tuple(choice.token for choice in choices)

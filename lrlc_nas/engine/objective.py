@@ -1,0 +1,76 @@
+"""An objective for the user's own Optuna study: choose a token for each site, train, report, prune."""
+
+from __future__ import annotations
+
+import optuna
+import torch
+
+from ..choices import Plan
+from ..runs import free_memory
+from ..search.config import StudyConfig
+from ..training import fit
+from .outcome import outcome_of
+from .preparation import prepare
+
+
+__all__ = ["Objective"]
+
+
+class Objective:
+    """Maps an `optuna.Trial` to the accuracy on the search split after the last epoch, a fraction to maximise.
+
+    Each site of the host is one categorical parameter, named as the site, with choice tokens as its values.
+    After each epoch the accuracy is reported, and the trial is pruned if the study's pruner says so.
+
+    Args:
+        config: host, data, recipe and space; its search and budget are not used.
+        device: where to train.
+
+    Raises:
+        InputError: as `lrlc_nas.engine.prepare`.
+    """
+
+    def __init__(self, config: StudyConfig, device: torch.device | str = "cpu") -> None:
+        self.prepared = prepare(config)
+        self.device = device
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Train the plan that the trial suggests.
+
+        Raises:
+            optuna.TrialPruned: if the study gives the trial up, or its network is over the limits of the space,
+                diverges or does not fit in memory.
+        """
+        try:
+            return self._train(trial)
+        except Exception as error:
+            outcome = outcome_of(error)
+            if outcome.state != "pruned":
+                raise
+        # Not before here: the error holds the network by its traceback, and Optuna would hold the error.
+        free_memory(self.device)
+        raise optuna.TrialPruned(outcome.reason)
+
+    def _train(self, trial: optuna.Trial) -> float:
+        tokens = self.prepared.space.tokens
+        plan = Plan.of({site: trial.suggest_categorical(site, choices) for site, choices in tokens.items()})
+        if excess := self.prepared.excess(plan):
+            raise optuna.TrialPruned(f"infeasible: {excess}")
+        config, splits = self.prepared.config, self.prepared.splits
+        seed = config.seed + trial.number
+        accuracy = 0.0
+        for result in fit(
+            self.prepared.network(plan, seed),
+            splits.train,
+            splits.search,
+            config.recipe,
+            seed=seed,
+            mean=splits.mean,
+            std=splits.std,
+            device=self.device,
+        ):
+            accuracy = result.accuracy
+            trial.report(accuracy, result.epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return accuracy

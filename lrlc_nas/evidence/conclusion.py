@@ -1,0 +1,246 @@
+"""What a confirmation concludes, from its runs alone.
+
+A stage counts once all its runs have ended: the verdicts then are one look (`sequential`), at the seeds of all
+stages so far. While a stage runs, the verdicts are those of the look before.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..choices import Plan
+from ..search import ClaimSection, ConfirmationSection, StudyConfig, stage_of
+from ..store import RunRecord, StudyRecord
+from .comparison import Comparison, compare
+from .decisions import Rule
+from .judging import judge
+from .losses import Losses, count_losses, ended_well, without_favour
+from .sequential import alpha_of_look
+from .verdicts import Arm, Cost, Verdict
+
+
+__all__ = ["ClaimResult", "Conclusion", "conclude"]
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What became of one claim.
+
+    Attributes:
+        label: its name.
+        plan: what it relaxes.
+        verdict: None while no stage has ended, or if no pair of its runs is complete.
+        scores: in points on the confirm split, seed by seed.
+        controls: label to the plan of each control.
+        against: label to the comparison of the claim with that control, at the level of the last look.
+        reason: why there is no verdict; empty otherwise.
+    """
+
+    label: str
+    plan: Plan
+    verdict: Verdict | None
+    scores: tuple[float, ...]
+    controls: Mapping[str, Plan]
+    against: Mapping[str, Comparison]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a confirmation concludes.
+
+    Attributes:
+        of: the study that made the claims.
+        looks: how many stages have ended.
+        seeds: the seeds of the pairs that the verdicts rest on, in their order.
+        planned: how many seeds there will be in all.
+        open_runs: how many runs have still to end.
+        arms: how many plans are compared.
+        rule: what was settled before the first look.
+        host: scores of the untouched host in points, seed by seed.
+        results: one for each claim.
+        notes: what had to be decided about controls, or left out.
+    """
+
+    of: str
+    looks: int
+    seeds: tuple[int, ...]
+    planned: int
+    open_runs: int
+    arms: int
+    rule: Rule
+    host: tuple[float, ...]
+    results: tuple[ClaimResult, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def confirmed(self) -> tuple[ClaimResult, ...]:
+        """The claims that help."""
+        return tuple(
+            result for result in self.results if result.verdict and result.verdict.outcome == "helps"
+        )
+
+
+def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
+    """Judge the claims of a confirmation.
+
+    A pair counts only if every arm of it has ended well, so that all arms are compared on the same seeds. An arm
+    that never ended well is left out, and said to be; of one that ended well with some seeds alone, the notes say
+    how many were lost, and with `losses` a claim that lost more of them than the host is never judged in its favour.
+
+    Args:
+        study: the confirmation.
+        runs: all of its runs, whatever their state.
+
+    Raises:
+        InputError: if the study is no confirmation.
+    """
+    section = StudyConfig.from_json(study.config).confirmed
+    ended = _ended_stages(runs)
+    seen = [run for run in runs if stage_of(run) in ended]
+    table, lost = _scores(seen), count_losses(section.arms, seen)
+    dead = [plan for plan in section.arms if ended and not table.get(plan)]
+    alive = [plan for plan in section.arms if plan not in dead]
+    usable = bool(ended) and Plan() in alive
+    pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
+    sizes = _sizes(runs, ended, pairs)
+    rule = Rule(family=section.family, delta=section.smallest_effect)
+    judged = _judged(section, table, pairs, sizes, ended, dead, rule, _cost(runs, section), lost)
+    seeds = {run.repeat: run.seed for run in runs}
+    return Conclusion(
+        of=section.of,
+        looks=len(sizes),
+        seeds=tuple(seeds[pair] for pair in pairs),
+        planned=len(seeds),
+        open_runs=sum(run.finished is None for run in runs),
+        arms=len(section.arms),
+        rule=rule,
+        host=_row(table, Plan(), pairs),
+        results=judged,
+        notes=(
+            *section.notes,
+            *(f"{_named(plan)} has no run that ended well, and is left out" for plan in dead),
+            *(
+                f"{_named(plan)}: {losses.text}; with their seeds no arm is judged"
+                for plan, losses in lost.items()
+                if losses.count and plan in alive
+            ),
+        ),
+    )
+
+
+def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
+    stages = sorted({stage_of(run) for run in runs})
+    open_ = {stage_of(run) for run in runs if run.finished is None}
+    return [stage for stage in stages if not any(other <= stage for other in open_)]
+
+
+def _scores(runs: Sequence[RunRecord]) -> dict[Plan, dict[int, float]]:
+    """Plan to {pair: accuracy in points}, of the runs that ended well."""
+    table: dict[Plan, dict[int, float]] = {}
+    for run in runs:
+        if ended_well(run) and run.value is not None and run.plan is not None:
+            table.setdefault(run.plan, {})[run.repeat] = 100 * run.value
+    return table
+
+
+def _sizes(runs: Sequence[RunRecord], ended: Sequence[int], pairs: Sequence[int]) -> list[int]:
+    """How many pairs there were at each look; a stage without a whole pair was none."""
+    stages = {run.repeat: stage_of(run) for run in runs}
+    sizes = [sum(stages[pair] <= stage for pair in pairs) for stage in ended]
+    return [size for size, before in zip(sizes, [0, *sizes], strict=False) if size > before]
+
+
+def _judged(
+    section: ConfirmationSection,
+    table: Mapping[Plan, Mapping[int, float]],
+    pairs: Sequence[int],
+    sizes: Sequence[int],
+    ended: Sequence[int],
+    dead: Sequence[Plan],
+    rule: Rule,
+    cost: Cost | None,
+    lost: Mapping[Plan, Losses],
+) -> tuple[ClaimResult, ...]:
+    if not sizes or Plan() in dead:
+        return tuple(_undecidable(claim, _why_not(ended, dead)) for claim in section.claims)
+    host = _row(table, Plan(), pairs)
+    alive = [claim for claim in section.claims if Plan.of(claim.plan) not in dead]
+    arms = [_arm(claim, table, pairs, dead) for claim in alive]
+    verdicts = {
+        claim.label: without_favour(verdict, lost[Plan.of(claim.plan)], lost[Plan()])
+        for claim, verdict in zip(alive, judge(host, arms, rule, sizes=sizes, cost=cost), strict=True)
+    }
+    level = 1 - alpha_of_look(len(sizes), rule.alpha)
+    return tuple(
+        _result(claim, verdicts[claim.label], table, pairs, dead, level)
+        if claim in alive
+        else _undecidable(claim, "no run of it ended well")
+        for claim in section.claims
+    )
+
+
+def _arm(
+    claim: ClaimSection,
+    table: Mapping[Plan, Mapping[int, float]],
+    pairs: Sequence[int],
+    dead: Sequence[Plan],
+) -> Arm:
+    controls = tuple(
+        Arm(name=label, scores=_row(table, plan, pairs))
+        for label, plan in _controls(claim).items()
+        if plan not in dead
+    )
+    return Arm(name=claim.label, scores=_row(table, Plan.of(claim.plan), pairs), controls=controls)
+
+
+def _result(
+    claim: ClaimSection,
+    verdict: Verdict,
+    table: Mapping[Plan, Mapping[int, float]],
+    pairs: Sequence[int],
+    dead: Sequence[Plan],
+    level: float,
+) -> ClaimResult:
+    scores = _row(table, Plan.of(claim.plan), pairs)
+    controls = {label: plan for label, plan in _controls(claim).items() if plan not in dead}
+    against = {
+        label: compare(scores, _row(table, plan, pairs), confidence=level) for label, plan in controls.items()
+    }
+    return ClaimResult(claim.label, Plan.of(claim.plan), verdict, scores, controls, against)
+
+
+def _why_not(ended: Sequence[int], dead: Sequence[Plan]) -> str:
+    if Plan() in dead:
+        return "no run of the host ended well"
+    return "there is no seed with which every arm ended well" if ended else "no stage has ended yet"
+
+
+def _undecidable(claim: ClaimSection, reason: str) -> ClaimResult:
+    return ClaimResult(claim.label, Plan.of(claim.plan), None, (), _controls(claim), {}, reason)
+
+
+def _controls(claim: ClaimSection) -> dict[str, Plan]:
+    """Label to plan; the label tells the tokens where they are not the label itself."""
+    plans = {label: Plan.of(tokens) for label, tokens in claim.controls.items()}
+    return {_control_label(label, plan): plan for label, plan in plans.items()}
+
+
+def _control_label(label: str, plan: Plan) -> str:
+    tokens = sorted(set(plan.tokens.values()))
+    return tokens[0] if len(tokens) == 1 else f"{label} ({', '.join(tokens)})"
+
+
+def _row(table: Mapping[Plan, Mapping[int, float]], plan: Plan, pairs: Sequence[int]) -> tuple[float, ...]:
+    return tuple(table[plan][pair] for pair in pairs) if pairs else ()
+
+
+def _cost(runs: Sequence[RunRecord], section: ConfirmationSection) -> Cost | None:
+    seconds = [(run.finished - run.started).total_seconds() for run in runs if run.finished and run.started]
+    return Cost(statistics.median(seconds), len(section.arms)) if seconds else None
+
+
+def _named(plan: Plan) -> str:
+    return "the host" if plan == Plan() else str(plan)

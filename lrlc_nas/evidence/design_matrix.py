@@ -1,0 +1,103 @@
+"""What of the runs of a study enters its evidence: plans as a design, accuracies as a staircase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from ..choices import CONV, Plan
+from ..search.pruning import is_behind
+from ..store import EpochRecord, RunRecord, StudyRecord
+from .missing import Matrix
+
+
+__all__ = ["Cell", "Observed", "cells_of", "main_effects", "observe"]
+
+Cell = tuple[str, str]
+"""A site and the token of a choice there."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The runs that are used, and their accuracies in points.
+
+    Attributes:
+        complete: the complete runs that have a value.
+        given_up: the runs that fell behind; none if they are left aside, as they are without a complete run.
+        plans: of the complete runs, then of those given up.
+        outcomes: (plans, steps): at each epoch where a run was given up, then at the end; NaN after that epoch.
+    """
+
+    complete: tuple[RunRecord, ...]
+    given_up: tuple[RunRecord, ...]
+    plans: tuple[Plan, ...]
+    outcomes: Matrix
+
+    def without_given_up(self) -> Observed:
+        """The complete runs alone."""
+        number = len(self.complete)
+        return Observed(self.complete, (), self.plans[:number], self.outcomes[:number, -1:])
+
+
+def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Observed:
+    """Gather what is used.
+
+    Runs that failed, diverged or did not fit in memory are not: that they ended tells of their plans what no
+    recorded accuracy does.
+
+    Args:
+        runs: all runs of a study, whatever their state.
+        epochs: run id to its recorded epochs.
+    """
+    complete = tuple(run for run in runs if run.state == "complete" and _planned(run) and _has_value(run))
+    behind = [run for run in runs if run.state == "pruned" and _planned(run) and is_behind(run.reason)]
+    given_up = tuple(run for run in behind if epochs.get(run.run_id))
+    rungs = sorted({len(epochs[run.run_id]) for run in given_up})
+    curves = [[100 * epoch.accuracy for epoch in epochs.get(run.run_id, ())] for run in complete + given_up]
+    outcomes = np.array(
+        [
+            [*(_at(curve, rung) for rung in rungs), _end(run)]
+            for run, curve in zip(complete + given_up, curves, strict=True)
+        ]
+    ).reshape(len(curves), len(rungs) + 1)
+    plans = tuple(run.plan for run in complete + given_up if run.plan is not None)
+    seen = Observed(complete, given_up, plans, outcomes)
+    # Complete runs alone tell how the end follows from a rung, and only with their epochs.
+    told = bool(complete) and np.isfinite(outcomes[: len(complete)]).all()
+    return seen if told else seen.without_given_up()
+
+
+def cells_of(study: StudyRecord) -> list[Cell]:
+    """Every choice at every site except ``conv``, in the order of the study's space."""
+    return [(site, token) for site, tokens in study.space.items() for token in tokens if token != str(CONV)]
+
+
+def main_effects(cells: Sequence[Cell], plans: Sequence[Plan]) -> Matrix:
+    """The one-hot design: (plans, 1 + cells), with the host's column of ones first."""
+    columns = {cell: column for column, cell in enumerate(cells, start=1)}
+    design = np.zeros((len(plans), 1 + len(cells)))
+    design[:, 0] = 1
+    for row, plan in enumerate(plans):
+        for cell in plan.tokens.items():
+            if cell in columns:
+                design[row, columns[cell]] = 1
+    return design
+
+
+def _planned(run: RunRecord) -> bool:
+    return run.plan is not None
+
+
+def _has_value(run: RunRecord) -> bool:
+    return run.value is not None and isfinite(run.value)
+
+
+def _at(curve: Sequence[float], rung: int) -> float:
+    return curve[rung - 1] if len(curve) >= rung else np.nan
+
+
+def _end(run: RunRecord) -> float:
+    return 100 * run.value if run.state == "complete" and run.value is not None else np.nan

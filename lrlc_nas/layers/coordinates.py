@@ -1,0 +1,134 @@
+"""The control that knows the position without another kernel: a convolution that sees coordinates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from .convolution import require_plain
+from .functional import _convolved, add_bias, require_dtype
+from .geometry import Geometry
+
+
+__all__ = ["CoordConv2d"]
+
+
+class CoordConv2d(nn.Module):
+    r"""A convolution that also sees two channels of coordinates, the row and the column of each pixel.
+
+    .. math::
+        y = \mathrm{weight} * x + \mathrm{coord\_weight} * (\mathrm{row}, \mathrm{column}) + \beta
+
+    which is a convolution of the concatenation. Both coordinates run from -1 to 1 over the input map (they
+    are 0 on a map of one row or column) and are padded as the input is. With groups, every group sees them.
+
+    An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution (Liu et al., 2018)
+    https://arxiv.org/abs/1807.03247
+
+    Args:
+        geometry: of the layer.
+        bias: whether to add a bias for each channel.
+        device: of the parameters.
+        dtype: of the parameters.
+
+    Attributes:
+        weight: shape (F, C/G, rows, columns).
+        coord_weight: shape (F, 2, rows, columns); first the row, then the column.
+        bias: shape (F,), or None.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        *,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.geometry = geometry
+
+        def parameter(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
+
+        self.weight = parameter(*geometry.kernel_shape)
+        self.coord_weight = parameter(geometry.out_channels, 2, *geometry.kernel_size)
+        self.bias = parameter(geometry.out_channels) if bias else None
+        self.reset_parameters()
+
+    @classmethod
+    def from_conv(cls, conv: nn.Conv2d, input_size: int | Sequence[int]) -> CoordConv2d:
+        """Make the layer that computes what a convolution computes: it does not look at the coordinates yet.
+
+        Args:
+            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
+            input_size: (H, W) of the maps that it sees.
+
+        Raises:
+            InputError: if the module is not a plain `torch.nn.Conv2d`.
+        """
+        require_plain(conv)
+        geometry = Geometry.of_conv(conv, input_size)
+        layer = cls(geometry, bias=conv.bias is not None, device="meta", dtype=conv.weight.dtype)
+        layer.to_empty(device=conv.weight.device)
+        with torch.no_grad():
+            layer.weight.copy_(conv.weight)
+            layer.coord_weight.zero_()
+            if conv.bias is not None and layer.bias is not None:
+                layer.bias.copy_(conv.bias)
+        return layer.train(conv.training)
+
+    def reset_parameters(self) -> None:
+        """Draw he_uniform kernels from the global generator of torch; set the bias to zero."""
+        taps = self.geometry.kernel_size[0] * self.geometry.kernel_size[1]
+        bound = math.sqrt(6 / (self.geometry.fan_in + 2 * taps))
+        for kernel in (self.weight, self.coord_weight):
+            nn.init.uniform_(kernel, -bound, bound)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def coordinates(self) -> Tensor:
+        """The two channels of coordinates, with shape (1, 2, H, W)."""
+        height, width = self.geometry.input_size
+        rows, columns = _axis(height, self.coord_weight), _axis(width, self.coord_weight)
+        return torch.stack([rows[:, None].expand(height, width), columns.expand(height, width)])[None]
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Args:
+            input: shape (B, C, H, W) or (C, H, W).
+
+        Returns:
+            The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the size, the channels or the dtype are not those of the layer.
+        """
+        self.geometry.require_input(input)
+        require_dtype(input, self.weight)
+        if input.dim() == 3:
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        y = _convolved(input, self.weight, self.geometry)
+        # They are the same for all images, so that they are convolved once.
+        placed = _convolved(
+            self.coordinates(), self.coord_weight, replace(self.geometry, in_channels=2, groups=1)
+        )
+        return add_bias(y + placed, self.bias, None)
+
+    def extra_repr(self) -> str:
+        """The geometry, in the manner of `torch.nn.Conv2d`."""
+        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")
+
+
+def _axis(size: int, like: Tensor) -> Tensor:
+    """Numbers from -1 to 1; 0 where there is but one."""
+    end = 1.0 if size > 1 else 0.0
+    return torch.linspace(-end, end, size, device=like.device, dtype=like.dtype)

@@ -1,0 +1,182 @@
+"""The control without mixing by position: K banks, mixed alike everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .combining import constant_weight, mixture_sum, normalized, require_combining, summed
+from .conversion import on_four_axes
+from .convolution import require_plain
+from .folding import as_convolution
+from .functional import _convolved, add_bias, mix_banks, require_dtype
+from .geometry import Geometry
+from .low_rank import _spread
+
+
+__all__ = ["TiedBanksConv2d"]
+
+
+class TiedBanksConv2d(nn.Module):
+    r"""K filter banks that are mixed by the same weights at every position, with a position bias.
+
+    .. math::
+        y_{b,f,i,j} = \Big(\sum_k w_k \, \mathrm{bank}_k * x\Big)_{b,f,i,j} + r_i + c_j + \beta_f, \qquad
+        w = \mathrm{normalize}(a)
+
+    The control of `LowRankLocallyConnected2d` with row + column weights: it has the same banks, the same
+    start and the same position bias, and lacks only that the weights vary over positions. The banks mix to
+    one kernel, so it costs one convolution.
+
+    Args:
+        geometry: of the layer.
+        rank: K, the number of banks.
+        bias: whether to add a bias for each channel.
+        normalize: how the weights are normalised over the banks: ``softmax``, ``norm`` or ``none``.
+        device: of the parameters.
+        dtype: of the parameters.
+
+    Attributes:
+        banks: shape (K, F, C/G, rows, columns).
+        tied_weights: a, with shape (K,).
+        row_bias: r, with shape (Y,).
+        column_bias: c, with shape (X,).
+        bias: shape (F,), or None.
+
+    Raises:
+        InputError: if the arguments do not describe a layer.
+    """
+
+    banks: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        rank: int,
+        *,
+        bias: bool = True,
+        normalize: str = "softmax",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        require_combining("row+column", normalize, rank)
+        self.geometry = geometry
+        self.rank = rank
+        self.normalize = normalize
+        rows, columns = geometry.output_size
+
+        def parameter(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
+
+        self.banks = parameter(rank, *geometry.kernel_shape)
+        self.tied_weights = parameter(rank)
+        self.row_bias = parameter(rows)
+        self.column_bias = parameter(columns)
+        self.bias = parameter(geometry.out_channels) if bias else None
+        self.reset_parameters()
+
+    @classmethod
+    def from_conv(
+        cls, conv: nn.Conv2d, input_size: int | Sequence[int], rank: int, *, normalize: str = "softmax"
+    ) -> TiedBanksConv2d:
+        """Make the layer that computes what a convolution computes, with banks that differ.
+
+        The banks are drawn as `LowRankLocallyConnected2d.from_conv` draws them.
+
+        Args:
+            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
+            input_size: (H, W) of the maps that it sees.
+            rank: K.
+            normalize: ``softmax``, ``norm`` or ``none``.
+
+        Raises:
+            InputError: if the module is not a plain `torch.nn.Conv2d`, or the options do not describe a
+                layer.
+        """
+        require_plain(conv)
+        layer = cls(
+            Geometry.of_conv(conv, input_size),
+            rank,
+            bias=conv.bias is not None,
+            normalize=normalize,
+            device="meta",
+            dtype=conv.weight.dtype,
+        )
+        layer.to_empty(device=conv.weight.device)
+        layer._reset_mixing()
+        with torch.no_grad():
+            layer.banks.copy_(_spread(conv.weight, rank) / mixture_sum(normalize, rank))
+            if conv.bias is not None and layer.bias is not None:
+                layer.bias.copy_(conv.bias)
+        return layer.train(conv.training)
+
+    def reset_parameters(self) -> None:
+        """Draw he_uniform banks from the global generator of torch, mix them equally, set biases to zero."""
+        bound = math.sqrt(6 / self.geometry.fan_in)
+        nn.init.uniform_(self.banks, -bound, bound)
+        self._reset_mixing()
+
+    def combining_weights(self) -> Tensor:
+        """The normalised weights w, with shape (K,)."""
+        return normalized(self.tied_weights, self.normalize)
+
+    def kernel(self) -> Tensor:
+        """The kernel of all positions, with shape (F, C/G, rows, columns)."""
+        return mix_banks(self.banks, self.combining_weights()).to(self.banks.dtype)
+
+    def position_bias_map(self) -> Tensor:
+        """The position bias, with shape (Y, X)."""
+        return summed({"row": self.row_bias, "column": self.column_bias}, self.geometry.output_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Args:
+            input: shape (B, C, H, W) or (C, H, W).
+
+        Returns:
+            The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the size, the channels or the dtype are not those of the layer.
+        """
+        self.geometry.require_input(input)
+        require_dtype(input, self.banks)
+        if input.dim() == 3:
+            return self.forward(input.unsqueeze(0)).squeeze(0)
+        y = _convolved(input, self.kernel(), self.geometry)
+        return add_bias(y, self.bias, self.position_bias_map())
+
+    def fold(self) -> nn.Module:
+        """The convolution that computes the same, if the position bias is equal at all positions.
+
+        Returns:
+            A new `torch.nn.Conv2d`; this layer itself where no convolution computes the same.
+        """
+        bias = self.position_bias_map().expand(self.geometry.out_channels, -1, -1)
+        if self.bias is not None:
+            bias = bias + self.bias[:, None, None]
+        kernel = self.kernel().detach()
+        conv = as_convolution(kernel[None, None], bias.detach(), self.geometry, kernel.dtype)
+        return self if conv is None else conv.train(self.training)
+
+    def extra_repr(self) -> str:
+        """The geometry, in the manner of `torch.nn.Conv2d`, then the options of this layer."""
+        off = ", bias=False" if self.bias is None else ""
+        return f"{self.geometry.describe()}, rank={self.rank}, normalize={self.normalize!r}{off}"
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TiedBanksConv2d:
+        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def _reset_mixing(self) -> None:
+        # The sum of the row and the column weight that the layer it controls starts with.
+        nn.init.constant_(self.tied_weights, constant_weight("full", self.rank))
+        for bias in (self.row_bias, self.column_bias, self.bias):
+            if bias is not None:
+                nn.init.zeros_(bias)

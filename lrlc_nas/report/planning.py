@@ -1,0 +1,79 @@
+"""What a study can see, from the study database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..choices import Plan
+from ..errors import InputError
+from ..evidence.comparison import compare
+from ..evidence.conclusion import conclude
+from ..evidence.design_matrix import Cell, cells_of, main_effects, observe
+from ..evidence.missing import Matrix
+from ..evidence.power import measure_spread
+from ..search import confirmation_of
+from ..store import RunRecord, Store
+from .power_table import power_table
+
+
+__all__ = ["screening_design", "study_power"]
+
+
+def study_power(store: Store, name: str) -> str:
+    """Say which effects the screening and a confirmation of a study can see, as plain text.
+
+    The spread over seeds is that of the repeats of the untouched host; for the design see `screening_design`.
+
+    Raises:
+        InputError: if there is no such study, or fewer than two of its runs of the host have ended well.
+    """
+    study = store.study(name)
+    runs = store.runs(study)
+    scores = [
+        100 * run.value
+        for run in runs
+        if run.plan == Plan() and run.state == "complete" and run.value is not None
+    ]
+    if len(scores) < 2:
+        raise InputError(
+            f"study {name!r}: the spread over seeds needs at least 2 complete runs of the untouched host, but there "
+            f"{'is' if len(scores) == 1 else 'are'} {len(scores)}"
+        )
+    cells = cells_of(study)
+    return power_table(
+        measure_spread(scores),
+        len(cells),
+        design=screening_design(cells, runs),
+        names=[f"{site}: {token}" for site, token in cells],
+        correlation=_measured_correlation(store, name),
+    )
+
+
+def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix:
+    """The design of a screening as far as it is known: its complete runs, and the open ones that have a plan.
+
+    Runs that failed, diverged or did not fit in memory are never used. Those that were given up do not count either,
+    although the screening uses them up to there: they tell less than a complete run, so that effects are seen
+    somewhat better than the power says. What the sampler has still to propose can only add to it.
+
+    Args:
+        cells: of the study, in its order.
+        runs: all of its runs, whatever their state.
+
+    Returns:
+        (runs, 1 + cells), the host's column of ones first.
+    """
+    complete = observe(runs, {}).plans  # without epochs, none of those that were given up
+    still_open = [run.plan for run in runs if run.state in ("waiting", "running") and run.plan is not None]
+    return main_effects(cells, [*complete, *still_open])
+
+
+def _measured_correlation(store: Store, name: str) -> float | None:
+    """The mean correlation of the pairs of a confirmation, if there is one with enough seeds."""
+    study = confirmation_of(store, name)
+    if study is None:
+        return None
+    conclusion = conclude(study, store.runs(study))
+    found = [compare(result.scores, conclusion.host) for result in conclusion.results if result.scores]
+    known = [comparison.correlation for comparison in found if comparison.correlation is not None]
+    return sum(known) / len(known) if known else None

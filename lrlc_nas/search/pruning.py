@@ -1,0 +1,65 @@
+"""Successive halving, asynchronous: go on only among the best.
+
+Reference: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, arXiv 1810.05934.
+
+The rule is a pure function of recorded accuracies, so that what it leaves out is missing at random (see
+`lrlc_nas.evidence.missing`). Optuna's pruners write marks into the database when they are asked, so that asking
+again after a crash can give another answer. Some runs, drawn by chance alone, are judged like all others and go on
+whatever the verdict: they show what the rule costs. They take part in the comparison at later rungs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..runs import stream_seed
+
+
+__all__ = ["AUDIT", "audited", "behind", "falls_behind", "is_behind", "is_rung"]
+
+AUDIT = "audit"
+"""The fact of an audited run: after how many epochs it would have been given up; 0 for one that never would."""
+
+_BEHIND = "behind the others after epoch"
+
+
+def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
+    """Whether a run that has trained this many epochs stands at a rung: min_epochs · reductionⁱ for some i."""
+    rung = min_epochs
+    while rung < epochs:
+        rung *= reduction
+    return rung == epochs
+
+
+def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> bool:
+    """Whether a run at a rung is to be given up.
+
+    Args:
+        accuracy: of this run at the rung.
+        others: accuracies of the other runs that have reached the rung.
+        reduction: η; a run goes on while fewer than max(1, n // η) of the n runs at the rung, itself included,
+            are better.
+    """
+    survivors = max(1, (len(others) + 1) // reduction)
+    return sum(other > accuracy for other in others) >= survivors
+
+
+def audited(seed: int, slot: int, share: float) -> bool:
+    """Whether a run goes on even if it falls behind: a function of the study's seed and the run's place alone.
+
+    Args:
+        seed: of the study.
+        slot: place of the run in the study.
+        share: the probability, in [0, 1].
+    """
+    return stream_seed(seed, AUDIT, slot) < share * 2**63
+
+
+def behind(epochs: int) -> str:
+    """The reason of a run that was given up after so many epochs."""
+    return f"{_BEHIND} {epochs}"
+
+
+def is_behind(reason: str) -> bool:
+    """Whether this is the reason of a run that fell behind, and not of one that could not be trained."""
+    return reason.startswith(_BEHIND)

@@ -1,0 +1,85 @@
+"""Which plan comes next, when the balanced block is done: TPE over one categorical parameter for each site.
+
+A proposal is a function of the study's seed, the trial's number and the trials that have ended, so that a
+resumed study proposes what the uninterrupted one would have proposed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import optuna
+from numpy.random import Generator, default_rng
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial
+
+from ..choices import Plan
+from ..runs import stream_seed
+from .space import Space
+
+
+__all__ = ["propose"]
+
+_TRIES = 40
+_STARTUP = 8
+_CANDIDATES = 24
+_ENUMERABLE = 20_000
+
+
+def propose(
+    study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: str, seed: int
+) -> Iterator[Plan]:
+    """Plans to try, best first; the caller takes the first that no other run has.
+
+    The last ones are random or, where that is feasible, all that there are: so a space with a free plan left
+    always gives one.
+
+    Args:
+        study: whose finished trials the sampler learns from.
+        trial: the trial that needs a plan; it is running.
+        space: what may be chosen.
+        sampler: ``tpe`` or ``random``.
+        seed: of the study.
+    """
+    if sampler == "tpe":
+        distributions = {site: CategoricalDistribution(tokens) for site, tokens in space.tokens.items()}
+        for attempt in range(_TRIES):
+            # Seeds of Optuna's samplers have 32 bits.
+            number = stream_seed(seed, "sampler", trial.number, attempt) % 2**32
+            params = _tpe(number, attempt).sample_relative(study, trial, dict(distributions))
+            if not params:
+                break
+            yield Plan.of(params)
+    rng = default_rng(stream_seed(seed, "plan", trial.number))
+    if space.size <= _ENUMERABLE:
+        yield from _shuffled(space, rng)
+    else:
+        while True:
+            yield _random_plan(space.tokens, rng)
+
+
+def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
+    """TPE, which draws some candidates from where good plans lie and proposes the best of them.
+
+    In a small space that is the same plan again and again. So with each one that is taken there are fewer
+    candidates, down to a single one.
+    """
+    return optuna.samplers.TPESampler(
+        multivariate=True,
+        constant_liar=True,
+        n_startup_trials=_STARTUP,
+        n_ei_candidates=max(1, _CANDIDATES // (1 + attempt)),
+        seed=seed,
+    )
+
+
+def _random_plan(tokens: Mapping[str, tuple[str, ...]], rng: Generator) -> Plan:
+    return Plan.of({site: choices[rng.integers(len(choices))] for site, choices in tokens.items()})
+
+
+def _shuffled(space: Space, rng: Generator) -> Iterator[Plan]:
+    tokens = space.tokens
+    everything = list(itertools.product(*tokens.values()))
+    for index in rng.permutation(len(everything)):
+        yield Plan.of(dict(zip(tokens, everything[index], strict=True)))

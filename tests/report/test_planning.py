@@ -1,0 +1,67 @@
+"""What a study can see rests on the runs that its screening can use."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_effects import CELLS, make_run, make_study
+
+from lrlc_nas.report.planning import screening_design, study_power
+from lrlc_nas.search.pruning import behind
+
+
+HOSTS = [make_run(slot, {}, 0.8 + 0.01 * slot) for slot in range(3)]
+BLOCK = [make_run(3 + slot, {site: token}, 0.8) for slot, (site, token) in enumerate(CELLS)]
+
+
+def counts(*more):
+    """How many runs there are, and how many hold each cell."""
+    return screening_design(CELLS, [*HOSTS, *BLOCK, *more]).sum(axis=0).astype(int).tolist()
+
+
+def test_every_complete_run_counts():
+    assert counts() == [7, 1, 1, 1, 1]
+    assert np.array_equal(screening_design(CELLS, HOSTS), [[1, 0, 0, 0, 0]] * 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("failed", "error: ValueError: no such layer"),
+        ("pruned", "diverged: the loss of step 3 is nan"),
+        ("pruned", "infeasible: out of memory: 2 GiB"),
+        ("pruned", behind(1)),
+    ],
+)
+def test_a_run_that_ended_without_a_result_counts_for_nothing(state, reason):
+    lost = replace(make_run(9, {"conv1": "lc"}, None, state=state), reason=reason)
+    assert counts(lost) == counts()
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+def test_an_open_run_counts_once_its_plan_is_known(state):
+    assert counts(make_run(9, {"conv1": "lc"}, None, state=state)) == [8, 1, 2, 1, 1]
+    assert counts(make_run(9, None, None, state=state)) == counts()
+
+
+class FakeStore:
+    """A store of one study without a confirmation."""
+
+    def __init__(self, runs):
+        self._runs = runs
+
+    def study(self, name):
+        return make_study()
+
+    def runs(self, study):
+        return self._runs
+
+    def names(self):
+        return []
+
+
+def test_the_table_is_that_of_this_design():
+    lost = [make_run(9 + slot, {"conv1": "lc"}, None, state="failed") for slot in range(5)]
+    assert study_power(FakeStore([*HOSTS, *BLOCK, *lost]), "test") == study_power(
+        FakeStore([*HOSTS, *BLOCK]), "test"
+    )
