@@ -2,7 +2,9 @@
 
 from .change_tokens import Version as Version
 from .change_tokens import versions as versions
-from .engine import READING as READING
+from .databases import READING as READING
+from .databases import shown as shown
+from .databases import sqlite_path as sqlite_path
 from .engine import engine_options as engine_options
 from .engine import harden as harden
 from .kernel_choices import ComputePaths as ComputePaths
@@ -37,6 +39,4 @@ from .test_openings import looks as looks
 from .test_openings import record_results as record_results
 from .url import parse_url as parse_url
 from .url import refuse_password as refuse_password
-from .url import shown as shown
-from .url import sqlite_path as sqlite_path
 from .worker_id import this_process as this_process

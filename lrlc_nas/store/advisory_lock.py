@@ -13,23 +13,12 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import StorageError
-from .url import shown
+from .databases import DATABASES, shown
 
 
 __all__ = ["alone"]
 
 _WAIT_SECONDS, _POLL_SECONDS = 60.0, 0.1
-
-# Names of MySQL's locks are those of the whole server, of at most 64 characters; PostgreSQL's belong to a database.
-_TAKE = {
-    "postgresql": "SELECT pg_try_advisory_lock(hashtext('lrlc_nas tables'))",
-    "mysql": "SELECT GET_LOCK(CONCAT('lrlc_nas ', MD5(DATABASE())), 0)",
-}
-_GIVE = {
-    "postgresql": "SELECT pg_advisory_unlock(hashtext('lrlc_nas tables'))",
-    "mysql": "SELECT RELEASE_LOCK(CONCAT('lrlc_nas ', MD5(DATABASE())))",
-}
-_TAKE["mariadb"], _GIVE["mariadb"] = _TAKE["mysql"], _GIVE["mysql"]
 
 
 @contextmanager
@@ -39,22 +28,24 @@ def alone(engine: Engine) -> Iterator[None]:
     Raises:
         StorageError: if another process does not leave it for a minute.
     """
-    if engine.dialect.name not in _TAKE:
+    lock = DATABASES[engine.dialect.name].lock
+    if lock is None:
         yield
         return
+    take, give = lock
     # A connection of its own, because the lock is the connection's and what is made may take several.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        _take(connection)
+        _take(connection, take)
         try:
             yield
         finally:
             with suppress(DBAPIError):  # the connection is broken, and the lock went with it
-                connection.execute(text(_GIVE[connection.dialect.name]))
+                connection.execute(text(give))
 
 
-def _take(connection: Connection) -> None:
+def _take(connection: Connection, take: str) -> None:
     began = time.monotonic()
-    while not connection.scalar(text(_TAKE[connection.dialect.name])):
+    while not connection.scalar(text(take)):
         if time.monotonic() - began > _WAIT_SECONDS:
             raise StorageError(
                 f"storage {shown(connection.engine.url)}: another process has been making its tables for "

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, MetaData, inspect, select, text
 
 from ..errors import StorageError
 from .advisory_lock import alone
+from .databases import shown
 from .engine import READING
 from .retry import repeatable
 from .studies import Store
-from .url import shown
 
 
 __all__ = ["OptunaSchema", "make_optuna_tables", "require_optuna_schema"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ..errors import LrlcNasError, OutageError, StorageError
+from .databases import DATABASES
 
 
 __all__ = [
@@ -39,34 +41,6 @@ PATIENCE_SECONDS = 600.0
 
 _LOG = logging.getLogger("lrlc_nas")
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0
-
-_SQLITE_CODES = frozenset({5, 6})  # SQLITE_BUSY and SQLITE_LOCKED, of a file that somebody else uses
-# PostgreSQL: connection, transaction rollback (a deadlock), resources, lock not available, operator intervention.
-_SQL_STATES = ("08", "40", "53", "55P03", "57")
-# PyMySQL calls an unknown column an OperationalError too, so the codes are named: too many connections, shutdown,
-# broken packets, lock timeout, deadlock, connection killed; and on the side of the client all that breaks one.
-_MYSQL_CODES = frozenset(
-    {
-        1040,
-        1053,
-        1152,
-        1158,
-        1159,
-        1160,
-        1161,
-        1203,
-        1205,
-        1213,
-        1317,
-        1927,
-        2002,
-        2003,
-        2006,
-        2013,
-        2055,
-        4031,
-    }
-)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,14 +130,11 @@ def is_outage(error: BaseException) -> bool:
         return False
     if found.connection_invalidated:
         return True
-    driver = found.orig
-    if (code := getattr(driver, "sqlite_errorcode", None)) is not None:
-        return code & 0xFF in _SQLITE_CODES
-    if type(driver).__module__.startswith("sqlite3"):
-        return False
+    if isinstance(found.orig, sqlite3.Error):
+        return _passes(found.orig)
     if isinstance(found, InterfaceError):
         return True
-    return isinstance(found, OperationalError) and _is_passing(driver)
+    return isinstance(found, OperationalError) and _passes(found.orig)
 
 
 def as_outage(error: BaseException) -> OutageError | None:
@@ -198,10 +169,7 @@ def _database_error(error: BaseException) -> DBAPIError | None:
     return seen
 
 
-def _is_passing(driver: BaseException | None) -> bool:
-    code = driver.args[0] if driver is not None and driver.args else None
-    if isinstance(code, int):
-        return code in _MYSQL_CODES
-    state = getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None)
-    # A connection that cannot be made has no state.
-    return state is None or str(state).startswith(_SQL_STATES)
+def _passes(driver: BaseException | None) -> bool:
+    """What the first kind of database says that knows the driver."""
+    verdicts = (database.passes(driver) for database in DATABASES.values())
+    return next((verdict for verdict in verdicts if verdict is not None), False)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
 from .advisory_lock import alone
+from .databases import shown
 from .engine import READING
-from .url import shown
 
 
 __all__ = [

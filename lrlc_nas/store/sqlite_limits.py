@@ -7,10 +7,10 @@ import math
 from sqlalchemy import Connection, select
 
 from ..errors import StorageError
+from .databases import shown, sqlite_path
 from .engine import READING, database_now
 from .models import RunRow
 from .studies import Store
-from .url import shown, sqlite_path
 from .worker_id import host_of, is_dead, is_elsewhere, this_host
 
 

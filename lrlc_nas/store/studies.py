@@ -16,14 +16,15 @@ from sqlalchemy.orm import Session
 
 from ..errors import InputError, StorageError
 from ..fault_points import fault_point
-from .engine import READING, create_sqlite_file, database_now, make_engine
+from .databases import shown, sqlite_path
+from .engine import READING, create_database, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .outage_history import Hearing
 from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
 from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
 from .rows import epoch_record, run_record, run_rows, study_record
 from .schema import create_tables, has_tables, require_known_version
-from .url import parse_url, shown, sqlite_path
+from .url import parse_url
 
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Store:
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
         with self.answering():
-            create_sqlite_file(self.engine)
+            create_database(self.engine)
             create_tables(self.engine)
 
     def add_study(

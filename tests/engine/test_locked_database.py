@@ -9,7 +9,8 @@ import pytest
 import toy_study
 
 from lrlc_nas.errors import StorageError
-from lrlc_nas.store import engine, sqlite_path
+from lrlc_nas.store import sqlite_path
+from lrlc_nas.store.databases.sqlite import SQLite
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def test_a_lock_of_some_seconds_fails_no_run(store, study, uninterrupted):
 
 
 def test_a_lock_beyond_patience_is_one_error_that_names_the_file(store, study, uninterrupted, monkeypatch):
-    monkeypatch.setitem(engine._OPTIONS["sqlite"], "connect_args", {"timeout": 0.2})
+    monkeypatch.setattr(SQLite, "busy_seconds", 0.2)
     store = type(store)(str(store.url))
     with outsider(store, 600.0) as held:
         with pytest.raises(

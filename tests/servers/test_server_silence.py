@@ -15,7 +15,7 @@ from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.dashboard import open_storage
 from lrlc_nas.engine import start_study
 from lrlc_nas.search.importances import study_importances
-from lrlc_nas.store import Store, engine, engine_options
+from lrlc_nas.store import Store, databases, engine_options
 from lrlc_nas.store.retry import is_outage
 
 
@@ -24,8 +24,7 @@ _LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20
 
 @pytest.fixture
 def store(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(engine, "_SILENCE_SECONDS", _LIMIT_SECONDS)
-    monkeypatch.setitem(engine._OPTIONS["mysql"]["connect_args"], "read_timeout", _LIMIT_SECONDS)
+    monkeypatch.setattr(databases.Server, "silence_seconds", _LIMIT_SECONDS)
     store = Store(url)
     yield store
     store.engine.dispose()
@@ -91,7 +90,7 @@ def test_other_drivers_connect_for_themselves(driver):
 
 def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch):
     """Rows keep coming for longer than the server may be silent."""
-    monkeypatch.setattr(engine, "_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(databases.Server, "silence_seconds", 0.5)
     store = Store(postgresql.new_database())
     rows = "SELECT repeat('x', 65536), pg_sleep(0.1) FROM generate_series(1, 20)"
     with store.engine.connect() as connection:
@@ -100,7 +99,7 @@ def test_an_answer_that_is_long_in_coming_is_no_silence(postgresql, monkeypatch)
 
 
 def test_a_call_without_an_answer_is_given_up_while_the_server_lives(postgresql, monkeypatch):
-    monkeypatch.setattr(engine, "_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(databases.Server, "silence_seconds", 0.5)
     store = Store(postgresql.new_database())
     with pytest.raises(OperationalError, match="silent for"), store.engine.connect() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(60)")

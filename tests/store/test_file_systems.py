@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from toy_store import WAITING, add_study, make_store
 
-from lrlc_nas.store import Store, file_systems
-from lrlc_nas.store.file_systems import file_system, is_on_network, is_shared
+from lrlc_nas.store import Store
+from lrlc_nas.store.databases import file_systems
+from lrlc_nas.store.databases.file_systems import file_system, is_on_network, is_shared
 
 
 MOUNTS = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw

@@ -7,7 +7,8 @@ from sqlalchemy.exc import OperationalError
 from toy_store import FOREVER, WAITING, add_study, make_store
 
 from lrlc_nas.errors import StorageError
-from lrlc_nas.store import Store, claim, engine
+from lrlc_nas.store import Store, claim
+from lrlc_nas.store.databases.sqlite import SQLite
 from lrlc_nas.store.engine import READING, database_now, engine_options
 from lrlc_nas.store.worker_id import is_dead, this_process
 
@@ -19,7 +20,7 @@ def test_the_file_is_its_owners_alone(tmp_path, store):
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
 @pytest.mark.parametrize("network", [False, True])
 def test_so_are_those_beside_it_whatever_the_mask_says(tmp_path, monkeypatch, mask, network):
-    monkeypatch.setattr("lrlc_nas.store.engine.is_on_network", lambda _: network)
+    monkeypatch.setattr("lrlc_nas.store.databases.sqlite.is_on_network", lambda _: network)
     before = os.umask(mask)
     try:
         store = make_store(tmp_path)
@@ -88,7 +89,7 @@ def test_the_options_of_one_engine_are_not_those_of_another(tmp_path):
 
 
 def test_a_clock_that_tells_no_time_is_refused(store, study, monkeypatch):
-    monkeypatch.setitem(engine._CLOCK, "sqlite", "SELECT NULL")
+    monkeypatch.setattr(SQLite, "clock", "SELECT NULL")
     with pytest.raises(
         StorageError, match=r"^storage sqlite:///\S+: the clock of the database tells no time"
     ):
