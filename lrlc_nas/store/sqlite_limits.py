@@ -52,7 +52,7 @@ def require_one_machine(connection: Connection) -> None:
     Raises:
         StorageError: if there are such workers; it says until when.
     """
-    if connection.dialect.name != "sqlite":
+    if sqlite_path(connection.engine.url) is None:
         return
     for owner, seconds in _holders(connection):
         if is_elsewhere(owner):

@@ -28,8 +28,8 @@ def names_in(path):
 
 def test_only_the_table_names_kinds_of_databases():
     outside = [path for path in PACKAGE.rglob("*.py") if "databases" not in path.parts]
-    # The path of a file is asked for where files of a study lie; MySQL's long texts are in the tables' types.
-    allowed = {"models.py", "sqlite_limits.py"}
+    # MySQL's long texts are a type of the tables.
+    allowed = {"models.py"}
     found = {
         path.name: names_in(path) for path in outside if "migrations" not in path.parts and names_in(path)
     }
