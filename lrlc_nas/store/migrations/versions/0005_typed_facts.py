@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
-from ..missing import (
+from lrlc_nas.store.migrations.missing import (
     add_column,
     create_index,
     has_column,
