@@ -99,7 +99,10 @@ def facts(folder: Path, name: str) -> list[Any]:
     return [
         (
             *(run.slot, run.plan, run.seed, run.state, run.reason, run.value),
-            *((e.epoch, e.train_loss, e.loss, e.accuracy) for e in epochs.get(run.run_id, [])),
+            *(
+                (e.epoch, e.scores["train_loss"], e.scores["loss"], e.value)
+                for e in epochs.get(run.run_id, [])
+            ),
         )
         for run in store.runs(study)
     ]

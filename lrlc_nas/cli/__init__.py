@@ -354,7 +354,7 @@ def worker(
     # Those of a supervisor were counted when it started.
     store = _working_store(storage, 1) if parent is None else _store(storage)
     # A supervisor replaces workers during an outage too; somebody who starts one is told at once.
-    study = open_study(store if parent is None else store.patient(), name)
+    study = open_study(store if parent is None else store.retrying(), name)
     try:
         run_worker(study, device=worker_devices(device, 1)[0], threads=threads, stop=stop)
     except StudyStoppedError as error:

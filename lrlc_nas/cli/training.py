@@ -75,7 +75,7 @@ def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
     from ..signals import interrupt_once
     from .terminal import Watcher
 
-    watcher = Watcher(out, study.store.patient(), study.record)
+    watcher = Watcher(out, study.store.retrying(), study.record)
     try:
         interrupt_once()
         with watcher.watching():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..report.trial import trial_view
-from ..store import Store, versions
+from ..store import Store, change_tokens
 from .optuna_pages import open_storage
 from .overview import Overview, version_of
 from .reports import Reports
@@ -55,11 +55,11 @@ def measure(store: Store, name: str) -> Timings:
     storage = open_storage(store)
     reports = Reports(store)
     try:
-        version = version_of(name, versions(store))
+        version = version_of(name, change_tokens(store))
         drawing, drawn = _timed(lambda: reports.wait(name, version, seconds=600))
         assert drawn is not None
         return Timings(
-            version=_best(lambda: version_of(name, versions(store))),
+            version=_best(lambda: version_of(name, change_tokens(store))),
             trial=_best(lambda: trial_view(store, name, 0)),
             overview=_best(lambda: Overview(store, storage).lines()),
             drawing=drawing,

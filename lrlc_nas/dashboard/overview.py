@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..search import best_run, confirmation_name
-from ..store import Store, StudyRecord, Version, versions
+from ..search import best_run
+from ..store import ChangeToken, Store, StudyRecord, change_tokens
 from .optuna_pages import optuna_ids
 
 
@@ -71,15 +71,15 @@ class Overview:
 
     def lines(self) -> list[StudyLine]:
         """One line for each study, newest first; a confirmation stands in the line of its study."""
-        now = versions(self._store)
+        now = change_tokens(self._store)
         ids = optuna_ids(self._storage)
-        lines = {name: self._line(name, version.text, ids.get(name)) for name, version in now.items()}
+        lines = {name: self._line(name, token.text, ids.get(name)) for name, token in now.items()}
         self._known = {name: (now[name].text, lines[name]) for name in now}
-        confirmations = {confirmation_name(name) for name in now}
+        confirmations = {token.parent_study_id: lines[name] for name, token in now.items()}
         return [
-            replace(line, confirmation=lines.get(confirmation_name(name)))
+            replace(line, confirmation=confirmations.get(line.study_id))
             for name, line in reversed(lines.items())
-            if name not in confirmations
+            if now[name].parent_study_id is None
         ]
 
     def _line(self, name: str, version: str, optuna: int | None) -> StudyLine:
@@ -89,9 +89,10 @@ class Overview:
         return _read(self._store, self._store.study(name), optuna)
 
 
-def version_of(name: str, now: Mapping[str, Version]) -> str:
+def version_of(name: str, now: Mapping[str, ChangeToken]) -> str:
     """The version of what a page on a study shows: its own and that of its confirmation."""
-    return ".".join(now[each].text for each in (name, confirmation_name(name)) if each in now)
+    number = now[name].study_id
+    return ".".join(token.text for token in now.values() if number in (token.study_id, token.parent_study_id))
 
 
 def states_text(states: Mapping[str, int]) -> str:

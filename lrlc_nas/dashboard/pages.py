@@ -15,10 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from ..errors import InputError, StorageError
 from ..report.numbers import percent
-from ..report.reading import searched
 from ..report.trial import trial_view
-from ..search.confirmations import CONFIRMATION_SUFFIX, confirmation_name
-from ..store import Store, versions
+from ..store import Store, change_tokens
 from .optuna_pages import optuna_ids
 from .overview import Overview, states_text, version_of
 from .reports import Reports
@@ -91,9 +89,9 @@ class Pages:
     def report(self, request: Request) -> Response:
         """The report of one study, as it was drawn last; a confirmation is part of that of its search."""
         _, name, version = self._asked(request)
-        search = versions(self._store).get(searched(self._store.study(name)))
+        search = self._store.study(name).parent_study_id
         if search is not None:
-            return RedirectResponse(f"/studies/{search.study_id}/report")
+            return RedirectResponse(f"/studies/{search}/report")
         drawn = self._reports.wait(name, version)
         if drawn is None:
             raise HTTPException(503, "the report is still being drawn; ask again", {"Retry-After": "10"})
@@ -115,7 +113,7 @@ class Pages:
         """Lead from the quoted name of a study, with or without a run, to the address with its number."""
         wanted = request.path_params["name"]
         name, _, slot = wanted.rpartition("/trials/")
-        known = versions(self._store)
+        known = change_tokens(self._store)
         if wanted in known:
             return RedirectResponse(f"/studies/{known[wanted].study_id}")
         if name in known and slot.isascii() and slot.isdecimal():
@@ -138,7 +136,7 @@ class Pages:
 
     def _asked(self, request: Request) -> tuple[int, str, str]:
         """The number, the name and the version of the study that an address leads to."""
-        now = versions(self._store)
+        now = change_tokens(self._store)
         number = request.path_params["study"]
         for name, version in now.items():
             if number == version.study_id:
@@ -147,13 +145,12 @@ class Pages:
 
     def _related(self, name: str) -> tuple[str, int] | None:
         """The confirmation of a study, or the study that a confirmation belongs to: what it is, and its number."""
-        now = versions(self._store)
-        confirmation, parent = confirmation_name(name), name.removesuffix(CONFIRMATION_SUFFIX)
-        if confirmation in now:
-            return "confirmation", now[confirmation].study_id
-        if parent != name and parent in now:
-            return "its search", now[parent].study_id
-        return None
+        now = change_tokens(self._store)
+        asked = now[name]
+        if asked.parent_study_id is not None:
+            return "its search", asked.parent_study_id
+        of = (each.study_id for each in now.values() if each.parent_study_id == asked.study_id)
+        return next((("confirmation", number) for number in of), None)
 
     def _state(self, name: str, version: str) -> dict[str, str]:
         drawn = self._reports.newest(name, version)
@@ -165,4 +162,4 @@ class Pages:
         }
 
     def _everything(self) -> str:
-        return "_".join(version.text for version in versions(self._store).values())
+        return "_".join(token.text for token in change_tokens(self._store).values())

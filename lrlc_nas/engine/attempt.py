@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from optuna.trial import FrozenTrial
 
 from ..choices import Plan
+from ..facts import EndCause, Role, RunState
 from ..fault_points import fault_point
 from ..runs import Checkpoints, EpochResult, free_memory
-from ..search.optuna_view import Mirror
-from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
+from ..search.optuna_view import OptunaView
+from ..search.pruning import AUDIT, audited, falls_behind, is_rung
 from ..search.sampler import propose
-from ..store import Claim, EpochRecord, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
+from ..store import Claim, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
 from ..training import fit
 from .files import adopt_checkpoints
-from .outcome import Outcome, RunEndedError, candidate_errors, killer
-from .pending_epochs import Outbox
+from .pending_epochs import PendingEpochs
 from .preparation import Prepared
 from .retention import remove_superfluous
+from .run_end import RunEnd, RunEndedError, candidate_errors, end_by_crashes
 
 
 __all__ = ["Attempt"]
@@ -39,7 +40,7 @@ class Attempt:
         store: the study database.
         study: which study.
         prepared: its images, host and space.
-        mirror: its Optuna side.
+        view: its Optuna side.
         device: where to train.
         held: the claim.
         should_stop: asked between steps.
@@ -48,7 +49,7 @@ class Attempt:
     store: Store
     study: StudyRecord
     prepared: Prepared
-    mirror: Mirror
+    view: OptunaView
     device: torch.device
     held: Claim
     should_stop: Callable[[], bool]
@@ -59,34 +60,34 @@ class Attempt:
         Raises:
             TrainingStoppedError: if `should_stop` says so.
             FencedError: if another worker has taken the run over.
-            OutageError: if the database does not answer for longer than the store is patient; like all trouble of
+            OutageError: if the database does not answer for longer than the store retries; like all trouble of
                 the world it leaves the run claimable.
             DiskError: if the disk is full.
             UnwritableError: if a checkpoint cannot be written otherwise.
             OSError: if the code of the run has met one.
         """
-        outcome = killer(self.held)
-        if outcome is not None:
-            self.mirror.begin(self.held.run)
-            self._end(self.held.run, outcome)
+        end = end_by_crashes(self.held)
+        if end is not None:
+            self.view.begin(self.held.run)
+            self._end(self.held.run, end)
             return
         run = self._planned()
-        self._end(run, self._too_large(run) or self._outcome(run))
+        self._end(run, self._too_large(run) or self._trained(run))
 
     def _planned(self) -> RunRecord:
         """The run with its plan; one that has none gets the sampler's."""
         run = self.held.run
-        trial = self.mirror.begin(run)
+        trial = self.view.begin(run)
         if run.plan is None:
-            run = self.mirror.outlast(lambda: self._proposed(trial))
+            run = self.view.retry(lambda: self._proposed(trial))
         attributes = {"plan": str(run.plan), "parameters": run.parameters, "macs": run.macs, "seed": run.seed}
-        self.mirror.show_plan(run, attributes)
+        self.view.show_plan(run, attributes)
         fault_point("plan.shown")
         return run
 
     def _proposed(self, trial: FrozenTrial) -> RunRecord:
         config, space = self.prepared.config, self.prepared.space
-        proposals = propose(self.mirror.study, trial, space, sampler=config.search.sampler, seed=config.seed)
+        proposals = propose(self.view.study, trial, space, sampler=config.search.sampler, seed=config.seed)
         return next(filter(None, map(self._reserved, proposals)))
 
     def _reserved(self, plan: Plan) -> RunRecord | None:
@@ -95,23 +96,23 @@ class Attempt:
             return None
         return replace(self.held.run, plan=plan, parameters=cost.parameters, macs=cost.macs)
 
-    def _too_large(self, run: RunRecord) -> Outcome | None:
+    def _too_large(self, run: RunRecord) -> RunEnd | None:
         assert run.plan is not None
         excess = self.prepared.excess(run.plan)
-        return Outcome("pruned", f"infeasible: {excess}") if excess else None
+        return RunEnd(RunState.PRUNED, EndCause.INFEASIBLE, f"infeasible: {excess}") if excess else None
 
-    def _outcome(self, run: RunRecord) -> Outcome:
-        outbox = Outbox(partial(self._send, run), self.store.patience, f"run {run.slot}")
+    def _trained(self, run: RunRecord) -> RunEnd:
+        pending = PendingEpochs(partial(self._send, run), self.store.retry_seconds, f"run {run.slot}")
         try:
-            return self._train(run, outbox)
+            return self._train(run, pending)
         except RunEndedError as error:
-            outcome = error.outcome
+            end = error.end
         # Not before here: the traceback of the error held the network, and whatever filled the memory.
         free_memory(self.device)
         # Epochs before the error may wait still, and what they lead to comes first.
-        return outbox.flush() or outcome
+        return pending.flush() or end
 
-    def _train(self, run: RunRecord, outbox: Outbox) -> Outcome:
+    def _train(self, run: RunRecord, pending: PendingEpochs) -> RunEnd:
         checkpoints = adopt_checkpoints(self.store, self.study, run)
         with candidate_errors():
             epochs = self._epochs(run, checkpoints)
@@ -119,14 +120,14 @@ class Attempt:
             while True:
                 with candidate_errors():
                     result = next(epochs, None)
-                ended = outbox.flush() if result is None else outbox.put(result)
+                ended = pending.flush() if result is None else pending.put(result)
                 if ended is not None:
                     return ended
                 if result is None:
                     break
         fault_point("keep.before")
         checkpoints.keep_last()
-        return Outcome("complete")
+        return RunEnd(RunState.COMPLETE)
 
     def _epochs(self, run: RunRecord, checkpoints: Checkpoints) -> Generator[EpochResult, None, None]:
         assert run.plan is not None
@@ -144,23 +145,24 @@ class Attempt:
             should_stop=self.should_stop,
         )
 
-    def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> Outcome | None:
+    def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> RunEnd | None:
         """Record an epoch and judge the run by it; an outage may last for so many seconds."""
-        hurried = replace(self, store=self.store.within(seconds), mirror=self.mirror.within(seconds))
-        return hurried._judge(run, result)
+        limited = replace(self, store=self.store.within(seconds), view=self.view.within(seconds))
+        return limited._judge(run, result)
 
-    def _judge(self, run: RunRecord, result: EpochResult) -> Outcome | None:
+    def _judge(self, run: RunRecord, result: EpochResult) -> RunEnd | None:
         self._record(run, result)
         if self._falls_behind(run, result) and not self._goes_on(run, result.epoch + 1):
-            return Outcome("pruned", behind(result.epoch + 1))
+            reason = f"behind the others after epoch {result.epoch + 1}"
+            return RunEnd(RunState.PRUNED, EndCause.BEHIND, reason)
         return None
 
     def _record(self, run: RunRecord, result: EpochResult) -> None:
         if result.epoch >= run.epoch:
             fault_point("epoch.before")
-            record_epoch(self.store, self.held, EpochRecord(run_id=run.run_id, **asdict(result)))
+            record_epoch(self.store, self.held, result)
             fault_point("epoch.stored")
-        self.mirror.report(run, result.epoch, result.accuracy)
+        self.view.report(run, result.epoch, result.value)
         fault_point("report.after")
 
     def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
@@ -170,12 +172,12 @@ class Attempt:
         # A crash may have come between the last record and its verdict; earlier verdicts stand.
         if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
             return False
-        accuracies = self.store.accuracies(self.study, result.epoch)
-        others = [accuracy for run_id, accuracy in accuracies.items() if run_id != run.run_id]
-        return falls_behind(result.accuracy, others, search.reduction)
+        values = self.store.values(self.study, result.epoch)
+        others = [value for run_id, value in values.items() if run_id != run.run_id]
+        return falls_behind(result.value, others, search.reduction)
 
     def _is_judged(self, run: RunRecord) -> bool:
-        return run.role == "sampled" and self.prepared.config.search.pruner != "none"
+        return run.role == Role.SAMPLED and self.prepared.config.search.pruner != "none"
 
     def _is_audited(self, run: RunRecord) -> bool:
         config = self.prepared.config
@@ -190,17 +192,17 @@ class Attempt:
         fault_point("note.after")
         return True
 
-    def _say(self, run: RunRecord, outcome: Outcome) -> None:
+    def _say(self, run: RunRecord, end: RunEnd) -> None:
         """Log an error, with its trace where the run before did not end with the same one."""
-        if outcome.state == "failed":
+        if end.state == RunState.FAILED:
             before = self.store.last_ended(self.study, 1)
-            known = bool(before) and before[0].reason == outcome.reason
-            _LOG.error("run %d: %s\n%s", run.slot, outcome.reason, "" if known else outcome.trace)
+            known = bool(before) and (before[0].cause, before[0].reason) == (end.cause, end.reason)
+            _LOG.error("run %d: %s\n%s", run.slot, end.reason, "" if known else end.trace)
 
-    def _end(self, run: RunRecord, outcome: Outcome) -> None:
-        self._say(run, outcome)
+    def _end(self, run: RunRecord, end: RunEnd) -> None:
+        self._say(run, end)
         recorded = self.store.run_epochs(run)
-        value = recorded[-1].accuracy if recorded else None
+        value = recorded[-1].value if recorded else None
         facts = {
             "device": self._device_name(),
             "threads": torch.get_num_threads(),
@@ -210,8 +212,16 @@ class Attempt:
         if self._is_audited(run):
             facts[AUDIT] = 0  # unless it is noted that the run has fallen behind
         fault_point("finish.before")
-        finish(self.store, self.held, outcome.state, value=value, reason=outcome.reason, facts=facts)
-        self.mirror.end(replace(run, state=outcome.state, value=value, reason=outcome.reason))
+        finish(
+            self.store,
+            self.held,
+            end.state,
+            value=value,
+            cause=end.cause,
+            reason=end.reason,
+            facts=facts,
+        )
+        self.view.end(replace(run, state=end.state, value=value, cause=end.cause, reason=end.reason))
         fault_point("end.after")
         remove_superfluous(self.store, self.study)
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 
 
-__all__ = ["hurried"]
+__all__ = ["call_with_timeout"]
 
 
-def hurried(call: Callable[[], object], seconds: float) -> bool:
+def call_with_timeout(call: Callable[[], object], seconds: float) -> bool:
     """Make a call, and go on without it if it takes too long: it may end later, or with the process.
 
     Args:
@@ -30,7 +30,7 @@ def hurried(call: Callable[[], object], seconds: float) -> bool:
         except Exception as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, name="hurried", daemon=True)
+    thread = threading.Thread(target=run, name="call_with_timeout", daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:

@@ -11,8 +11,7 @@ from ..errors import InputError
 from ..evidence.claims import claims_worth_testing
 from ..evidence.conclusion import Conclusion, conclude
 from ..evidence.effects import screen
-from ..search import confirmation_name, confirmation_of
-from ..store import LookRecord, Store, StudyRecord, looks
+from ..store import Store, StudyRecord, TestOpening, test_openings
 from .confirmation_runs import add_seeds, start_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
 from .test_split import open_test
@@ -47,7 +46,7 @@ def confirmation_to_run(
         InputError: if there is no such study, nothing to confirm, or what was settled is to be changed.
     """
     study = store.study(name)
-    found = confirmation_of(store, name)
+    found = store.confirmation_of(study)
     if found is None:
         chosen = claims or claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
         delta = SMALLEST_EFFECT if smallest_effect is None else smallest_effect
@@ -59,7 +58,7 @@ def confirmation_to_run(
             smallest_effect=delta,
             device=device,
         )
-    confirmation = resume_study(store, confirmation_name(name))
+    confirmation = resume_study(store, found.name)
     _require_same(confirmation, claims, smallest_effect)
     runs = store.runs(confirmation.record)
     present = len({run.repeat for run in runs})
@@ -72,8 +71,7 @@ def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
     Raises:
         InputError: if there is no such study, or it has no confirmation.
     """
-    store.study(name)
-    study = confirmation_of(store, name)
+    study = store.confirmation_of(store.study(name))
     if study is None:
         raise InputError(
             f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds"
@@ -83,11 +81,11 @@ def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
 
 def measure_sealed(
     store: Store, name: str, *, device: torch.device | str = "cpu", again: bool = False
-) -> LookRecord:
+) -> TestOpening:
     """Open the test split for the confirmed claims of a study, once.
 
     Each is measured beside the host and the controls that it beats. Where the same arms with the same seeds were
-    measured before, that look is returned and the images stay closed, unless `again` is on.
+    measured before, that opening is returned and the images stay closed, unless `again` is on.
 
     Raises:
         InputError: if a stage of the confirmation has not ended, or nothing is confirmed.
@@ -96,18 +94,18 @@ def measure_sealed(
     if conclusion.open_runs:
         raise InputError(
             f"the confirmation of study {name!r} has {conclusion.open_runs} runs to go, and its verdicts may "
-            f"change; 'lrlc-nas confirm {name}' trains them; the test images stay sealed"
+            f"change; 'lrlc-nas confirm {name}' trains them; the test split stays closed"
         )
     if not conclusion.confirmed:
         raise InputError(
-            f"study {name!r} has nothing to test: no claim of it helps; the test images stay sealed"
+            f"study {name!r} has nothing to test: no claim of it helps; the test split stays closed"
         )
     arms = {"host": Plan()}
     for result in conclusion.confirmed:
         assert result.verdict is not None
         arms[result.label] = result.plan
         arms |= {f"{result.label}, control {label}": result.controls[label] for label in result.verdict.beats}
-    before = [look for look in looks(store, record) if _covers(look, arms, conclusion)]
+    before = [opening for opening in test_openings(store, record) if _covers(opening, arms, conclusion)]
     if before and not again:
         return before[-1]
     return open_test(store, open_study(store, record.name), arms, conclusion.seeds, device=device)
@@ -129,7 +127,7 @@ def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect:
         )
 
 
-def _covers(look: LookRecord, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
-    accuracies = (look.results or {}).get("accuracies", {})
+def _covers(opening: TestOpening, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
+    accuracies = (opening.results or {}).get("accuracies", {})
     seeds = {str(seed) for seed in conclusion.seeds}
     return all(seeds <= set(accuracies.get(label, {})) for label in arms)

@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 import torch
 
 from ..choices import Choice, Plan
 from ..errors import InputError
+from ..facts import Role
 from ..networks import why_not_buildable
 from ..search.config import ClaimSection, ConfirmationSection, StudyConfig
-from ..search.confirmations import confirmation_name, confirmation_of, stage_of
 from ..search.space import build_space
 from ..store import NewRun, Store, StudyRecord
 from .latency import Latency, training_latencies
@@ -36,6 +37,7 @@ _WIDEST = (2, 4, 8, 16)
 """The widths that are tried as the control of a choice that has no rank."""
 
 _SEARCH_SEEDS = 100_000
+_LONGEST_NAME = 200
 
 
 def fresh_seed(config: StudyConfig, pair: int) -> int:
@@ -69,7 +71,7 @@ def start_confirmation(
         InputError: if there is no such study or it has changed, the smallest effect is none, a claim is outside
             its space, or it has a confirmation already.
     """
-    if confirmation_of(store, name) is not None:
+    if store.confirmation_of(store.study(name)) is not None:
         raise InputError(
             f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims goes on with it, "
             "and --seeds adds seeds to it"
@@ -84,7 +86,7 @@ def start_confirmation(
     arms = prepared.config.confirmed.arms
     runs = [run for pair in range(seeds) for run in _pair_of_runs(prepared, arms, pair, 1)]
     facts = {"latencies": {plan.to_json(): latency.as_dict() for plan, latency in latencies.items()}}
-    return add_study(store, prepared, runs, facts)
+    return add_study(store, prepared, runs, facts, parent=study.record)
 
 
 def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
@@ -103,7 +105,7 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
             "the present stage has to end before seeds are added; "
             f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' goes on with it"
         )
-    stage = 1 + max(stage_of(run) for run in runs)
+    stage = 1 + max(run.stage for run in runs)
     more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]
     store.extend(study.record, len(runs) + len(more), more)
     catch_up(study)
@@ -132,6 +134,17 @@ def controls(plan: Plan, widths: Mapping[tuple[str, Choice], int]) -> dict[str, 
     }
     plans = {label: Plan.of(by_site) for label, by_site in tokens.items()}
     return {label: control for label, control in plans.items() if control != plan}
+
+
+def _free_name(store: Store, search: str) -> str:
+    """What the confirmation of a search is called; a study may have such a name without being one."""
+    taken = set(store.names())
+    for number in count(1):
+        suffix = "/confirmation" if number == 1 else f"/confirmation-{number}"
+        name = search[: _LONGEST_NAME - len(suffix)] + suffix
+        if name not in taken and not store.has_optuna_study(name):
+            return name
+    raise AssertionError("unreachable: the numbers do not end")
 
 
 def _require_claims(study: StudyRecord, claims: Mapping[str, Plan]) -> None:
@@ -174,7 +187,7 @@ def _prepared(
     )
     config = prepared.config.model_copy(
         update={
-            "name": confirmation_name(study.record.name),
+            "name": _free_name(study.store, study.record.name),
             "space": section,
             "budget": prepared.config.budget.model_copy(update={"trials": seeds * len(confirmation.arms)}),
             "confirmation": confirmation,
@@ -256,7 +269,7 @@ def _pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: in
     seed = fresh_seed(prepared.config, pair)
     for plan in arms:
         cost = prepared.cost(plan)
-        yield NewRun(f"stage-{stage}", seed, pair, plan, cost.parameters, cost.macs)
+        yield NewRun(Role.CONFIRM, seed, pair, plan, cost.parameters, cost.macs, stage)
 
 
 def _ordered(tokens: Iterable[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Lease:
         on_hang: Callable[[str], None] = warn_of_hanging,
     ) -> None:
         self.lost = False
-        self._store = store.patient(0)  # the next renewal comes soon enough, and the block may end
+        self._store = store.retrying(0)  # the next renewal comes soon enough, and the block may end
         self._held = held
         self._hang_seconds = hang_seconds
         self._on_hang = on_hang

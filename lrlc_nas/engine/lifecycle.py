@@ -10,10 +10,11 @@ from typing import Any
 
 from ..choices import Plan
 from ..errors import InputError
+from ..facts import Role
 from ..references import is_reference
 from ..search.config import StudyConfig
 from ..search.initial_design import balanced_block
-from ..search.optuna_view import Mirror, create_optuna_tables, require_optuna
+from ..search.optuna_view import OptunaView, create_optuna_tables, require_optuna
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
 from .drift import require_unchanged
 from .files import files_folder
@@ -58,7 +59,11 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
 
 
 def add_study(
-    store: Store, prepared: Prepared, runs: Sequence[NewRun], facts: Mapping[str, Any] | None = None
+    store: Store,
+    prepared: Prepared,
+    runs: Sequence[NewRun],
+    facts: Mapping[str, Any] | None = None,
+    parent: StudyRecord | None = None,
 ) -> OpenStudy:
     """Write a study with all its runs waiting.
 
@@ -67,6 +72,7 @@ def add_study(
         prepared: what the study is.
         runs: all that are planned, or left to the sampler.
         facts: what the report tells besides the facts of `prepared`.
+        parent: the search that it confirms; None for a search.
     """
     config = prepared.config
     require_optuna(store)
@@ -84,6 +90,7 @@ def add_study(
         files=str(files_folder(store)),
         sites=prepared.site_records,
         runs=runs,
+        parent_study_id=None if parent is None else parent.study_id,
     )
     study = OpenStudy(store, record, prepared)
     catch_up(study)
@@ -131,9 +138,9 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
 def catch_up(study: OpenStudy) -> None:
     """Bring Optuna's side, and the files, to where our tables stand."""
     store, record = study.store, study.record
-    with closing(Mirror(store, record.name, record.space, create=True)) as mirror:
-        mirror.add_trials(store, record, store.runs(record))
-        mirror.catch_up(store.runs(record), store.epochs(record))
+    with closing(OptunaView(store, record.name, record.space, create=True)) as view:
+        view.add_trials(store, record, store.runs(record))
+        view.catch_up(store.runs(record), store.epochs(record))
     remove_superfluous(store, record)
 
 
@@ -169,7 +176,7 @@ def _planned_runs(prepared: Prepared) -> list[NewRun]:
 
 def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
     """Every run has a seed of its own: one more source of noise that no plan can profit from."""
-    return [NewRun("sampled", config.seed + slot) for slot in range(first, total)]
+    return [NewRun(Role.SAMPLED, config.seed + slot) for slot in range(first, total)]
 
 
 def _raise_total(study: OpenStudy, trials: int) -> None:

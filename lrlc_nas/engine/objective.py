@@ -6,11 +6,12 @@ import optuna
 import torch
 
 from ..choices import Plan
+from ..facts import RunState
 from ..runs import free_memory
 from ..search.config import StudyConfig
 from ..training import fit
-from .outcome import outcome_of
 from .preparation import prepare
+from .run_end import end_of
 
 
 __all__ = ["Objective"]
@@ -44,12 +45,12 @@ class Objective:
         try:
             return self._train(trial)
         except Exception as error:
-            outcome = outcome_of(error)
-            if outcome.state != "pruned":
+            end = end_of(error)
+            if end.state != RunState.PRUNED:
                 raise
         # Not before here: the error holds the network by its traceback, and Optuna would hold the error.
         free_memory(self.device)
-        raise optuna.TrialPruned(outcome.reason)
+        raise optuna.TrialPruned(end.reason)
 
     def _train(self, trial: optuna.Trial) -> float:
         tokens = self.prepared.space.tokens
@@ -69,7 +70,7 @@ class Objective:
             std=splits.std,
             device=self.device,
         ):
-            accuracy = result.accuracy
+            accuracy = result.value
             trial.report(accuracy, result.epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..choices import Plan
+from ..facts import RunState
 from ..search.best_run import best_run
 from ..search.config import StudyConfig
 from ..store import RunRecord, Store, StudyRecord
@@ -28,7 +29,7 @@ def needed_runs(config: StudyConfig, runs: Sequence[RunRecord]) -> set[int]:
 
     A confirmation needs all of them: the test images are read with the weights of every seed.
     """
-    complete = [run for run in runs if run.state == "complete"]
+    complete = [run for run in runs if run.state == RunState.COMPLETE]
     if config.files.keep == "all" or config.confirmation is not None:
         return {run.slot for run in complete}
     return {run.slot for run in _needed(complete) if run is not None}

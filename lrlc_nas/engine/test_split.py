@@ -1,4 +1,4 @@
-"""The sealed test images: read by one function, which records that it does before it does."""
+"""The test split: read by one function, which records that it does before it does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 
 from ..choices import Plan
 from ..errors import InputError
-from ..store import LookRecord, RunRecord, Store, add_look, looks, record_results
+from ..facts import RunState
+from ..store import RunRecord, Store, TestOpening, add_test_opening, record_results, test_openings
 from ..training import evaluate
 from .export import trained_weights
 from .lifecycle import OpenStudy
@@ -24,7 +25,7 @@ def open_test(
     seeds: Collection[int],
     *,
     device: torch.device | str = "cpu",
-) -> LookRecord:
+) -> TestOpening:
     """Measure the trained networks of some arms of a confirmation on the test images.
 
     The opening is in the database before an image is read, and stays there whatever happens then. The results are
@@ -45,19 +46,19 @@ def open_test(
     for run in {run.run_id: run for runs in trained.values() for run in runs}.values():
         trained_weights(store, study.record, run)  # and let go of: together they may not fit into the memory
     subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
-    look = add_look(store, study.record, subject)
+    opening = add_test_opening(store, study.record, subject)
     accuracies = {
         label: {str(run.seed): _accuracy(study, run, device) for run in runs}
         for label, runs in trained.items()
     }
-    record_results(store, look, {"accuracies": accuracies})
-    return next(each for each in looks(store, study.record) if each.look_id == look.look_id)
+    record_results(store, opening, {"accuracies": accuracies})
+    return next(each for each in test_openings(store, study.record) if each.opening_id == opening.opening_id)
 
 
 def _trained(
     runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]
 ) -> dict[str, list[RunRecord]]:
-    complete = [run for run in runs if run.state == "complete" and run.seed in seeds]
+    complete = [run for run in runs if run.state == RunState.COMPLETE and run.seed in seeds]
     trained = {label: [run for run in complete if run.plan == plan] for label, plan in arms.items()}
     for label, found in trained.items():
         if not found:

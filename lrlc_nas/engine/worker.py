@@ -1,7 +1,7 @@
 """A worker: claims one run after the other and trains it, until the study is done.
 
-An outage of the database ends no run: training goes on, and epochs wait in its checkpoints (`Outbox`). Elsewhere the
-worker waits where it is. It finds out by its next write whether the claim is still its own.
+An outage of the database ends no run: training goes on, and epochs wait in its checkpoints (`PendingEpochs`).
+Elsewhere the worker waits where it is. It finds out by its next write whether the claim is still its own.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from ..errors import (
     TrainingStoppedError,
     UnwritableError,
 )
+from ..facts import RunState
 from ..layers.paths import remembering
 from ..runs import is_device_lost
-from ..search.optuna_view import Mirror
+from ..search.optuna_view import OptunaView
 from ..store import (
-    PATIENCE_SECONDS,
+    RETRY_SECONDS,
     Claim,
-    ComputePaths,
+    KernelChoices,
     Store,
     StudyRecord,
     claim,
@@ -40,10 +41,10 @@ from ..store import (
     this_process,
 )
 from .attempt import Attempt
-from .call_with_timeout import hurried
+from .call_with_timeout import call_with_timeout
 from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
-from .outcome import DIED_OF, in_one_line
 from .preparation import Prepared
+from .run_end import DIED_OF, in_one_line
 
 
 __all__ = ["Worker"]
@@ -66,7 +67,7 @@ class Worker:
         device: where to train.
         should_stop: asked between steps and between runs.
         lease_seconds: how long a claim lasts without renewal.
-        patience: how many seconds to wait while the database does not answer.
+        retry_seconds: how many seconds to wait while the database does not answer.
         hang_seconds: after how long without a step a run is taken to hang, and is left to the others.
         on_hang: told once of such a run, from another thread.
     """
@@ -80,11 +81,11 @@ class Worker:
         device: torch.device | str,
         should_stop: Callable[[], bool] = lambda: False,
         lease_seconds: float = LEASE_SECONDS,
-        patience: float = PATIENCE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
         hang_seconds: float = HANG_SECONDS,
         on_hang: Callable[[str], None] = warn_of_hanging,
     ) -> None:
-        self.store = store.patient(patience, should_stop)
+        self.store = store.retrying(retry_seconds, should_stop)
         self.study = study
         self.prepared = prepared
         self.device = torch.device(device)
@@ -92,8 +93,8 @@ class Worker:
         self.lease_seconds = lease_seconds
         self.hang_seconds = hang_seconds
         self.on_hang = on_hang
-        self.mirror = Mirror(self.store, study.name, study.space)
-        self._owner = this_process()
+        self.view = OptunaView(self.store, study.name, study.space)
+        self._worker_id = this_process()
 
     def work(self) -> None:
         """Claim and train until every run has ended, or until asked to stop.
@@ -101,18 +102,18 @@ class Worker:
         Raises:
             StudyStoppedError: if the last runs have all ended with the same error.
             StorageError: if an older version of this package made the study.
-            OutageError: if the database does not answer, and patience or the work has to end.
+            OutageError: if the database does not answer, and the time to retry or the work has to end.
             DiskError: if the disk is full.
             DeviceError: if the device is lost to this process, which has to end.
             UnwritableError: if a checkpoint cannot be written otherwise.
             BaseException: whatever else escapes from a run, an exit of its code too. Its claim is not given back, so
-                that it counts as a death of the run, and the process has to end.
+                that it counts as a crash of the run, and the process has to end.
         """
-        with closing(self.mirror), remembering(ComputePaths(self.store, self.study)):
-            self.store.outlast(lambda: require_present_version(self.store.engine))
-            self.mirror.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
+        with closing(self.view), remembering(KernelChoices(self.store, self.study)):
+            self.store.retry(lambda: require_present_version(self.store.engine))
+            self.view.catch_up(self.store.runs(self.study), self.store.epochs(self.study))
             while not self.should_stop():
-                held = claim(self.store, self.study, self._owner, self.lease_seconds)
+                held = claim(self.store, self.study, self._worker_id, self.lease_seconds)
                 if held is not None:
                     self._attempt(held)
                 elif self.store.is_done(self.study):
@@ -127,7 +128,7 @@ class Worker:
                     self.store,
                     self.study,
                     self.prepared,
-                    self.mirror,
+                    self.view,
                     self.device,
                     held,
                     lambda: self._is_over(lease),
@@ -157,25 +158,25 @@ class Worker:
         """Release a claim, at once or not at all: it runs out by itself."""
         why = f"the database is silent for {_RELEASE_SECONDS:.0f} s"
         try:
-            if hurried(lambda: release(self.store.patient(0), held), _RELEASE_SECONDS):
+            if call_with_timeout(lambda: release(self.store.retrying(0), held), _RELEASE_SECONDS):
                 return
         except (StorageError, DiskError) as error:
             why = str(error)
         _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, why)
 
     def _leave(self, held: Claim, error: BaseException) -> None:
-        """Keep a claim although this worker ends: whoever finds it then counts a death of the run."""
+        """Keep a claim although this worker ends: whoever finds it then counts a crash of the run."""
         words = f"{type(error).__name__}: {in_one_line(error)}"
         known = held.run.facts.get(DIED_OF) == words
         _LOG.error("run %d: this worker dies of %s", held.run.slot, words, exc_info=None if known else error)
         with suppress(LrlcNasError):
-            note(self.store.patient(0), held, {DIED_OF: words})
+            note(self.store.retrying(0), held, {DIED_OF: words})
 
     def _require_progress(self) -> None:
         # Only after a run of this worker has ended: a study that errors stopped may be resumed when they are mended.
         last = self.store.last_ended(self.study, _SAME_ERRORS)
-        ends = {(run.state, run.reason) for run in last}
-        if len(last) == _SAME_ERRORS and len(ends) == 1 and last[0].state == "failed":
+        ends = {(run.state, run.cause, run.reason) for run in last}
+        if len(last) == _SAME_ERRORS and len(ends) == 1 and last[0].state == RunState.FAILED:
             raise StudyStoppedError(
                 f"study {self.study.name!r}: the last {_SAME_ERRORS} runs ended with the same {last[0].reason}"
             )

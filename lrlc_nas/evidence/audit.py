@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from ..facts import Role
+from ..runs.results import EpochResult
 from ..search.config import Search
 from ..search.pruning import AUDIT
-from ..store import EpochRecord, RunRecord, StudyRecord
+from ..store import RunRecord, StudyRecord
 from .design_matrix import observe
 
 
@@ -75,7 +77,7 @@ class _Run:
 
 
 def audit(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
 ) -> Audit:
     """Audit the pruning of a study.
 
@@ -90,7 +92,7 @@ def audit(
     complete = observe(runs, epochs).complete
     best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
     never_pruned = [
-        _run(run, epochs, rung) for run in complete if run.role != "sampled" or AUDIT in run.facts
+        _run(run, epochs, rung) for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts
     ]
     tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
     rows = tuple(_row(token, never_pruned, best) for token in ("", *tokens))
@@ -105,13 +107,13 @@ def _first_rung(study: StudyRecord) -> int | None:
     return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
 
 
-def _run(run: RunRecord, epochs: Mapping[int, Sequence[EpochRecord]], rung: int) -> _Run:
+def _run(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]], rung: int) -> _Run:
     recorded = epochs.get(run.run_id, ())
     assert run.plan is not None
     assert run.value is not None
     return _Run(
         tokens=frozenset(run.plan.tokens.values()),
-        early=recorded[rung - 1].accuracy if len(recorded) >= rung else None,
+        early=recorded[rung - 1].value if len(recorded) >= rung else None,
         end=run.value,
         audited=AUDIT in run.facts,
         would_end=bool(run.facts.get(AUDIT)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..facts import Role, RunState
 from ..store import RunRecord
 from .design_matrix import Observed
 from .interactions import Context, Interaction
@@ -91,20 +92,20 @@ def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]
             "the end would have been is inferred from the complete runs, on the assumption that it follows from "
             "plan and early accuracy in a straight line."
         )
-    unused = sum(run.state == "pruned" for run in runs) - given_up
+    unused = sum(run.state == RunState.PRUNED for run in runs) - given_up
     if unused:
         yield (
             f"{_runs(unused, 'was', 'were')} pruned and {_is(unused)} not used: "
             "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
         )
     used = (*seen.complete, *seen.given_up)
-    sampled = sum(run.role == "sampled" for run in used)
+    sampled = sum(run.role == Role.SAMPLED for run in used)
     if sampled:
         yield (
             f"{sampled} of the {len(used)} runs used came from the sampler, which returns to what looked "
             "good: the luck of an early run can pass on to its neighbours."
         )
-    failed = sum(run.state == "failed" for run in runs)
+    failed = sum(run.state == RunState.FAILED for run in runs)
     if failed:
         yield f"{_runs(failed, 'has', 'have')} failed and {_is(failed)} not used."
 

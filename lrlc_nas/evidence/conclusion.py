@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..search import ClaimSection, ConfirmationSection, StudyConfig, stage_of
+from ..search import ClaimSection, ConfirmationSection, StudyConfig
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison, compare
 from .decisions import Rule
 from .judging import judge
-from .losses import Losses, count_losses, ended_well, without_favour
+from .lost_runs import LostRuns, count_lost_runs, has_score, without_favour
 from .sequential import alpha_of_look
 from .verdicts import Arm, Cost, Verdict
 
@@ -86,21 +86,21 @@ class Conclusion:
 def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     """Judge the claims of a confirmation.
 
-    A pair counts only if every arm of it has ended well, so that all arms are compared on the same seeds. An arm
-    that never ended well is left out, and said to be; of one that ended well with some seeds alone, the notes say
-    how many were lost, and with `losses` a claim that lost more of them than the host is never judged in its favour.
+    A pair counts only if every arm of it was completed, so that all arms are compared on the same seeds. An arm
+    without a completed run is left out, and said to be; of one with some, the notes say how many were lost, and
+    with `lost_runs` a claim that lost more of them than the host is never judged in its favour.
 
     Args:
         study: the confirmation.
         runs: all of its runs, whatever their state.
 
     Raises:
-        InputError: if the study is no confirmation.
+        InputError: if the study is not a confirmation.
     """
     section = StudyConfig.from_json(study.config).confirmed
     ended = _ended_stages(runs)
-    seen = [run for run in runs if stage_of(run) in ended]
-    table, lost = _scores(seen), count_losses(section.arms, seen)
+    seen = [run for run in runs if run.stage in ended]
+    table, lost = _scores(seen), count_lost_runs(section.arms, seen)
     dead = [plan for plan in section.arms if ended and not table.get(plan)]
     alive = [plan for plan in section.arms if plan not in dead]
     usable = bool(ended) and Plan() in alive
@@ -121,34 +121,34 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
         results=judged,
         notes=(
             *section.notes,
-            *(f"{_named(plan)} has no run that ended well, and is left out" for plan in dead),
+            *(f"{_named(plan)} has no completed run, and is left out" for plan in dead),
             *(
-                f"{_named(plan)}: {losses.text}; with their seeds no arm is judged"
-                for plan, losses in lost.items()
-                if losses.count and plan in alive
+                f"{_named(plan)}: {those.text}; with their seeds no arm is judged"
+                for plan, those in lost.items()
+                if those.count and plan in alive
             ),
         ),
     )
 
 
 def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
-    stages = sorted({stage_of(run) for run in runs})
-    open_ = {stage_of(run) for run in runs if run.finished is None}
+    stages = sorted({run.stage for run in runs})
+    open_ = {run.stage for run in runs if run.finished is None}
     return [stage for stage in stages if not any(other <= stage for other in open_)]
 
 
 def _scores(runs: Sequence[RunRecord]) -> dict[Plan, dict[int, float]]:
-    """Plan to {pair: accuracy in points}, of the runs that ended well."""
+    """Plan to {pair: accuracy in points}, of the completed runs."""
     table: dict[Plan, dict[int, float]] = {}
     for run in runs:
-        if ended_well(run) and run.value is not None and run.plan is not None:
+        if has_score(run) and run.value is not None and run.plan is not None:
             table.setdefault(run.plan, {})[run.repeat] = 100 * run.value
     return table
 
 
 def _sizes(runs: Sequence[RunRecord], ended: Sequence[int], pairs: Sequence[int]) -> list[int]:
     """How many pairs there were at each look; a stage without a whole pair was none."""
-    stages = {run.repeat: stage_of(run) for run in runs}
+    stages = {run.repeat: run.stage for run in runs}
     sizes = [sum(stages[pair] <= stage for pair in pairs) for stage in ended]
     return [size for size, before in zip(sizes, [0, *sizes], strict=False) if size > before]
 
@@ -162,7 +162,7 @@ def _judged(
     dead: Sequence[Plan],
     rule: Rule,
     cost: Cost | None,
-    lost: Mapping[Plan, Losses],
+    lost: Mapping[Plan, LostRuns],
 ) -> tuple[ClaimResult, ...]:
     if not sizes or Plan() in dead:
         return tuple(_undecidable(claim, _why_not(ended, dead)) for claim in section.claims)
@@ -177,7 +177,7 @@ def _judged(
     return tuple(
         _result(claim, verdicts[claim.label], table, pairs, dead, level)
         if claim in alive
-        else _undecidable(claim, "no run of it ended well")
+        else _undecidable(claim, "no run of it was completed")
         for claim in section.claims
     )
 
@@ -214,8 +214,8 @@ def _result(
 
 def _why_not(ended: Sequence[int], dead: Sequence[Plan]) -> str:
     if Plan() in dead:
-        return "no run of the host ended well"
-    return "there is no seed with which every arm ended well" if ended else "no stage has ended yet"
+        return "no run of the host was completed"
+    return "no seed completed in every arm" if ended else "no stage has ended yet"
 
 
 def _undecidable(claim: ClaimSection, reason: str) -> ClaimResult:

@@ -9,8 +9,9 @@ from math import isfinite
 import numpy as np
 
 from ..choices import CONV, Plan
-from ..search.pruning import is_behind
-from ..store import EpochRecord, RunRecord, StudyRecord
+from ..facts import EndCause, RunState
+from ..runs.results import EpochResult
+from ..store import RunRecord, StudyRecord
 from .missing import Matrix
 
 
@@ -42,7 +43,7 @@ class Observed:
         return Observed(self.complete, (), self.plans[:number], self.outcomes[:number, -1:])
 
 
-def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Observed:
+def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Observed:
     """Gather what is used.
 
     Runs that failed, diverged or did not fit in memory are not: that they ended tells of their plans what no
@@ -52,11 +53,13 @@ def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord
         runs: all runs of a study, whatever their state.
         epochs: run id to its recorded epochs.
     """
-    complete = tuple(run for run in runs if run.state == "complete" and _planned(run) and _has_value(run))
-    behind = [run for run in runs if run.state == "pruned" and _planned(run) and is_behind(run.reason)]
+    complete = tuple(
+        run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run)
+    )
+    behind = [run for run in runs if run.cause == EndCause.BEHIND and _planned(run)]
     given_up = tuple(run for run in behind if epochs.get(run.run_id))
     rungs = sorted({len(epochs[run.run_id]) for run in given_up})
-    curves = [[100 * epoch.accuracy for epoch in epochs.get(run.run_id, ())] for run in complete + given_up]
+    curves = [[100 * epoch.value for epoch in epochs.get(run.run_id, ())] for run in complete + given_up]
     outcomes = np.array(
         [
             [*(_at(curve, rung) for rung in rungs), _end(run)]
@@ -100,4 +103,4 @@ def _at(curve: Sequence[float], rung: int) -> float:
 
 
 def _end(run: RunRecord) -> float:
-    return 100 * run.value if run.state == "complete" and run.value is not None else np.nan
+    return 100 * run.value if run.state == RunState.COMPLETE and run.value is not None else np.nan

@@ -23,8 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..choices import Plan
+from ..facts import RunState
+from ..runs.results import EpochResult
 from ..search import best_run
-from ..store import EpochRecord, RunRecord, StudyRecord
+from ..store import RunRecord, StudyRecord
 from .caveats import caveats
 from .design_matrix import Cell, Observed, cells_of, main_effects, observe
 from .interactions import Context, Interaction, contexts, interactions
@@ -115,7 +117,7 @@ class Screening:
 
 
 def screen(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
 ) -> Screening:
     """Estimate every main effect of a study, and look where effects do not add up.
 
@@ -139,7 +141,7 @@ def screen(
         residual_sd=fit.residual_sd,
         runs_used=len(seen.complete),
         runs_given_up=len(seen.given_up),
-        runs_pruned=sum(run.state == "pruned" for run in runs),
+        runs_pruned=sum(run.state == RunState.PRUNED for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
         best=best_run(seen.complete),
         caveats=caveats(runs, seen, effects, alone, pairs, degrees_of_freedom=fit.degrees_of_freedom),

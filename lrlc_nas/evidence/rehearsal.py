@@ -20,8 +20,10 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from ..choices import CONV, Plan
-from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
-from ..store import EpochRecord, RunRecord, StudyRecord
+from ..facts import EndCause, Role, RunState
+from ..runs.results import EpochResult
+from ..search.pruning import AUDIT, audited, falls_behind, is_rung
+from ..store import RunRecord, StudyRecord
 from .design_matrix import Cell, cells_of
 from .effects import Screening, screen
 
@@ -74,7 +76,7 @@ class Rehearsed:
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
-    epochs: Mapping[int, list[EpochRecord]]
+    epochs: Mapping[int, list[EpochResult]]
     truth: Mapping[Cell, float]
 
 
@@ -155,7 +157,7 @@ def rehearse(setting: Setting, seed: int) -> Rehearsed:
         given_up = 0 if audit else ended
         curves.append(curve[: given_up or None])
         runs.append(_run(slot, role, plan, curves[-1][-1], given_up, facts))
-    epochs = {run.run_id: _epochs(run, curve) for run, curve in zip(runs, curves, strict=True)}
+    epochs = {run.run_id: _epochs(curve) for run, curve in zip(runs, curves, strict=True)}
     return Rehearsed(study, tuple(runs), epochs, truth)
 
 
@@ -244,26 +246,24 @@ def _run(slot: int, role: str, plan: Plan, last: float, given_up: int, facts: Ma
         run_id=slot,
         slot=slot,
         trial_id=slot,
-        role=role,
+        role=Role(role),
         repeat=0,
         seed=slot,
         plan=plan,
         parameters=None,
         macs=None,
-        state="pruned" if given_up else "complete",
-        reason=behind(given_up) if given_up else "",
+        state=RunState.PRUNED if given_up else RunState.COMPLETE,
+        reason="",
         value=last / 100,
         attempt=1,
-        owner="",
+        worker_id="",
         epoch=given_up,
         started=None,
         finished=None,
         facts=facts,
+        cause=EndCause.BEHIND if given_up else None,
     )
 
 
-def _epochs(run: RunRecord, curve: list[float]) -> list[EpochRecord]:
-    return [
-        EpochRecord(run.run_id, epoch, 0.0, 0.0, 0.0, accuracy / 100, 0.0, 0.0, 0.0)
-        for epoch, accuracy in enumerate(curve)
-    ]
+def _epochs(curve: list[float]) -> list[EpochResult]:
+    return [EpochResult(epoch, accuracy / 100, 0.0) for epoch, accuracy in enumerate(curve)]

@@ -79,7 +79,7 @@ class Verdict:
         beats: names of the controls against which it helps as well; empty unless it helps.
         not_beaten: names of its other controls; empty unless it helps.
         more: what would settle it; None unless it is undecided with a known spread and without a doubt.
-        doubt: why it stays undecided whatever the scores say (see `losses`); empty where they decide.
+        doubt: why it stays undecided whatever the scores say (see `lost_runs`); empty where they decide.
     """
 
     arm: str

@@ -19,7 +19,8 @@ from math import comb, isfinite
 
 import plotly.graph_objects as go
 
-from ..store import EpochRecord, RunRecord
+from ..runs.results import EpochResult
+from ..store import RunRecord
 from .data_table import Table, table
 from .drawing import BEST, HOST, base_layout
 from .numbers import duration, percent
@@ -62,7 +63,7 @@ class Anytime:
     block_seconds: float
 
 
-def anytime(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Anytime:
+def anytime(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Anytime:
     """Follow a search through the runs that have ended.
 
     Args:
@@ -145,5 +146,5 @@ def _value(run: RunRecord) -> float | None:
     return run.value if told else None
 
 
-def _seconds(run: RunRecord, epochs: Mapping[int, Sequence[EpochRecord]]) -> float:
+def _seconds(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]]) -> float:
     return sum(epoch.seconds for epoch in epochs.get(run.run_id, ()))

@@ -11,7 +11,7 @@ from typing import Any
 from ..choices import Plan
 from ..evidence.comparison import Comparison, compare
 from ..evidence.conclusion import ClaimResult, Conclusion
-from ..store import LookRecord, RunRecord, StudyRecord
+from ..store import RunRecord, StudyRecord, TestOpening
 
 
 __all__ = ["ClaimCard", "claim_cards"]
@@ -40,7 +40,7 @@ def claim_cards(
     confirmation: StudyRecord,
     runs: Sequence[RunRecord],
     conclusion: Conclusion,
-    looks: Sequence[LookRecord],
+    looks: Sequence[TestOpening],
 ) -> tuple[ClaimCard, ...]:
     """Make the card of each claim of a confirmation, whatever its verdict.
 
@@ -63,7 +63,7 @@ def _facts(
     confirmation: StudyRecord,
     runs: Sequence[RunRecord],
     conclusion: Conclusion,
-    looks: Sequence[LookRecord],
+    looks: Sequence[TestOpening],
 ) -> dict[str, Any]:
     verdict = result.verdict
     return {
@@ -127,7 +127,7 @@ def _cost(plan: Plan, confirmation: StudyRecord, runs: Sequence[RunRecord]) -> d
     }
 
 
-def _test(result: ClaimResult, looks: Sequence[LookRecord]) -> dict[str, Any] | None:
+def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] | None:
     """The last look at the test images that measured this claim, against the host."""
     for look in reversed(looks):
         accuracies = (look.results or {}).get("accuracies", {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..evidence import Comparison, compare
-from ..store import LookRecord
+from ..store import TestOpening
 from .forest import Forest
 from .numbers import NOTHING, interval, percent, points
 from .reading import Confirmation
@@ -96,7 +96,7 @@ def tested(confirmation: Confirmation | None) -> tuple[Tested, ...]:
     return tuple(each for look in (confirmation.looks if confirmation else ()) for each in _tested(look))
 
 
-def _tested(look: LookRecord) -> list[Tested]:
+def _tested(look: TestOpening) -> list[Tested]:
     accuracies = (look.results or {}).get("accuracies", {})
     if not accuracies:
         arms = ", ".join(look.subject.get("arms", {}))

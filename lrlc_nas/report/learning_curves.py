@@ -9,7 +9,8 @@ from math import isfinite
 import plotly.graph_objects as go
 
 from ..choices import Plan
-from ..store import EpochRecord, RunRecord
+from ..runs.results import EpochResult
+from ..store import RunRecord
 from .data_table import Table, table
 from .drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
 from .numbers import percent
@@ -48,7 +49,7 @@ class LearningCurves:
 
 
 def learning_curves(
-    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]], best: RunRecord | None
+    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], best: RunRecord | None
 ) -> LearningCurves:
     """Gather the curves of a study.
 
@@ -109,16 +110,16 @@ _LOOKS = {
 }
 
 
-def _curve(run: RunRecord, epochs: Sequence[EpochRecord], best: RunRecord | None) -> Curve | None:
+def _curve(run: RunRecord, epochs: Sequence[EpochResult], best: RunRecord | None) -> Curve | None:
     if run.plan is None:
         return None
-    finite = [epoch for epoch in epochs if isfinite(epoch.accuracy)]
+    finite = [epoch for epoch in epochs if isfinite(epoch.value)]
     return Curve(
         slot=run.slot,
         plan=run.plan,
         kind=_kind(run, best),
         epochs=tuple(epoch.epoch + 1 for epoch in finite),
-        accuracies=tuple(epoch.accuracy for epoch in finite),
+        accuracies=tuple(epoch.value for epoch in finite),
     )
 
 

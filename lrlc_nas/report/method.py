@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..runs.results import EpochResult
 from ..search.pruning import AUDIT
-from ..store import EpochRecord, RunRecord, StudyRecord
+from ..store import RunRecord, StudyRecord
 from .numbers import NOTHING, count, duration
 from .question import Line
 from .study_file import settings, study_file
@@ -48,7 +49,7 @@ class Method:
 
 
 def method(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
 ) -> Method:
     """Gather how a study was done.
 
@@ -108,7 +109,7 @@ def _lines(section: Mapping[str, Any] | None, prefix: str = "") -> Iterator[Line
 
 
 def _time(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]
+    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
 ) -> Iterator[Line]:
     yield "study created", _moment(study.created)
     started = [run.started for run in runs if run.started]

@@ -11,8 +11,7 @@ from ..evidence.conclusion import conclude
 from ..evidence.design_matrix import Cell, cells_of, main_effects, observe
 from ..evidence.missing import Matrix
 from ..evidence.power import measure_spread
-from ..search import confirmation_of
-from ..store import RunRecord, Store
+from ..store import RunRecord, Store, StudyRecord
 from .power_table import power_table
 
 
@@ -25,7 +24,7 @@ def study_power(store: Store, name: str) -> str:
     The spread over seeds is that of the repeats of the untouched host; for the design see `screening_design`.
 
     Raises:
-        InputError: if there is no such study, or fewer than two of its runs of the host have ended well.
+        InputError: if there is no such study, or fewer than two of its runs of the host were completed.
     """
     study = store.study(name)
     runs = store.runs(study)
@@ -45,7 +44,7 @@ def study_power(store: Store, name: str) -> str:
         len(cells),
         design=screening_design(cells, runs),
         names=[f"{site}: {token}" for site, token in cells],
-        correlation=_measured_correlation(store, name),
+        correlation=_measured_correlation(store, study),
     )
 
 
@@ -68,9 +67,9 @@ def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix
     return main_effects(cells, [*complete, *still_open])
 
 
-def _measured_correlation(store: Store, name: str) -> float | None:
+def _measured_correlation(store: Store, search: StudyRecord) -> float | None:
     """The mean correlation of the pairs of a confirmation, if there is one with enough seeds."""
-    study = confirmation_of(store, name)
+    study = store.confirmation_of(search)
     if study is None:
         return None
     conclusion = conclude(study, store.runs(study))

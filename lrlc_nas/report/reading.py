@@ -12,12 +12,12 @@ from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..inspection import ShiftTolerance, SpaceMap, space_maps, subject
 from ..inspection.shifts import SHIFTS, shift_tolerance
-from ..search import confirmation_of, study_importances
-from ..store import EpochRecord, LookRecord, RunRecord, Store, StudyRecord, looks
-from .study_file import settings
+from ..runs.results import EpochResult
+from ..search import study_importances
+from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 
-__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study", "searched"]
+__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -44,9 +44,9 @@ class Confirmation:
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
-    epochs: Mapping[int, Sequence[EpochRecord]]
+    epochs: Mapping[int, Sequence[EpochResult]]
     conclusion: Conclusion
-    looks: tuple[LookRecord, ...]
+    looks: tuple[TestOpening, ...]
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Accuracies of an arm in points, in the order of the seeds that the verdicts rest on."""
@@ -94,7 +94,7 @@ class Reading:
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
-    epochs: Mapping[int, Sequence[EpochRecord]]
+    epochs: Mapping[int, Sequence[EpochResult]]
     screening: Screening
     audit: Audit
     importances: Mapping[str, float]
@@ -120,10 +120,11 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
     study = store.study(name)
-    search = searched(study)
-    if search:
+    search = store.search_of(study)
+    if search is not None:
         raise InputError(
-            f"study {name!r} is the confirmation of {search!r}, and part of its report: 'lrlc-nas report {search}'"
+            f"study {name!r} is the confirmation of {search.name!r}, and part of its report: "
+            f"'lrlc-nas report {search.name}'"
         )
     runs, epochs = store.runs(study), store.epochs(study)
     return Reading(
@@ -133,14 +134,9 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
         screening=screen(study, runs, epochs),
         audit=audit(study, runs, epochs),
         importances=study_importances(store, name),
-        confirmation=_confirmation(store, name),
+        confirmation=_confirmation(store, study),
         inside=look_inside(store, name, trusted=trusted) if inside else _closed(name),
     )
-
-
-def searched(study: StudyRecord) -> str:
-    """The search that a confirmation is of; empty for a search."""
-    return str((settings(study).get("confirmation") or {}).get("of", ""))
 
 
 def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
@@ -166,13 +162,13 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
     return Inside(maps, chosen.why, shifts=found)
 
 
-def _confirmation(store: Store, name: str) -> Confirmation | None:
-    study = confirmation_of(store, name)
-    if study is None or searched(study) != name:  # a study may have such a name without being one
+def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
+    study = store.confirmation_of(search)
+    if study is None:
         return None
     runs = store.runs(study)
     return Confirmation(
-        study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(looks(store, study))
+        study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(test_openings(store, study))
     )
 
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..store import EpochRecord, RunRecord
+from ..runs.results import EpochResult
+from ..store import RunRecord
 from .numbers import count, duration, percent
 from .reading import Confirmation, Reading
 
 
 __all__ = ["Spent", "SpentRow", "spending", "spent_rows"]
 
-_Epochs = Mapping[int, Sequence[EpochRecord]]
+_Epochs = Mapping[int, Sequence[EpochResult]]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..evidence import Audit, Context, Interaction, Screening
-from ..store import EpochRecord, RunRecord
+from ..runs.results import EpochResult
+from ..store import RunRecord
 from .numbers import NOTHING, count, interval, percent, points
 
 
@@ -156,7 +157,7 @@ def audit_rows(audit: Audit) -> list[AuditLine]:
     ]
 
 
-def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> list[TrialRow]:
+def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> list[TrialRow]:
     """One row for each run, by slot.
 
     Args:
@@ -190,8 +191,8 @@ def _share(importance: float | None) -> str:
     return NOTHING if importance is None else f"{importance:.2f}"
 
 
-def _trial_row(run: RunRecord, epochs: Sequence[EpochRecord]) -> TrialRow:
-    last = epochs[-1].accuracy if epochs else None
+def _trial_row(run: RunRecord, epochs: Sequence[EpochResult]) -> TrialRow:
+    last = epochs[-1].value if epochs else None
     return TrialRow(
         slot=str(run.slot),
         role=run.role,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +14,8 @@ from plotly.offline import get_plotlyjs
 from ..choices import CONV, Plan
 from ..engine import checkpoint_bytes
 from ..errors import InputError
-from ..store import EpochRecord, RunRecord, Store, StudyRecord
+from ..runs.results import EpochResult
+from ..store import RunRecord, Store, StudyRecord
 from .drawing import BEST, HOST, MARKED, base_layout
 from .numbers import NOTHING, count, duration, percent
 from .panel import Panel
@@ -49,8 +51,8 @@ class TrialCurves:
     """
 
     slot: int
-    epochs: tuple[EpochRecord, ...]
-    hosts: Mapping[int, tuple[EpochRecord, ...]]
+    epochs: tuple[EpochResult, ...]
+    hosts: Mapping[int, tuple[EpochResult, ...]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def trial_view(store: Store, name: str, slot: int) -> TrialView:
 
 
 def trial_curves(
-    run: RunRecord, epochs: Sequence[EpochRecord], hosts: Mapping[int, Sequence[EpochRecord]]
+    run: RunRecord, epochs: Sequence[EpochResult], hosts: Mapping[int, Sequence[EpochResult]]
 ) -> TrialCurves:
     """Gather the curves of a run.
 
@@ -131,18 +133,18 @@ def draw_accuracy(curves: TrialCurves) -> go.Figure:
     """Draw the accuracy of a run over those of the host."""
     figure = go.Figure()
     for number, (slot, epochs) in enumerate(curves.hosts.items()):
-        values = [100 * epoch.accuracy for epoch in epochs]
+        values = [100 * epoch.value for epoch in epochs]
         figure.add_trace(_line(epochs, values, f"host, run {slot}", "host", HOST, 1.5, legend=number == 0))
     if curves.epochs:
-        values = [100 * epoch.accuracy for epoch in curves.epochs]
+        values = [100 * epoch.value for epoch in curves.epochs]
         figure.add_trace(_line(curves.epochs, values, f"run {curves.slot}", "this run", BEST, 3.0))
     return _epoch_layout(figure, curves, "accuracy, %")
 
 
 def draw_loss(curves: TrialCurves) -> go.Figure:
     """Draw the losses of a run."""
-    training = [epoch.train_loss for epoch in curves.epochs]
-    search = [epoch.loss for epoch in curves.epochs]
+    training = [epoch.scores.get("train_loss", nan) for epoch in curves.epochs]
+    search = [epoch.scores.get("loss", nan) for epoch in curves.epochs]
     figure = go.Figure(
         [
             _line(curves.epochs, training, "training images", "training images", MARKED, 2.0),
@@ -161,9 +163,9 @@ def _is_host(run: RunRecord) -> bool:
     return run.plan == Plan()
 
 
-def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochRecord]) -> list[tuple[str, str]]:
+def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochResult]) -> list[tuple[str, str]]:
     host = study.facts.get("host") or {}
-    last = epochs[-1].accuracy if epochs else None
+    last = epochs[-1].value if epochs else None
     seconds = sum(epoch.seconds for epoch in epochs)
     return [
         ("Accuracy", percent(last if run.value is None else run.value)),
@@ -175,7 +177,7 @@ def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochRecord]) ->
         ("Seed", str(run.seed)),
         ("Started", _moment(run.started)),
         ("Ended", _moment(run.finished)),
-        ("Worker", run.owner or NOTHING),
+        ("Worker", run.worker_id or NOTHING),
         ("Claimed", "once" if run.attempt == 1 else f"{run.attempt} times"),
         *((key.replace("_", " ").capitalize(), _fact(value)) for key, value in run.facts.items()),
     ]
@@ -215,7 +217,7 @@ def _json(figure: go.Figure) -> dict[str, Any]:
 
 
 def _line(
-    epochs: Sequence[EpochRecord],
+    epochs: Sequence[EpochResult],
     values: Sequence[float],
     hover: str,
     name: str,

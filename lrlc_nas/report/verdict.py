@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ..choices import Choice
 from ..evidence import Effect, Screening
 from ..evidence.conclusion import ClaimResult
+from ..facts import EndCause, RunState
 from ..store import RunRecord, StudyRecord
 from .numbers import interval, percent, points
 from .reading import Confirmation
@@ -138,7 +139,7 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
 
 
 def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
-    states = Counter(_end(run) for run in runs if run.finished or run.state in ("pruned", "failed"))
+    states = Counter(_end(run) for run in runs if run.state.is_final)
     if not states:
         return "No run has finished yet, so that this screening shows nothing so far."
     ended = " and ".join(f"{number} {state}" for state, number in states.items())
@@ -146,7 +147,7 @@ def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
 
 
 def _end(run: RunRecord) -> str:
-    return "diverged" if run.reason.startswith("diverged") else run.state
+    return "diverged" if run.cause == EndCause.DIVERGED else run.state.value
 
 
 def _without_interval(told: Sequence[Effect]) -> Iterator[str]:
@@ -199,7 +200,7 @@ def _best(screening: Screening) -> Iterator[str]:
 
 def _progress(study: StudyRecord, runs: Sequence[RunRecord]) -> Iterator[str]:
     states = Counter(run.state for run in runs)
-    open_ = [f"{states[state]} {state}" for state in ("running", "waiting") if states[state]]
+    open_ = [f"{states[state]} {state}" for state in (RunState.RUNNING, RunState.WAITING) if states[state]]
     if open_:
         yield f"The study is not finished: of {study.trials} runs, {' and '.join(open_)}."
 

@@ -1,9 +1,9 @@
-"""What one epoch of training gives."""
+"""What one epoch of training gives, wherever it stands: in a checkpoint, in the database, in a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -16,32 +16,26 @@ class EpochResult:
 
     Attributes:
         epoch: counted from 0.
-        train_loss: mean over the images trained on, as they were augmented, of the loss of the images
-            (cross-entropy in nats, with the recipe's label smoothing; without its smoothness penalty), taken
-            while the weights moved.
-        train_accuracy: fraction of those images classified correctly, in [0, 1], taken while the weights
-            moved.
-        loss: mean cross-entropy in nats over the search split, without label smoothing, after the epoch.
-        accuracy: fraction of the search split classified correctly, in [0, 1], after the epoch.
-        learning_rate: of the last step of the epoch.
+        value: the metric of the task after the epoch, on the images that the run is scored on; of the built-in
+            classification the fraction of them that is classified correctly, in [0, 1].
         seconds: wall-clock time of training and evaluation, without the writing of the checkpoint.
-        images_per_second: images trained on, per second of training alone.
+        scores: any further numbers by name, in the order in which they are shown. Those of the built-in
+            classification are named in `lrlc_nas.training.run`.
     """
 
     epoch: int
-    train_loss: float
-    train_accuracy: float
-    loss: float
-    accuracy: float
-    learning_rate: float
+    value: float
     seconds: float
-    images_per_second: float
+    scores: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EpochResult:
-        """Read what `to_dict` wrote."""
-        return cls(**values)
+        """Read what `to_dict` wrote, or what it wrote when an epoch had a fixed set of fields."""
+        if "value" in values:
+            return cls(**values)
+        scores = dict(values)
+        return cls(scores.pop("epoch"), scores.pop("accuracy"), scores.pop("seconds"), scores)
 
-    def to_dict(self) -> dict[str, int | float]:
-        """The fields by name, as plain numbers."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, as plain values."""
         return asdict(self)

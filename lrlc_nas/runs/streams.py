@@ -7,29 +7,15 @@ checkpoint need not hold the state of any generator.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from .seeds import stream_seed
 
-__all__ = ["global_stream", "stream", "stream_seed"]
 
-
-def stream_seed(seed: int, *names: str | int) -> int:
-    """Derive the seed of a stream.
-
-    Args:
-        seed: the seed of the run.
-        names: what tells this stream from the others, such as ``"order", epoch``; ``1`` and ``"1"`` differ.
-
-    Returns:
-        A number in [0, 2⁶³), from the first bits of a SHA-256.
-    """
-    digest = hashlib.sha256(json.dumps([seed, *names]).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+__all__ = ["global_stream", "stream"]
 
 
 def stream(seed: int, *names: str | int) -> torch.Generator:

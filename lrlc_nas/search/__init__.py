@@ -6,9 +6,6 @@ from .config import ClaimSection as ClaimSection
 from .config import ConfirmationSection as ConfirmationSection
 from .config import StudyConfig as StudyConfig
 from .config import load_config as load_config
-from .confirmations import confirmation_name as confirmation_name
-from .confirmations import confirmation_of as confirmation_of
-from .confirmations import stage_of as stage_of
 from .importances import study_importances as study_importances
 from .space import extra_cost as extra_cost
 from .space import training_bytes as training_bytes

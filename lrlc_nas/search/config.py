@@ -189,7 +189,7 @@ class StudyConfig(_Section):
             InputError: if this is a search.
         """
         if self.confirmation is None:
-            raise InputError(f"study {self.name!r} is no confirmation")
+            raise InputError(f"study {self.name!r} is not a confirmation")
         return self.confirmation
 
     @field_validator("name")

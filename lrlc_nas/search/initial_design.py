@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..choices import CONV, Plan
 from ..errors import InputError
+from ..facts import Role
 from .space import Space
 
 
@@ -29,7 +30,7 @@ _STARTS = 5
 class BlockRun:
     """One run of the block: its role (``host``, ``single`` or ``fraction``), its repeat and its plan."""
 
-    role: str
+    role: Role
     repeat: int
     plan: Plan
 
@@ -51,9 +52,9 @@ def balanced_block(space: Space, trials: int, host_repeats: int, seed: int) -> l
             f"budget.trials: the space holds {space.size} plans, so that at most {most} runs differ "
             f"(the host is run {host_repeats} times); got {trials}"
         )
-    hosts = [BlockRun("host", repeat, Plan()) for repeat in range(host_repeats)]
+    hosts = [BlockRun(Role.HOST, repeat, Plan()) for repeat in range(host_repeats)]
     singles = [
-        BlockRun("single", 0, Plan.of({site: choice}))
+        BlockRun(Role.SINGLE, 0, Plan.of({site: choice}))
         for site, choices in space.choices.items()
         for choice in choices
         if choice != CONV
@@ -61,7 +62,7 @@ def balanced_block(space: Space, trials: int, host_repeats: int, seed: int) -> l
     if 2 * (len(hosts) + len(singles)) <= trials:
         return hosts + singles
     rows = _rows(space, trials, host_repeats)
-    return hosts + [BlockRun("fraction", 0, plan) for plan in _fraction(space, rows, seed)]
+    return hosts + [BlockRun(Role.FRACTION, 0, plan) for plan in _fraction(space, rows, seed)]
 
 
 def block_size(space: Space, trials: int, host_repeats: int) -> int:

@@ -26,9 +26,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ..choices import Plan
 from ..errors import InputError
+from ..facts import RunState
 from ..fault_points import fault_point
+from ..runs.results import EpochResult
 from ..store import (
-    EpochRecord,
     OptunaSchema,
     RunRecord,
     Store,
@@ -42,15 +43,19 @@ from ..store import (
 )
 
 
-__all__ = ["Mirror", "create_optuna_tables", "require_optuna"]
+__all__ = ["OptunaView", "create_optuna_tables", "require_optuna"]
 
-_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_STATES = {
+    RunState.COMPLETE: TrialState.COMPLETE,
+    RunState.PRUNED: TrialState.PRUNED,
+    RunState.FAILED: TrialState.FAIL,
+}
 _SLOT = "slot"
 
 T = TypeVar("T")
 
 
-class Mirror:
+class OptunaView:
     """The Optuna study that belongs to one of our studies.
 
     Args:
@@ -73,28 +78,28 @@ class Mirror:
             create_optuna_tables(store)
         else:
             require_optuna(store)
-        self._storage = self.outlast(lambda: _open(store))
+        self._storage = self.retry(lambda: _open(store))
         if create:
-            self.study = self.outlast(
+            self.study = self.retry(
                 lambda: optuna.create_study(
                     study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
                 )
             )
         else:
             try:
-                self.study = self.outlast(lambda: optuna.load_study(study_name=name, storage=self._storage))
+                self.study = self.retry(lambda: optuna.load_study(study_name=name, storage=self._storage))
             except KeyError:
                 raise InputError(f"study {name!r}: its Optuna study was deleted from {store.shown}") from None
 
-    def outlast(self, call: Callable[[], T], /) -> T:
-        """Make a call that may be repeated and asks Optuna, for as long as the store is patient.
+    def retry(self, call: Callable[[], T], /) -> T:
+        """Make a call that may be repeated and asks Optuna, for as long as the store retries.
 
         Raises:
             StorageError: if the database does not answer for so long.
         """
-        return self._store.outlast(call)
+        return self._store.retry(call)
 
-    def within(self, seconds: float) -> Mirror:
+    def within(self, seconds: float) -> OptunaView:
         """The same trials, for somebody who waits for at most so many seconds; see `Store.within`."""
         other = copy.copy(self)
         other._store = self._store.within(seconds)
@@ -144,11 +149,11 @@ class Mirror:
                 self._storage.set_trial_user_attr(run.trial_id, key, value)
 
     @repeatable
-    def report(self, run: RunRecord, epoch: int, accuracy: float) -> None:
-        """Report the accuracy of one epoch."""
+    def report(self, run: RunRecord, epoch: int, value: float) -> None:
+        """Report the value of one epoch."""
         assert run.trial_id is not None
         with suppress(UpdateFinishedTrialError):
-            self._storage.set_trial_intermediate_value(run.trial_id, epoch, accuracy)
+            self._storage.set_trial_intermediate_value(run.trial_id, epoch, value)
 
     @repeatable
     def end(self, run: RunRecord) -> None:
@@ -158,12 +163,12 @@ class Mirror:
             with suppress(UpdateFinishedTrialError):
                 self._storage.set_trial_user_attr(run.trial_id, "reason", run.reason[:1000])
         # Optuna takes no value for a failed trial.
-        values = None if run.value is None or run.state == "failed" else [run.value]
+        values = None if run.value is None or run.state == RunState.FAILED else [run.value]
         with suppress(UpdateFinishedTrialError):
             self._storage.set_trial_state_values(run.trial_id, _STATES[run.state], values)
 
     @repeatable
-    def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochRecord]]) -> None:
+    def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochResult]]) -> None:
         """End every trial whose run has ended, with all that is recorded of it, and those that no run can have."""
         runs = list(runs)
         tied = {run.slot: run.trial_id for run in runs}
@@ -180,7 +185,7 @@ class Mirror:
             if run.plan is not None:
                 self.show_plan(run, {})
             for epoch in epochs.get(run.run_id, []):
-                self.report(run, epoch.epoch, epoch.accuracy)
+                self.report(run, epoch.epoch, epoch.value)
             self.end(run)
 
     def close(self) -> None:
@@ -197,7 +202,7 @@ class Mirror:
     def _new_trial(self, run: RunRecord) -> int:
         """Make a trial; a second one if the answer to the first try was lost, which is left to `catch_up`."""
         waiting = create_trial(
-            state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role}, system_attrs={}
+            state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role.value}, system_attrs={}
         )
         return self._storage.create_new_trial(self.study._study_id, template_trial=waiting)
 

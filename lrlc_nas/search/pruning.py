@@ -15,12 +15,10 @@ from collections.abc import Collection
 from ..runs import stream_seed
 
 
-__all__ = ["AUDIT", "audited", "behind", "falls_behind", "is_behind", "is_rung"]
+__all__ = ["AUDIT", "audited", "falls_behind", "is_rung"]
 
 AUDIT = "audit"
 """The fact of an audited run: after how many epochs it would have been given up; 0 for one that never would."""
-
-_BEHIND = "behind the others after epoch"
 
 
 def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
@@ -53,13 +51,3 @@ def audited(seed: int, slot: int, share: float) -> bool:
         share: the probability, in [0, 1].
     """
     return stream_seed(seed, AUDIT, slot) < share * 2**63
-
-
-def behind(epochs: int) -> str:
-    """The reason of a run that was given up after so many epochs."""
-    return f"{_BEHIND} {epochs}"
-
-
-def is_behind(reason: str) -> bool:
-    """Whether this is the reason of a run that fell behind, and not of one that could not be trained."""
-    return reason.startswith(_BEHIND)

@@ -1,4 +1,4 @@
-"""One process at a time, on servers: who makes tables there, or changes them, does it alone.
+"""One process at a time, on servers: whoever makes tables there, or changes them, is the only one that does.
 
 A SQLite file needs nothing of the kind: tables are made in one transaction there, which holds the file.
 """
@@ -16,13 +16,13 @@ from ..errors import StorageError
 from .databases import DATABASES, shown
 
 
-__all__ = ["alone"]
+__all__ = ["advisory_lock"]
 
 _WAIT_SECONDS, _POLL_SECONDS = 60.0, 0.1
 
 
 @contextmanager
-def alone(engine: Engine) -> Iterator[None]:
+def advisory_lock(engine: Engine) -> Iterator[None]:
     """Keep all others out of such a block on the same database; a server lets them in if this process dies.
 
     Raises:

@@ -5,56 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, inspect, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from .engine import READING
-from .models import LookRow, RunRow, StudyRow
+from ..facts import RunState
+from .models import RunRow, StudyRow, TestOpeningRow
 from .retry import repeatable
 from .studies import Store
 
 
-__all__ = ["Version", "versions"]
+__all__ = ["ChangeToken", "change_tokens"]
 
 
 @dataclass(frozen=True)
-class Version:
+class ChangeToken:
     """How far a study has come.
 
     Attributes:
         study_id: our own number of the study.
+        parent_study_id: number of the search that a confirmation belongs to; None for a search.
         text: changes with every run that is added, claimed, given back, planned or ended, with every epoch that is
-            recorded, and with every look at the test images; it means nothing else.
+            recorded, and with every opening of the test split; it means nothing else.
     """
 
     study_id: int
+    parent_study_id: int | None
     text: str
 
 
 @repeatable
-def versions(store: Store) -> dict[str, Version]:
-    """Name of each study to its version, oldest study first."""
+def change_tokens(store: Store) -> dict[str, ChangeToken]:
+    """Name of each study to its token, oldest study first."""
     if not store.exists():
         return {}
-    running = func.sum(case((RunRow.state == "running", 1), else_=0))
+    running = func.sum(case((RunRow.state == RunState.RUNNING.value, 1), else_=0))
     sums = (func.sum(RunRow.attempt), func.sum(RunRow.epoch), func.sum(RunRow.done), running)
-    study = (StudyRow.study_id, StudyRow.name, StudyRow.created, StudyRow.trials)
+    study = (StudyRow.study_id, StudyRow.parent_study_id, StudyRow.name, StudyRow.created, StudyRow.trials)
     runs = (
         select(*study, func.count(RunRow.plan), *sums)
         .outerjoin(RunRow, RunRow.study_id == StudyRow.study_id)
         .group_by(*study)
         .order_by(StudyRow.study_id)
     )
-    looks = select(LookRow.study_id, func.count(), func.count(LookRow.results)).group_by(LookRow.study_id)
-    with Session(store.engine.execution_options(**{READING: True})) as session:
-        # Older versions made no such table, and reading makes none.
-        rows = (
-            session.execute(looks) if inspect(session.connection()).has_table(LookRow.__tablename__) else ()
-        )
-        opened = {study_id: numbers for study_id, *numbers in rows}
+    opening = TestOpeningRow.study_id
+    openings = select(opening, func.count(), func.count(TestOpeningRow.results)).group_by(opening)
+    with Session(store.reading) as session:
+        opened = {study_id: numbers for study_id, *numbers in session.execute(openings)}
         return {
-            name: Version(study_id, _text([*numbers, *opened.get(study_id, (0, 0))]))
-            for study_id, name, *numbers in session.execute(runs)
+            name: ChangeToken(study_id, parent, _text([*numbers, *opened.get(study_id, (0, 0))]))
+            for study_id, parent, name, *numbers in session.execute(runs)
         }
 
 

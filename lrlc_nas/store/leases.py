@@ -4,10 +4,10 @@ A worker claims a run for some seconds and renews while it trains. If it dies, t
 worker claims the same run; if it was only frozen, it finds that its attempt number is no longer the run's and
 stops (a fence: Kleppmann, "How to do distributed locking", 2016). All times are the database's.
 
-A claim that was not given back is a death, which is counted until the run records its next epoch: what kills every
+A claim that was not given back is a crash, which is counted until the run records its next epoch: what kills every
 worker is told from a stop, and from what happens once.
 
-Every call here may be repeated, and is, if the store is patient: a server may store what it was told and die before
+Every call here may be repeated, and is, if the store retries: a server may store what it was told and die before
 it can say so. A claim that has expired while the database was away is still held if nobody has taken it since.
 """
 
@@ -20,16 +20,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from ..choices import Plan
 from ..errors import FencedError
+from ..facts import EndCause, RunState
 from ..fault_points import fault_point
-from .engine import READING, database_now
-from .models import EpochRow, RunRow
-from .records import Claim, EpochRecord, StudyRecord
+from ..runs.results import EpochResult
+from .engine import database_now
+from .models import RunRow
+from .records import Claim, StudyRecord
 from .retry import repeatable
-from .rows import run_record
+from .rows import epoch_row, run_record
 from .sqlite_limits import require_one_machine
 from .studies import Store
 from .worker_id import is_dead
@@ -49,7 +51,7 @@ __all__ = [
 ]
 
 
-def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim | None:
+def claim(store: Store, study: StudyRecord, worker_id: str, seconds: float) -> Claim | None:
     """Claim the first run that nobody holds; None if there is none now.
 
     A run that has no trial yet is still in the making by whoever raised the total, and is left to them. After an
@@ -62,14 +64,14 @@ def claim(store: Store, study: StudyRecord, owner: str, seconds: float) -> Claim
     began, mercy = time.monotonic(), seconds / 2
 
     def silent() -> bool:
-        return time.monotonic() - began >= mercy > 0 or store.hearing.was_silent(mercy)
+        return time.monotonic() - began >= mercy > 0 or store.outages.was_silent(mercy)
 
     def try_once() -> Claim | None:
         if tried and _is_ours(store, tried[-1]):
             return tried[-1]
-        return _claim(store, study, owner, seconds, tried, silent)
+        return _claim(store, study, worker_id, seconds, tried, silent)
 
-    held = store.outlast(try_once)
+    held = store.retry(try_once)
     if held is not None:
         fault_point("claim.stored")
     return held
@@ -91,7 +93,7 @@ def renew(store: Store, held: Claim) -> None:
 def release(store: Store, held: Claim) -> None:
     """Give a claim back: the run waits again, and can be claimed at once. Nothing happens if it is not held."""
     with Session(store.engine) as session, session.begin():
-        _update(session, held, expires=0.0, state="waiting")
+        _update(session, held, expires=0.0, state=RunState.WAITING.value)
         fault_point("release.commit")
     fault_point("release.stored")
 
@@ -103,16 +105,16 @@ def release_dead(store: Store, study: StudyRecord, *, counted: bool = True) -> i
     Args:
         store: the study database.
         study: which study.
-        counted: whether these are deaths; they are not if whoever calls has ended the workers himself.
+        counted: whether these are crashes; they are not if whoever calls has ended the workers himself.
     """
     held = and_(RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.expires > 0)
-    claimed = select(RunRow).options(undefer(RunRow.deaths)).where(held).with_for_update()
+    claimed = select(RunRow).where(held).with_for_update()
     with Session(store.engine) as session, session.begin():
-        rows = [row for row in session.scalars(claimed) if is_dead(row.owner)]
+        rows = [row for row in session.scalars(claimed) if is_dead(row.worker_id)]
         for row in rows:
             row.expires = 0.0
-            row.state = "waiting"
-            row.deaths += counted
+            row.state = RunState.WAITING.value
+            row.crash_count += counted
         fault_point("dead.commit")
     fault_point("dead.stored")
     return len(rows)
@@ -120,12 +122,12 @@ def release_dead(store: Store, study: StudyRecord, *, counted: bool = True) -> i
 
 @repeatable
 def progress(store: Store, study: StudyRecord) -> tuple[int, int, int]:
-    """How many runs have ended, epochs are recorded, and deaths are counted since: never twice the same."""
-    sums = (func.sum(RunRow.done), func.sum(RunRow.epoch), func.sum(RunRow.deaths))
+    """How many runs have ended, epochs are recorded, and crashes are counted since: never twice the same."""
+    sums = (func.sum(RunRow.done), func.sum(RunRow.epoch), func.sum(RunRow.crash_count))
     query = select(*sums).where(RunRow.study_id == study.study_id)
-    with Session(store.engine.execution_options(**{READING: True})) as session:
-        ended, epochs, deaths = session.execute(query).one()
-        return int(ended), int(epochs), int(deaths)
+    with Session(store.reading) as session:
+        ended, epochs, crashes = session.execute(query).one()
+        return int(ended), int(epochs), int(crashes)
 
 
 @repeatable
@@ -170,7 +172,7 @@ def plan_run(store: Store, held: Claim, plan: Plan, parameters: int, macs: int) 
 
 
 @repeatable
-def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
+def record_epoch(store: Store, held: Claim, epoch: EpochResult) -> None:
     """Record one epoch, once: repeating the call changes nothing.
 
     Raises:
@@ -179,9 +181,9 @@ def record_epoch(store: Store, held: Claim, epoch: EpochRecord) -> None:
     with Session(store.engine) as session, session.begin():
         now = database_now(session.connection())
         expected = RunRow.epoch == epoch.epoch
-        values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "deaths": 0}
+        values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "crash_count": 0}
         if _update(session, held, expected, **values):
-            session.add(EpochRow(attempt=held.attempt, **vars(epoch)))
+            session.add(epoch_row(held.run.run_id, held.attempt, epoch))
             session.flush()
             fault_point("epoch.commit")
             return
@@ -203,9 +205,25 @@ def note(store: Store, held: Claim, facts: Mapping[str, Any]) -> None:
 
 @repeatable
 def finish(
-    store: Store, held: Claim, state: str, *, value: float | None, reason: str = "", facts: Mapping[str, Any]
+    store: Store,
+    held: Claim,
+    state: RunState,
+    *,
+    value: float | None,
+    cause: EndCause | None = None,
+    reason: str = "",
+    facts: Mapping[str, Any],
 ) -> None:
-    """End a run as ``complete``, ``pruned`` or ``failed``, once; facts that were noted before stay.
+    """End a run, once; facts that were noted before stay.
+
+    Args:
+        store: the study database.
+        held: the claim of the run.
+        state: a final one.
+        value: see `RunRecord`.
+        cause: why it was pruned or failed.
+        reason: the same in words.
+        facts: see `RunRecord`.
 
     Raises:
         FencedError: if another worker has claimed the run since.
@@ -216,8 +234,9 @@ def finish(
             session,
             held,
             done=1,
-            state=state,
+            state=RunState(state).value,
             value=value,
+            cause=None if cause is None else EndCause(cause).value,
             reason=reason,
             finished=now,
             expires=0.0,
@@ -233,13 +252,13 @@ def finish(
 def _claim(
     store: Store,
     study: StudyRecord,
-    owner: str,
+    worker_id: str,
     seconds: float,
     tried: list[Claim],
     silent: Callable[[], bool],
 ) -> Claim | None:
     with Session(store.engine) as session, session.begin():
-        require_one_machine(session.connection())
+        require_one_machine(session.connection(), store.shown)
         now = database_now(session.connection())
         row = session.scalars(
             select(RunRow)
@@ -248,23 +267,22 @@ def _claim(
                 RunRow.done == 0,
                 RunRow.trial_id.is_not(None),
                 RunRow.expires < now,
-                *([RunRow.state != "running"] if silent() else ()),
+                *([RunRow.state != RunState.RUNNING.value] if silent() else ()),
             )
             .order_by(RunRow.slot)
             .limit(1)
-            .options(undefer(RunRow.deaths))
             .with_for_update(skip_locked=True)
         ).first()
         if row is None:
             return None
-        row.deaths += row.state == "running"  # nobody has given it back
+        row.crash_count += row.state == RunState.RUNNING  # nobody has given it back
         row.attempt += 1
-        row.owner = owner
+        row.worker_id = worker_id
         row.expires = now + seconds
-        row.state = "running"
+        row.state = RunState.RUNNING.value
         row.started = row.started or now
         session.flush()
-        held = Claim(run_record(row), row.attempt, owner, seconds, row.deaths)
+        held = Claim(run_record(row), row.attempt, worker_id, seconds, row.crash_count)
         tried.append(held)
         fault_point("claim.commit")
     return held
@@ -274,7 +292,7 @@ def _is_ours(store: Store, tried: Claim) -> bool:
     """Whether a claim whose answer was lost is in the database; it has its full time again then."""
     with Session(store.engine) as session, session.begin():
         now = database_now(session.connection())
-        return _update(session, tried, RunRow.owner == tried.owner, expires=now + tried.seconds)
+        return _update(session, tried, RunRow.worker_id == tried.worker_id, expires=now + tried.seconds)
 
 
 def _noted(session: Session, held: Claim) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-__all__ = ["Base", "EpochRow", "LookRow", "PathRow", "RunRow", "SiteRow", "StudyRow"]
+__all__ = ["Base", "EpochRow", "KernelChoiceRow", "RunRow", "SiteRow", "StudyRow", "TestOpeningRow"]
 
 # TEXT of MySQL ends at 64 KiB; the sites of a large network take more.
 _LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -21,9 +21,10 @@ class Base(DeclarativeBase):
 
 
 class StudyRow(Base):
-    """One study: all that `resume` needs to go on."""
+    """One study: all that `resume` needs to go on. A search has one confirmation at most."""
 
     __tablename__ = "nas_study"
+    __table_args__ = (Index("nas_study_parent", "parent_study_id", unique=True),)
 
     study_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
@@ -37,6 +38,7 @@ class StudyRow(Base):
     data_fingerprint: Mapped[str] = mapped_column(String(64))
     facts: Mapped[str] = mapped_column(_LONG)
     files: Mapped[str] = mapped_column(Text)
+    parent_study_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class SiteRow(Base):
@@ -54,8 +56,8 @@ class RunRow(Base):
     """One run, and the lease by which a worker holds it.
 
     `attempt` is the fence: it grows with each claim, and every write of a worker names the attempt it holds.
-    `epoch` is the next epoch to record, `deaths` is how many workers have died since the last one was recorded. A
-    plan is unique within its study and `repeat`, so that no two workers train the same one.
+    `epoch` is the next epoch to record, `crash_count` is how many workers have died since the last one was recorded.
+    A plan is unique within its study and `repeat`, so that no two workers train the same one.
     """
 
     __tablename__ = "nas_run"
@@ -80,51 +82,48 @@ class RunRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     value: Mapped[float | None] = mapped_column(Double)
     attempt: Mapped[int]
-    owner: Mapped[str] = mapped_column(String(200))
+    worker_id: Mapped[str] = mapped_column(String(200))
     expires: Mapped[float] = mapped_column(Double)
     epoch: Mapped[int]
     done: Mapped[int]
     started: Mapped[float | None] = mapped_column(Double)
     finished: Mapped[float | None] = mapped_column(Double)
     facts: Mapped[str] = mapped_column(Text)
-    # Deferred: whoever only looks can look at a database of an older version, which has no such column.
-    deaths: Mapped[int] = mapped_column(server_default="0", deferred=True)
+    crash_count: Mapped[int] = mapped_column(server_default="0")
+    cause: Mapped[str | None] = mapped_column(String(20))
+    stage: Mapped[int] = mapped_column(server_default="0")
 
 
 class EpochRow(Base):
-    """One epoch of a run, recorded once."""
+    """One epoch of a run, recorded once; `scores` are any named numbers, as JSON."""
 
     __tablename__ = "nas_epoch"
 
     run_id: Mapped[int] = mapped_column(ForeignKey("nas_run.run_id"), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     attempt: Mapped[int]
-    train_loss: Mapped[float] = mapped_column(Double)
-    train_accuracy: Mapped[float] = mapped_column(Double)
-    loss: Mapped[float] = mapped_column(Double)
-    accuracy: Mapped[float] = mapped_column(Double)
-    learning_rate: Mapped[float] = mapped_column(Double)
+    value: Mapped[float] = mapped_column(Double)
     seconds: Mapped[float] = mapped_column(Double)
-    images_per_second: Mapped[float] = mapped_column(Double)
+    scores: Mapped[str] = mapped_column(_LONG)
 
 
-class PathRow(Base):
-    """Which way computes a layer in one situation; the digest is that of the situation's text."""
+class KernelChoiceRow(Base):
+    """Which computation a layer uses in one situation; the digest is that of the situation's text."""
 
-    __tablename__ = "nas_path"
+    __tablename__ = "nas_kernel_choice"
 
     study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     situation: Mapped[str] = mapped_column(Text)
-    path: Mapped[str] = mapped_column(String(20))
+    computation: Mapped[str] = mapped_column(String(20))
 
 
-class LookRow(Base):
+class TestOpeningRow(Base):
     """One opening of the test split; no results where it was never finished."""
 
-    __tablename__ = "nas_look"
+    __tablename__ = "nas_test_opening"
 
-    look_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    opening_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"))
     opened: Mapped[float] = mapped_column(Double)
     subject: Mapped[str] = mapped_column(_LONG)

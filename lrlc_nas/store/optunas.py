@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, select, text
 
 from ..errors import StorageError
-from .advisory_lock import alone
+from .advisory_lock import advisory_lock
 from .databases import shown
 from .engine import READING
 from .retry import repeatable
@@ -63,7 +63,7 @@ def make_optuna_tables(store: Store, wanted: OptunaSchema) -> None:
     """Make Optuna's tables where they are missing, as it would; whoever was killed over it, this does the rest.
 
     On SQLite and PostgreSQL it is one transaction. MySQL has none for such statements, and Optuna itself looks for
-    tables alone: it never would create an index that is missing, without which there may be two studies of one name.
+    tables only: it never would create an index that is missing, without which there may be two studies of one name.
 
     Raises:
         StorageError: see `require_optuna_schema`.
@@ -96,7 +96,7 @@ def _require(store: Store, wanted: OptunaSchema) -> None:
 
 @repeatable
 def _make(store: Store, wanted: OptunaSchema) -> None:
-    with alone(store.engine), store.engine.begin() as connection:
+    with advisory_lock(store.engine), store.engine.begin() as connection:
         wanted.metadata.create_all(connection)
         for table in wanted.metadata.sorted_tables:
             for index in table.indexes:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 
-__all__ = ["Hearing"]
+__all__ = ["OutageHistory"]
 
 
-class Hearing:
+class OutageHistory:
     """What the calls of one process have heard of the database."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What leaves the store: frozen records, never rows."""
+"""What leaves the store: frozen records, never rows. Of an epoch it is `lrlc_nas.runs.EpochResult`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from ..choices import Plan
+from ..facts import EndCause, Role, RunState
 
 
-__all__ = ["STATES", "Claim", "EpochRecord", "NewRun", "RunRecord", "SiteRecord", "StudyRecord"]
-
-STATES = ("waiting", "running", "complete", "pruned", "failed")
-"""The states of a run; the last three are final."""
+__all__ = ["Claim", "NewRun", "RunRecord", "SiteRecord", "StudyRecord"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,13 @@ class StudyRecord:
         config: the whole configuration, as canonical JSON.
         space: site name to the tokens that the search may choose there, ``conv`` first.
         left_out: site name to {token: why it is not in the space}.
-        refused: name of a convolution to the reason why it is no site.
+        refused: name of a convolution to the reason why it is not a site.
         host_fingerprint: SHA-256 of the host's structure.
         data_fingerprint: SHA-256 of pixels, labels and splits.
         facts: what else the report tells: versions, costs of the host, sizes of the splits.
         files: the folder of the checkpoints.
         sites: the sites, in the order of the forward pass.
+        parent_study_id: number of the search that a confirmation belongs to; None for a search.
     """
 
     study_id: int
@@ -62,6 +61,7 @@ class StudyRecord:
     facts: Mapping[str, Any]
     files: str
     sites: tuple[SiteRecord, ...]
+    parent_study_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,22 @@ class NewRun:
     """A run to be created.
 
     Attributes:
-        role: ``host``, ``single``, ``fraction`` (these three are the balanced block) or ``sampled``.
+        role: what it is for.
         seed: of initialisation, order and augmentation.
         repeat: 0, 1, … where one plan is trained with several seeds; else 0.
         plan: None where the sampler decides when the run starts.
         parameters: number of trainable parameters of the planned network, if the plan is known.
         macs: multiply-accumulates per image of the planned network, if the plan is known.
+        stage: of a confirmation, from 1; 0 in a search.
     """
 
-    role: str
+    role: Role
     seed: int
     repeat: int = 0
     plan: Plan | None = None
     parameters: int | None = None
     macs: int | None = None
+    stage: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,63 +102,41 @@ class RunRecord:
         plan: None until the sampler has decided.
         parameters: number of trainable parameters; None without a plan.
         macs: multiply-accumulates per image; None without a plan.
-        state: one of `STATES`.
-        reason: why it was pruned or failed; empty otherwise.
-        value: accuracy on the search split after its last epoch, as a fraction; None if there is none.
+        state: where it stands.
+        reason: why it was pruned or failed, in words for people alone; empty otherwise.
+        value: metric of the task after its last epoch (accuracy on the search split, as a fraction); None if there
+            is none.
         attempt: how often it was claimed.
-        owner: the worker that holds or held it.
+        worker_id: the worker that holds or held it.
         epoch: how many epochs are recorded.
         started: first claim, UTC.
         finished: end, UTC.
         facts: device, threads, precision and whatever else decides its bits; of an audited run also what the
             pruner would have done, of one that failed with its workers what they died of.
+        cause: why it was pruned or failed; None otherwise.
+        stage: see `NewRun`.
     """
 
     run_id: int
     slot: int
     trial_id: int | None
-    role: str
+    role: Role
     repeat: int
     seed: int
     plan: Plan | None
     parameters: int | None
     macs: int | None
-    state: str
+    state: RunState
     reason: str
     value: float | None
     attempt: int
-    owner: str
+    worker_id: str
     epoch: int
     started: datetime | None
     finished: datetime | None
     facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch of a run.
-
-    Attributes:
-        run_id: of which run.
-        epoch: from 0.
-        train_loss: mean cross-entropy over the epoch's training batches, in nats.
-        train_accuracy: fraction of the training images that were classified right while training.
-        loss: mean cross-entropy on the search split, in nats.
-        accuracy: accuracy on the search split, a fraction.
-        learning_rate: at the last step.
-        seconds: training and evaluation, on a monotonic clock.
-        images_per_second: training images per second of training.
-    """
-
-    run_id: int
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    loss: float
-    accuracy: float
-    learning_rate: float
-    seconds: float
-    images_per_second: float
+    cause: EndCause | None = None
+    stage: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,13 +146,13 @@ class Claim:
     Attributes:
         run: as it stood when it was claimed.
         attempt: the fence token; writes that name another one are refused.
-        owner: the worker.
+        worker_id: the worker.
         seconds: how long the lease lasts without renewal.
-        deaths: how many workers in a row have died over this run, none of which has recorded an epoch.
+        crash_count: how many workers in a row have died over this run, none of which has recorded an epoch.
     """
 
     run: RunRecord
     attempt: int
-    owner: str
+    worker_id: str
     seconds: float
-    deaths: int = 0
+    crash_count: int = 0

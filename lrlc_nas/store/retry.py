@@ -1,7 +1,7 @@
-"""Outlasting a database that does not answer: the same call again, until it does or patience ends.
+"""Retrying while a database does not answer: the same call again, until it does or the time is over.
 
 A server restarts, a connection breaks, another process holds the lock of a SQLite file: none of it is a reason
-to give up a training. Commands that somebody waits for have no patience and fail at once; workers have some.
+to end a training. Commands that somebody waits for do not retry and fail at once; workers do.
 Whatever is called again must bear it: the answer to a call may be lost after all that it did is stored.
 
 Reference: A. Brooker, "Exponential backoff and jitter", AWS architecture blog, 2015.
@@ -26,17 +26,17 @@ from .databases import DATABASES
 
 
 __all__ = [
-    "PATIENCE_SECONDS",
-    "Outlasting",
-    "Patience",
+    "RETRY_SECONDS",
+    "RetryPolicy",
+    "Retrying",
     "as_outage",
     "is_outage",
-    "outlast",
     "reason",
     "repeatable",
+    "retry",
 ]
 
-PATIENCE_SECONDS = 600.0
+RETRY_SECONDS = 600.0
 """How long workers and their supervisor wait for the database."""
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -47,12 +47,12 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to wait for a database that does not answer.
 
     Attributes:
         seconds: the whole time; 0: fail at once.
-        should_stop: asked before each wait; True ends the patience.
+        should_stop: asked before each wait; True ends the waiting.
         quiet: whether nothing is logged.
     """
 
@@ -61,29 +61,29 @@ class Patience:
     quiet: bool = False
 
 
-class Outlasting(Protocol):
+class Retrying(Protocol):
     """Something whose calls need a database, and which knows how long they may wait for it."""
 
-    def outlast(self, call: Callable[[], T], /) -> T:
+    def retry(self, call: Callable[[], T], /) -> T:
         """Make a call that may be repeated."""
 
 
-C = TypeVar("C", bound=Outlasting)
+C = TypeVar("C", bound=Retrying)
 
 
-def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
+def retry(call: Callable[[], T], policy: RetryPolicy, shown: str) -> T:
     """Make a call again and again until the database answers it, whatever the answer is.
 
     The waits double from 0.1 s to 5 s, less a random half, so that workers do not come back in one moment.
 
     Args:
         call: what to do; it may be repeated.
-        patience: for how long.
+        policy: for how long.
         shown: the storage URL as it may be shown.
 
     Raises:
         OutageError: if the database does not answer for so long.
-        StorageError: if it does not answer, and there is no patience: then it is the URL that may be wrong.
+        StorageError: if it does not answer, and there are no retries: then it is the URL that may be wrong.
     """
     began = time.monotonic()
     for attempt, wait in enumerate(_waits()):
@@ -93,15 +93,15 @@ def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
             if not is_outage(error):
                 raise
             waited = time.monotonic() - began
-            if waited >= patience.seconds or patience.should_stop():
-                kind = OutageError if patience.seconds else StorageError
-                raise kind(_given_up(shown, waited, error)) from None
+            if waited >= policy.seconds or policy.should_stop():
+                kind = OutageError if policy.seconds else StorageError
+                raise kind(_no_answer(shown, waited, error)) from None
             # A broken connection or a deadlock is over by then, and not worth a word.
-            if attempt == 1 and not patience.quiet:
+            if attempt == 1 and not policy.quiet:
                 _LOG.warning("storage %s: the database does not answer, waiting: %s", shown, reason(error))
-            time.sleep(min(wait, max(0.0, patience.seconds - waited)))
+            time.sleep(min(wait, max(0.0, policy.seconds - waited)))
         else:
-            if attempt > 1 and not patience.quiet:
+            if attempt > 1 and not policy.quiet:
                 waited = time.monotonic() - began
                 _LOG.warning("storage %s: the database answers again after %.0f s", shown, waited)
             return result
@@ -109,13 +109,13 @@ def outlast(call: Callable[[], T], patience: Patience, shown: str) -> T:
 
 
 def repeatable(function: Callable[Concatenate[C, P], T]) -> Callable[Concatenate[C, P], T]:
-    """Let a function or method that may be repeated outlast an outage; its first argument knows how long."""
+    """Let a function or method that may be repeated be retried in an outage; its first argument knows how long."""
 
     @wraps(function)
-    def patiently(outlasting: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return outlasting.outlast(partial(function, outlasting, *args, **kwargs))
+    def retried(retrying: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return retrying.retry(partial(function, retrying, *args, **kwargs))
 
-    return patiently
+    return retried
 
 
 def is_outage(error: BaseException) -> bool:
@@ -156,7 +156,7 @@ def _waits() -> Iterator[float]:
         yield min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** min(attempt, 10)) * random.uniform(0.5, 1.0)
 
 
-def _given_up(shown: str, waited: float, error: BaseException) -> str:
+def _no_answer(shown: str, waited: float, error: BaseException) -> str:
     long = f" for {waited:.0f} s" if waited >= 1 else ""
     return f"storage {shown}: the database does not answer{long}: {reason(error)}"
 

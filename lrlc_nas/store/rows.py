@@ -10,11 +10,13 @@ from typing import ParamSpec, TypeVar
 
 from ..choices import Plan
 from ..errors import StorageError
+from ..facts import EndCause, Role, RunState
+from ..runs.results import EpochResult
 from .models import EpochRow, RunRow, SiteRow, StudyRow
-from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
+from .records import NewRun, RunRecord, SiteRecord, StudyRecord
 
 
-__all__ = ["epoch_record", "run_record", "run_rows", "study_record"]
+__all__ = ["epoch_result", "epoch_row", "run_record", "run_rows", "study_record"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,21 +49,23 @@ def run_record(row: RunRow) -> RunRecord:
         run_id=int(row.run_id),
         slot=int(row.slot),
         trial_id=row.trial_id,
-        role=row.role,
+        role=Role(row.role),
         repeat=row.repeat,
         seed=row.seed,
         plan=None if row.plan is None else Plan.from_json(row.plan),
         parameters=None if row.parameters is None else int(row.parameters),
         macs=None if row.macs is None else int(row.macs),
-        state=row.state,
+        state=RunState(row.state),
         reason=row.reason,
         value=None if row.value is None else float(row.value),
         attempt=int(row.attempt),
-        owner=row.owner,
+        worker_id=row.worker_id,
         epoch=int(row.epoch),
         started=_moment(row.started),
         finished=_moment(row.finished),
         facts=json.loads(row.facts),
+        cause=None if row.cause is None else EndCause(row.cause),
+        stage=int(row.stage),
     )
 
 
@@ -71,21 +75,22 @@ def run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[Run
         RunRow(
             study_id=study_id,
             slot=slot,
-            role=run.role,
+            role=Role(run.role).value,
             repeat=run.repeat,
             seed=run.seed,
             plan=None if run.plan is None else run.plan.to_json(),
             plan_digest=None if run.plan is None else run.plan.digest,
             parameters=run.parameters,
             macs=run.macs,
-            state="waiting",
+            state=RunState.WAITING.value,
             reason="",
             attempt=0,
-            owner="",
+            worker_id="",
             expires=0.0,
             epoch=0,
             done=0,
             facts="{}",
+            stage=run.stage,
         )
         for slot, run in enumerate(runs, start=first_slot)
     ]
@@ -108,22 +113,26 @@ def study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
         facts=json.loads(row.facts),
         files=row.files,
         sites=tuple(SiteRecord(site.name, json.loads(site.geometry)) for site in sites),
+        parent_study_id=None if row.parent_study_id is None else int(row.parent_study_id),
     )
 
 
 @_whole_rows
-def epoch_record(row: EpochRow) -> EpochRecord:
-    """The record of an epoch; it raises as `run_record` does."""
-    return EpochRecord(
-        run_id=row.run_id,
-        epoch=int(row.epoch),
-        train_loss=float(row.train_loss),
-        train_accuracy=float(row.train_accuracy),
-        loss=float(row.loss),
-        accuracy=float(row.accuracy),
-        learning_rate=float(row.learning_rate),
-        seconds=float(row.seconds),
-        images_per_second=float(row.images_per_second),
+def epoch_result(row: EpochRow) -> EpochResult:
+    """The result of an epoch; it raises as `run_record` does."""
+    scores = {name: float(score) for name, score in json.loads(row.scores).items()}
+    return EpochResult(int(row.epoch), float(row.value), float(row.seconds), scores)
+
+
+def epoch_row(run_id: int, attempt: int, result: EpochResult) -> EpochRow:
+    """The row of an epoch. JSON has each number by its repr, from which the same one is read back."""
+    return EpochRow(
+        run_id=run_id,
+        epoch=result.epoch,
+        attempt=attempt,
+        value=result.value,
+        seconds=result.seconds,
+        scores=json.dumps({name: float(score) for name, score in result.scores.items()}),
     )
 
 

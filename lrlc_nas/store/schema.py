@@ -11,15 +11,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
-from .advisory_lock import alone
+from .advisory_lock import advisory_lock
 from .databases import shown
 from .engine import READING
 
 
 __all__ = [
     "VERSION_TABLE",
+    "bring_forward",
     "create_tables",
     "has_tables",
+    "is_older",
     "require_known_version",
     "require_present_version",
 ]
@@ -32,11 +34,16 @@ def create_tables(engine: Engine) -> None:
 
     On SQLite and PostgreSQL it is one transaction. MySQL has none for such statements.
     """
-    with alone(engine), engine.begin() as connection:
+    with advisory_lock(engine), engine.begin() as connection:
         require_known_version(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        bring_forward(connection)
+
+
+def bring_forward(connection: Connection) -> None:
+    """Apply the migrations that are missing."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def has_tables(connection: Connection) -> bool:
@@ -45,6 +52,11 @@ def has_tables(connection: Connection) -> bool:
     The first version is written when its last table is there.
     """
     return inspect(connection).has_table(VERSION_TABLE) and _version(connection) is not None
+
+
+def is_older(connection: Connection) -> bool:
+    """Whether an older version of this package made the tables of a database that has some."""
+    return _version(connection) in _known_versions()[1:]
 
 
 def require_known_version(connection: Connection) -> None:
@@ -77,6 +89,7 @@ def _version(connection: Connection) -> str | None:
 
 @cache
 def _known_versions() -> list[str]:
+    """From the newest on."""
     return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 

@@ -7,8 +7,8 @@ import math
 from sqlalchemy import Connection, select
 
 from ..errors import StorageError
-from .databases import shown, sqlite_path
-from .engine import READING, database_now
+from .databases import sqlite_path
+from .engine import database_now
 from .models import RunRow
 from .studies import Store
 from .worker_id import host_of, is_dead, is_elsewhere, this_host
@@ -36,30 +36,34 @@ def require_bearable(store: Store, workers: int) -> None:
         return
     _require_few(store, workers, f"got {workers}")
     if store.exists():
-        with store.answering(), store.engine.connect().execution_options(**{READING: True}) as connection:
-            require_one_machine(connection)
-            there = {owner for owner, _ in _holders(connection) if not is_dead(owner)}
+        with store.answering(), store.reading.connect() as connection:
+            require_one_machine(connection, store.shown)
+            there = {worker for worker, _ in _holders(connection) if not is_dead(worker)}
         if workers:  # who trains nothing here may raise a total
             words = f"{len(there)} hold runs in it, and {workers} more are wanted"
             _require_few(store, workers + len(there), words)
 
 
-def require_one_machine(connection: Connection) -> None:
+def require_one_machine(connection: Connection, shown: str) -> None:
     """Refuse a SQLite file in which workers of another machine hold runs; on servers nothing is asked.
 
     Locks of files do not hold between machines, whose writes would destroy each other's.
+
+    Args:
+        connection: to the database.
+        shown: the storage URL as it may be shown.
 
     Raises:
         StorageError: if there are such workers; it says until when.
     """
     if sqlite_path(connection.engine.url) is None:
         return
-    for owner, seconds in _holders(connection):
-        if is_elsewhere(owner):
-            host = host_of(owner)
+    for worker, seconds in _holders(connection):
+        if is_elsewhere(worker):
+            host = host_of(worker)
             here = this_host() if host != this_host() else "another of this name, or it was started anew"
             raise StorageError(
-                f"storage {shown(connection.engine.url)}: a worker on {host} holds a run in this SQLite "
+                f"storage {shown}: a worker on {host} holds a run in this SQLite "
                 f"file, and this is {here}; workers of several machines go {_SERVER}. If "
                 f"{host} has stopped, this works again in {math.ceil(seconds)} s"
             )
@@ -68,8 +72,8 @@ def require_one_machine(connection: Connection) -> None:
 def _holders(connection: Connection) -> list[tuple[str, float]]:
     """Who holds runs of any study, and for how many seconds without another word."""
     now = database_now(connection)
-    held = select(RunRow.owner, RunRow.expires).where(RunRow.done == 0, RunRow.expires > now)
-    return [(owner, expires - now) for owner, expires in connection.execute(held)]
+    held = select(RunRow.worker_id, RunRow.expires).where(RunRow.done == 0, RunRow.expires > now)
+    return [(worker, expires - now) for worker, expires in connection.execute(held)]
 
 
 def _require_few(store: Store, workers: int, words: str) -> None:

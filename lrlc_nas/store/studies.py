@@ -10,19 +10,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import column, func, inspect, select, table
+from sqlalchemy import ColumnElement, column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from ..errors import InputError, StorageError
+from ..errors import InputError, LrlcNasError, StorageError
+from ..facts import RunState
 from ..fault_points import fault_point
+from ..runs.results import EpochResult
 from .databases import shown, sqlite_path
-from .engine import READING, create_database, database_now, make_engine
+from .engine import create_database, database_now, make_engine
 from .models import EpochRow, RunRow, SiteRow, StudyRow
-from .outage_history import Hearing
-from .records import EpochRecord, NewRun, RunRecord, SiteRecord, StudyRecord
-from .retry import PATIENCE_SECONDS, Patience, outlast, reason, repeatable
-from .rows import epoch_record, run_record, run_rows, study_record
+from .older_tables import ReadingEngine
+from .outage_history import OutageHistory
+from .records import NewRun, RunRecord, SiteRecord, StudyRecord
+from .retry import RETRY_SECONDS, RetryPolicy, reason, repeatable, retry
+from .rows import epoch_result, run_record, run_rows, study_record
 from .schema import create_tables, has_tables, require_known_version
 from .url import parse_url
 
@@ -30,7 +33,7 @@ from .url import parse_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import URL
+    from sqlalchemy.engine import URL, Engine
 
 
 __all__ = ["Store"]
@@ -41,7 +44,7 @@ T = TypeVar("T")
 class Store:
     """The study database.
 
-    It fails at once when the database does not answer; `patient` gives one that waits.
+    It fails at once when the database does not answer; `retrying` gives one that waits.
 
     Args:
         url: a storage URL, see `lrlc_nas.store.parse_url`.
@@ -53,48 +56,56 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url: URL = parse_url(url)
         self.engine = make_engine(self.url)
-        self._reading = self.engine.execution_options(**{READING: True})
-        self._patience = Patience()
-        self.hearing = Hearing()  # of the same database there is one
+        self._reading = ReadingEngine(self.engine)
+        self._policy = RetryPolicy()
+        self.outages = OutageHistory()  # of the same database there is one
 
-    def patient(
-        self, seconds: float = PATIENCE_SECONDS, should_stop: Callable[[], bool] = lambda: False
+    def retrying(
+        self, seconds: float = RETRY_SECONDS, should_stop: Callable[[], bool] = lambda: False
     ) -> Store:
         """The same database, for somebody who can wait while it does not answer.
 
         Args:
             seconds: for how long.
-            should_stop: asked while waiting; True ends the patience.
+            should_stop: asked while waiting; True ends the waiting.
         """
         other = copy.copy(self)
-        other._patience = Patience(seconds, should_stop)
+        other._policy = RetryPolicy(seconds, should_stop)
         return other
 
     @property
-    def patience(self) -> float:
+    def retry_seconds(self) -> float:
         """For how many seconds this store waits."""
-        return self._patience.seconds
+        return self._policy.seconds
 
     def within(self, seconds: float) -> Store:
         """The same database, for somebody who waits for so many seconds and tells of the outage in his own words."""
         other = copy.copy(self)
-        other._patience = replace(self._patience, seconds=seconds, quiet=True)
+        other._policy = replace(self._policy, seconds=seconds, quiet=True)
         return other
 
-    def outlast(self, call: Callable[[], T], /) -> T:
+    def retry(self, call: Callable[[], T], /) -> T:
         """Make a call that may be repeated, again and again until the database answers.
 
         Raises:
-            StorageError: if it does not for as long as this store is patient.
+            StorageError: if it does not for as long as this store waits.
         """
         began = time.monotonic()
         try:
-            result = outlast(call, self._patience, self.shown)
+            result = retry(call, self._policy, self.shown)
         except StorageError:
-            self.hearing.failed(began)
+            self.outages.failed(began)
             raise
-        self.hearing.answered(began)
+        self.outages.answered(began)
         return result
+
+    @property
+    def reading(self) -> Engine:
+        """For whoever only reads: he waits for no writer, and meets tables of the present version alone.
+
+        Those of an older version are read through a copy in memory, and stay as they are.
+        """
+        return self._reading.engine()
 
     @property
     def shown(self) -> str:
@@ -121,7 +132,7 @@ class Store:
             return False
         studies = table("studies", column("study_name"))
         query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
-        with self.answering(), self._reading.connect() as connection:
+        with self.answering(), self._reading.database.connect() as connection:
             return inspect(connection).has_table(studies.name) and bool(connection.scalar(query))
 
     def create(self) -> None:
@@ -144,11 +155,12 @@ class Store:
         files: str,
         sites: Sequence[SiteRecord],
         runs: Sequence[NewRun],
+        parent_study_id: int | None = None,
     ) -> StudyRecord:
         """Add a study with all its runs, in one transaction.
 
         Raises:
-            InputError: if a study of this name exists.
+            InputError: if a study of this name exists, or the search that it confirms has a confirmation.
         """
         with self.answering(), Session(self.engine) as session, session.begin():
             study = StudyRow(
@@ -163,12 +175,13 @@ class Store:
                 data_fingerprint=data_fingerprint,
                 facts=json.dumps(facts),
                 files=files,
+                parent_study_id=parent_study_id,
             )
             session.add(study)
             try:
                 session.flush()
-            except IntegrityError:
-                raise InputError(f"study {name!r} exists already in {self.shown}") from None
+            except IntegrityError as error:
+                raise self._taken(name, parent_study_id, error) from None
             for position, site in enumerate(sites):
                 row = SiteRow(study_id=study.study_id, position=position, name=site.name)
                 row.geometry = json.dumps(site.geometry)
@@ -210,16 +223,26 @@ class Store:
         return self._study(name)
 
     @repeatable
+    def confirmation_of(self, study: StudyRecord) -> StudyRecord | None:
+        """The confirmation of a search, whatever it is called; None before there is one."""
+        return self._found(StudyRow.parent_study_id == study.study_id)
+
+    @repeatable
+    def search_of(self, study: StudyRecord) -> StudyRecord | None:
+        """The search that a confirmation belongs to; None for a search."""
+        return self._found(StudyRow.study_id == study.parent_study_id)
+
+    @repeatable
     def runs(self, study: StudyRecord) -> list[RunRecord]:
         """All runs of a study, by slot."""
-        with Session(self._reading) as session:
+        with Session(self.reading) as session:
             rows = session.scalars(
                 select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.slot)
             )
             return [run_record(row) for row in rows]
 
     @repeatable
-    def epochs(self, study: StudyRecord) -> dict[int, list[EpochRecord]]:
+    def epochs(self, study: StudyRecord) -> dict[int, list[EpochResult]]:
         """All recorded epochs of a study: run id to its epochs in order."""
         query = (
             select(EpochRow)
@@ -227,18 +250,18 @@ class Store:
             .where(RunRow.study_id == study.study_id)
             .order_by(EpochRow.run_id, EpochRow.epoch)
         )
-        result: dict[int, list[EpochRecord]] = {}
-        with Session(self._reading) as session:
+        result: dict[int, list[EpochResult]] = {}
+        with Session(self.reading) as session:
             for row in session.scalars(query):
-                result.setdefault(row.run_id, []).append(epoch_record(row))
+                result.setdefault(row.run_id, []).append(epoch_result(row))
         return result
 
     @repeatable
-    def run_epochs(self, run: RunRecord) -> list[EpochRecord]:
+    def run_epochs(self, run: RunRecord) -> list[EpochResult]:
         """The recorded epochs of one run, in order."""
         query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
-        with Session(self._reading) as session:
-            return [epoch_record(row) for row in session.scalars(query)]
+        with Session(self.reading) as session:
+            return [epoch_result(row) for row in session.scalars(query)]
 
     @repeatable
     def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
@@ -249,17 +272,17 @@ class Store:
             .order_by(RunRow.finished.desc(), RunRow.slot.desc())
             .limit(number)
         )
-        with Session(self._reading) as session:
+        with Session(self.reading) as session:
             return [run_record(row) for row in session.scalars(query)]
 
     @repeatable
     def counts(self, study: StudyRecord) -> dict[str, int]:
-        """State to number of runs."""
+        """State (a `RunState`) to number of runs."""
         query = (
             select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
         )
-        with Session(self._reading) as session:
-            return {row[0]: row[1] for row in session.execute(query)}
+        with Session(self.reading) as session:
+            return {RunState(row[0]): row[1] for row in session.execute(query)}
 
     @repeatable
     def is_done(self, study: StudyRecord) -> bool:
@@ -267,18 +290,18 @@ class Store:
         query = select(func.count()).where(
             RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.trial_id.is_not(None)
         )
-        with Session(self._reading) as session:
+        with Session(self.reading) as session:
             return session.scalar(query) == 0
 
     @repeatable
-    def accuracies(self, study: StudyRecord, epoch: int) -> dict[int, float]:
-        """Run id to accuracy on the search split, for all runs of the study that have recorded this epoch."""
+    def values(self, study: StudyRecord, epoch: int) -> dict[int, float]:
+        """Run id to the value of this epoch, for all runs of the study that have recorded it."""
         query = (
-            select(EpochRow.run_id, EpochRow.accuracy)
+            select(EpochRow.run_id, EpochRow.value)
             .join(RunRow, RunRow.run_id == EpochRow.run_id)
             .where(RunRow.study_id == study.study_id, EpochRow.epoch == epoch)
         )
-        with Session(self._reading) as session:
+        with Session(self.reading) as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
     def is_empty_file(self) -> bool:
@@ -299,20 +322,35 @@ class Store:
 
     @repeatable
     def _has_tables(self) -> bool:
-        with self._reading.connect() as connection:
+        with self._reading.database.connect() as connection:
             require_known_version(connection)
             return has_tables(connection)
 
     @repeatable
     def _names(self) -> list[str]:
-        with Session(self._reading) as session:
+        with Session(self.reading) as session:
             return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
 
     @repeatable
     def _study(self, name: str) -> StudyRecord:
-        with Session(self._reading) as session:
-            row = session.scalars(select(StudyRow).where(StudyRow.name == name)).one()
+        found = self._found(StudyRow.name == name)
+        assert found is not None
+        return found
+
+    def _found(self, condition: ColumnElement[bool]) -> StudyRecord | None:
+        with Session(self.reading) as session:
+            row = session.scalars(select(StudyRow).where(condition)).one_or_none()
+            if row is None:
+                return None
             sites = session.scalars(
                 select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
             )
             return study_record(row, sites)
+
+    def _taken(self, name: str, parent_study_id: int | None, error: IntegrityError) -> LrlcNasError:
+        """Which of the two keys of a study is taken; the names of keys are written otherwise in each database."""
+        if name in self.names():
+            return InputError(f"study {name!r} exists already in {self.shown}")
+        if parent_study_id is not None:
+            return InputError(f"study {name!r}: the search that it confirms has a confirmation already")
+        return StorageError(f"storage {self.shown}: {reason(error)}")

@@ -25,16 +25,16 @@ def this_host() -> str:
     return socket.gethostname()
 
 
-def host_of(owner: str) -> str:
-    """The machine of an owner, as `this_process` named it; empty if something else did."""
-    place, slash, _ = owner.partition("/")
+def host_of(worker: str) -> str:
+    """The machine of an worker, as `this_process` named it; empty if something else did."""
+    place, slash, _ = worker.partition("/")
     return _host_and_boot(place)[0] if slash else ""
 
 
-def is_elsewhere(owner: str) -> bool:
-    """Whether the owner was on another machine: of another name, or of the same one and started another time."""
-    (host, boot), (here, now) = _host_and_boot(owner.partition("/")[0]), _host_and_boot(_here())
-    return bool(host_of(owner)) and (host != here or (boot != now and bool(boot and now)))
+def is_elsewhere(worker: str) -> bool:
+    """Whether the worker was on another machine: of another name, or of the same one and started another time."""
+    (host, boot), (here, now) = _host_and_boot(worker.partition("/")[0]), _host_and_boot(_here())
+    return bool(host_of(worker)) and (host != here or (boot != now and bool(boot and now)))
 
 
 def this_process() -> str:
@@ -46,12 +46,12 @@ def this_process() -> str:
     return f"{_here()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
 
 
-def is_dead(owner: str) -> bool:
-    """Whether the owner, as `this_process` named it, ran among the processes that are seen from here and has ended.
+def is_dead(worker: str) -> bool:
+    """Whether the worker, as `this_process` named it, ran among the processes that are seen from here and has ended.
 
     False if that cannot be known from here.
     """
-    place, _, rest = owner.partition("/")
+    place, _, rest = worker.partition("/")
     pid, _, started = rest.partition("/")
     if place != _here() or _sees_others():
         return False

@@ -60,7 +60,19 @@ class Run:
         self.augmentation = Augmentation(pad=recipe.pad, flip=recipe.flip)
 
     def epoch(self, epoch: int, should_stop: Callable[[], bool]) -> EpochResult:
-        """Train and measure one epoch."""
+        """Train and measure one epoch.
+
+        Returns:
+            The accuracy on the search split, a fraction, and these scores:
+
+            - ``train_loss``: mean over the images trained on, as they were augmented, of the loss of the images
+              (cross-entropy in nats, with the recipe's label smoothing; without its smoothness penalty), taken
+              while the weights moved;
+            - ``train_accuracy``: fraction of those images classified correctly, taken while the weights moved;
+            - ``loss``: mean cross-entropy in nats over the search split, without label smoothing, after the epoch;
+            - ``learning_rate``: of the last step of the epoch;
+            - ``images_per_second``: images trained on, per second of training alone.
+        """
         started = perf_counter()
         with (
             deterministic_algorithms(self.recipe.deterministic),
@@ -77,13 +89,15 @@ class Run:
         self.network.eval()
         return EpochResult(
             epoch=epoch,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            loss=loss,
-            accuracy=accuracy,
-            learning_rate=learning_rate,
+            value=accuracy,
             seconds=perf_counter() - started,
-            images_per_second=tally.images / (trained - started),
+            scores={
+                "train_loss": train_loss,
+                "train_accuracy": train_accuracy,
+                "loss": loss,
+                "learning_rate": learning_rate,
+                "images_per_second": tally.images / (trained - started),
+            },
         )
 
     def state(self, history: list[EpochResult]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def story(folder: Path) -> list[tuple[object, ...]]:
     )
     trained = query(
         folder,
-        "SELECT slot, e.epoch, train_loss, train_accuracy, loss, accuracy, learning_rate "
+        "SELECT slot, e.epoch, e.value, json_remove(scores, '$.images_per_second') "
         "FROM nas_epoch e JOIN nas_run USING (run_id) ORDER BY slot, e.epoch",
     )
     return runs + trained

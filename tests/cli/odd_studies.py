@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from command_line import DATABASE
+from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import catch_up, open_study
 from lrlc_nas.engine.confirm import confirmation_to_run
-from lrlc_nas.search.pruning import behind
+from lrlc_nas.facts import EndCause, RunState
 from lrlc_nas.store import (
-    EpochRecord,
     RunRecord,
     Store,
     StudyRecord,
@@ -27,13 +27,13 @@ from lrlc_nas.store import (
 
 __all__ = ["ODD_CONFIRMATIONS", "ODD_SEARCHES", "claim_something", "confirm_oddly", "end_oddly"]
 
-End = tuple[str, str]
-"""State and reason of a run that has ended."""
+End = tuple[RunState, EndCause | None]
+"""State of a run that has ended, and its cause."""
 
-PRUNED = ("pruned", behind(1))
-FAILED = ("failed", "error: ValueError: no such layer")
-DIVERGED = ("pruned", "diverged: the loss of step 3 is nan")
-COMPLETE = ("complete", "")
+PRUNED = (RunState.PRUNED, EndCause.BEHIND)
+FAILED = (RunState.FAILED, EndCause.ERROR)
+DIVERGED = (RunState.PRUNED, EndCause.DIVERGED)
+COMPLETE = (RunState.COMPLETE, None)
 
 ODD_SEARCHES: Mapping[str, Callable[[int], End | None]] = {
     "no run finished": lambda slot: None,
@@ -93,7 +93,7 @@ def _end(store: Store, study: StudyRecord, ending: Callable[[RunRecord], End | N
             _train(store, study, run, *end)
 
 
-def _train(store: Store, study: StudyRecord, run: RunRecord, state: str, reason: str) -> None:
+def _train(store: Store, study: StudyRecord, run: RunRecord, state: RunState, cause: EndCause | None) -> None:
     """Runs are claimed in their order, so those that wait have to come last."""
     held = claim(store, study, "somebody", 60)
     assert held is not None
@@ -102,7 +102,8 @@ def _train(store: Store, study: StudyRecord, run: RunRecord, state: str, reason:
     if held.run.plan is None:
         plan_run(store, held, Plan.of({"conv1": "lc", "conv2": ("lrlc-2", "lc")[run.slot % 2]}), 5000, 9000)
     accuracy = 0.5 + 0.01 * (run.slot % 4)
-    if state != "failed" and not reason.startswith("diverged"):
-        record_epoch(store, held, EpochRecord(held.run.run_id, 0, 1.0, 0.5, 1.0, accuracy, 0.1, 2.5, 900.0))
-    value = accuracy if state == "complete" else None
-    finish(store, held, state, value=value, reason=reason, facts={"device": "cpu", "threads": 1})
+    if state != RunState.FAILED and cause != EndCause.DIVERGED:
+        record_epoch(store, held, an_epoch(0, accuracy))
+    value = accuracy if state == RunState.COMPLETE else None
+    facts = {"device": "cpu", "threads": 1}
+    finish(store, held, state, value=value, cause=cause, reason="words", facts=facts)

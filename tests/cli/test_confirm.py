@@ -39,10 +39,10 @@ def confirmed(tmp_path_factory: pytest.TempPathFactory, finished: Finished) -> P
 
 def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> None:
     out = (confirmed / "out.txt").read_text()
-    arms = {plan for (plan,) in query(confirmed, "SELECT plan FROM nas_run WHERE role = 'stage-1'")}
+    arms = {plan for (plan,) in query(confirmed, "SELECT plan FROM nas_run WHERE stage = 1")}
     assert '{"conv3":"lc"}' in arms
     assert "{}" in arms
-    states = query(confirmed, "SELECT DISTINCT state FROM nas_run WHERE role = 'stage-1'")
+    states = query(confirmed, "SELECT DISTINCT state FROM nas_run WHERE stage = 1")
     assert states == [("complete",)]
     assert f"confirmation of small: 2 of 2 seeds for each of {len(arms)} arms, 0 runs to go, look 1" in out
     assert re.search(r"^conv3: lc (is undecided|is equivalent|helps|hurts)", out, flags=re.MULTILINE)
@@ -114,7 +114,7 @@ def test_the_test_images_stay_sealed_while_nothing_is_confirmed(confirmed: Path)
     assert done.err.startswith(
         "Error: study 'small' has nothing to test: no claim of it helps; the test images"
     )
-    assert query(confirmed, "SELECT count(*) FROM nas_look") == [(0,)]
+    assert query(confirmed, "SELECT count(*) FROM nas_test_opening") == [(0,)]
 
 
 def make_the_claim_help(folder: Path) -> None:
@@ -122,7 +122,7 @@ def make_the_claim_help(folder: Path) -> None:
     with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
         connection.execute(
             'UPDATE nas_run SET value = 0.3 + 0.6 * (plan = \'{"conv3":"lc"}\') + 0.001 * repeat '
-            "+ 0.0001 * repeat * slot WHERE role = 'stage-1'"
+            "+ 0.0001 * repeat * slot WHERE stage = 1"
         )
 
 
@@ -137,7 +137,7 @@ def test_the_test_images_stay_sealed_while_a_stage_is_open(tmp_path: Path, confi
         "Error: the confirmation of study 'small' has 6 runs to go, and its verdicts may change; "
         "'lrlc-nas confirm small' trains them; the test images stay sealed\n"
     )
-    assert query(tmp_path, "SELECT count(*) FROM nas_look") == [(0,)]
+    assert query(tmp_path, "SELECT count(*) FROM nas_test_opening") == [(0,)]
 
 
 def test_power_says_what_can_be_seen(here: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from command_line import Done, Running, call, query
 
 from lrlc_nas import cli
-from lrlc_nas.engine.outcome import MOST_DEATHS
+from lrlc_nas.engine.run_end import MOST_CRASHES
 from lrlc_nas.errors import (
     CheckpointError,
     DeviceError,
@@ -134,7 +134,7 @@ def test_what_ends_a_worker_ends_the_command(tmp_path: Path, trouble: str, code:
     done = start(tmp_path, trouble, ANY)
     assert (done.code, done.err) == (code, f"Error: {said}\n")
     assert {state for state, _ in ends(tmp_path)} == {"complete", "waiting"}
-    assert query(tmp_path, "SELECT 1 FROM nas_run WHERE done = 0 AND (expires > 0 OR deaths > 0)") == []
+    assert query(tmp_path, "SELECT 1 FROM nas_run WHERE done = 0 AND (expires > 0 OR crash_count > 0)") == []
 
 
 def test_the_same_error_three_times_stops_the_study_with_one_trace(tmp_path: Path) -> None:
@@ -167,5 +167,5 @@ def test_runs_that_kill_their_workers_fail_and_all_others_are_trained(
     found = ends(tmp_path)
     assert len(found) == 9
     assert [end for end in found if end != ("complete", "")] == [
-        ("failed", f"error: its worker died {MOST_DEATHS} times in epoch 0")
+        ("failed", f"error: its worker died {MOST_CRASHES} times in epoch 0")
     ] * 2

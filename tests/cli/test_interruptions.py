@@ -150,7 +150,7 @@ def test_a_worker_on_its_own_gives_its_run_back_at_each_signal_and_loses_nothing
             running.signal(number)
             assert running.wait() == Done(0, "", "")
         assert unfinished(tmp_path) > 0, "the study was over before the test could interfere"
-        held = "SELECT slot FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR deaths > 0)"
+        held = "SELECT slot FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR crash_count > 0)"
         assert query(tmp_path, held) == []
     with Running(tmp_path, worker) as running:
         assert running.wait() == Done(0, "", "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import DATABASE, Finished, call
+from older import take_back
 from optuna.storages import RDBStorage
 from starlette.testclient import TestClient
 
@@ -71,13 +72,7 @@ def older(tmp_path: Path, finished: Finished) -> Path:
     """A finished study as the first version of this package would have left it."""
     shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
     path = tmp_path / DATABASE
-    execute(
-        path,
-        "DROP TABLE nas_path",
-        "DROP TABLE nas_look",
-        "ALTER TABLE nas_run DROP COLUMN deaths",
-        "UPDATE nas_schema SET version_num = '0001'",
-    )
+    take_back(path, "0001")
     return path
 
 

@@ -37,7 +37,8 @@ def assert_refused(done: Done, message: str) -> None:
 def hold_from_elsewhere(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
-            "UPDATE nas_run SET state = 'running', attempt = 1, owner = 'far/7/1.00', expires = 9e9 WHERE slot = 0"
+            "UPDATE nas_run SET state = 'running', attempt = 1, worker_id = 'far/7/1.00', expires = 9e9 "
+            "WHERE slot = 0"
         )
 
 
@@ -62,7 +63,7 @@ def test_workers_of_two_machines(database: Path, line: str) -> None:
     hold_from_elsewhere(database)
     done = call(*line.split())
     assert_refused(done, r"storage sqlite:///lrlc-nas\.db: a worker on far holds a run in this SQLite file")
-    assert query(database.parent, "SELECT owner, attempt FROM nas_run WHERE attempt > 0") == [
+    assert query(database.parent, "SELECT worker_id, attempt FROM nas_run WHERE attempt > 0") == [
         ("far/7/1.00", 1)
     ]
 
@@ -72,7 +73,7 @@ def test_a_worker_of_its_own_counts_with_those_that_are_at_work(
 ) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
-            "UPDATE nas_run SET state = 'running', attempt = 1, owner = ?, expires = 9e9 WHERE slot = 0",
+            "UPDATE nas_run SET state = 'running', attempt = 1, worker_id = ?, expires = 9e9 WHERE slot = 0",
             [this_process()],
         )
     monkeypatch.setattr(sharing, "MOST_WORKERS", 1)

@@ -14,8 +14,8 @@ from lrlc_nas.engine.export import trained_weights
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.engine.latency import Latency
 from lrlc_nas.errors import CheckpointError, InputError
-from lrlc_nas.search import confirmation_name, confirmation_of, stage_of
-from lrlc_nas.store import Store, looks, sqlite_path
+from lrlc_nas.store import Store, sqlite_path
+from lrlc_nas.store import test_openings as openings
 
 
 CLAIMS = {"second: lc": Plan.of({"second": "lc"}), "both": Plan.of({"first": "lrlc-2", "second": "lrlc-3"})}
@@ -58,7 +58,7 @@ def confirmed(tmp_path_factory, begun):
 
 
 def test_every_arm_is_trained_with_every_seed_and_no_seed_is_one_of_the_search(confirmed):
-    runs = confirmed.runs(confirmation_of(confirmed, "toy"))
+    runs = confirmed.runs(confirmed.study(CONFIRMATION))
     arms = open_study(confirmed, CONFIRMATION).prepared.config.confirmed.arms
     assert arms[0] == Plan()
     assert set(CLAIMS.values()) <= set(arms)
@@ -113,7 +113,7 @@ def test_seeds_are_added_as_a_stage_of_their_own(searched):
         add_seeds(searched, resume_study(searched, CONFIRMATION), 2)
     study = add_seeds(searched, resume_study(searched, CONFIRMATION), 3)
     runs = searched.runs(study.record)
-    assert [stage_of(run) for run in runs] == [1] * len(before) + [2] * (len(before) // 2)
+    assert [run.stage for run in runs] == [1] * len(before) + [2] * (len(before) // 2)
     assert len({run.seed for run in runs}) == 3
     toy_study.work(searched, CONFIRMATION)
     assert toy_study.trace(searched, CONFIRMATION)[: len(before)] == before
@@ -205,7 +205,7 @@ def test_a_claim_that_was_not_looked_at_is_refused_and_nothing_is_written(store,
     with pytest.raises(InputError, match=message):
         begin(store, claims)
     assert sqlite_path(store.url).read_bytes() == before
-    assert confirmation_of(store, "toy") is None
+    assert store.confirmation_of(store.study("toy")) is None
 
 
 def test_there_is_one_confirmation_of_a_study_and_none_of_it(confirmed):
@@ -214,7 +214,7 @@ def test_there_is_one_confirmation_of_a_study_and_none_of_it(confirmed):
     with pytest.raises(InputError, match="study 'toy/confirmation' is a confirmation itself"):
         start_confirmation(confirmed, CONFIRMATION, CLAIMS, seeds=2, smallest_effect=0.3)
     with pytest.raises(InputError, match="'lrlc-nas confirm toy --seeds N' adds seeds to it"):
-        resume_study(confirmed, confirmation_name("toy"), 500)
+        resume_study(confirmed, CONFIRMATION, 500)
 
 
 def test_the_test_images_are_opened_on_record_for_the_seeds_that_were_asked_for(tmp_path, confirmed):
@@ -224,7 +224,7 @@ def test_the_test_images_are_opened_on_record_for_the_seeds_that_were_asked_for(
     seeds = sorted({run.seed for run in searched.runs(study.record)})
     for wanted in (seeds, seeds[:1]):
         look = open_test(searched, study, arms, wanted)
-        assert looks(searched, study.record)[-1] == look
+        assert openings(searched, study.record)[-1] == look
         assert look.results["accuracies"].keys() == arms.keys()
         for accuracies in look.results["accuracies"].values():
             assert accuracies.keys() == set(map(str, wanted))
@@ -256,7 +256,7 @@ def test_damaged_weights_keep_the_test_images_sealed_and_whole_ones_are_held_one
     run_checkpoints(searched, study.record, last).newest_path().write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match=f"trial {last.slot}: no usable checkpoint"):
         open_test(searched, study, arms, seeds)
-    assert len(looks(searched, study.record)) == 1
+    assert len(openings(searched, study.record)) == 1
 
 
 def test_an_arm_without_a_run_keeps_the_test_images_sealed(confirmed):
@@ -264,4 +264,4 @@ def test_an_arm_without_a_run_keeps_the_test_images_sealed(confirmed):
     seeds = {run.seed for run in confirmed.runs(study.record)}
     with pytest.raises(InputError, match="x: no completed run to test"):
         open_test(confirmed, study, {"x": Plan.of({"first": "lrlc-3"})}, seeds)
-    assert looks(confirmed, replace(study.record)) == []
+    assert openings(confirmed, replace(study.record)) == []

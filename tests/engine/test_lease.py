@@ -109,5 +109,5 @@ def test_a_worker_that_lost_its_run_leaves_it_and_goes_on(store, study, monkeypa
 
     toy_study.work(store, should_stop=take_over)
     first = store.runs(study)[0]
-    assert (taken[0].run.slot, first.owner, first.state, first.epoch) == (0, "other", "running", 1)
+    assert (taken[0].run.slot, first.worker_id, first.state, first.epoch) == (0, "other", "running", 1)
     assert [run.state for run in store.runs(study)][1:3] == ["complete"] * 2

@@ -10,6 +10,7 @@ from torch import nn
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import Worker, open_study, prepare, resume_study, start_study
 from lrlc_nas.errors import InputError
+from lrlc_nas.facts import Role
 from lrlc_nas.search import StudyConfig, load_config
 from lrlc_nas.search.initial_design import balanced_block
 from lrlc_nas.store import Store, claim
@@ -176,7 +177,7 @@ def test_a_total_that_cannot_be_is_refused(store, study, trials, message):
 def test_a_raise_that_was_cut_short_is_made_up_for(store):
     """The runs are there, their trials are not: workers leave them alone, and the next `resume` adds them."""
     study = start_study(store, toy_study.config(recipe={"epochs": 1}, budget={"trials": 10}))
-    more = [toy_study.NewRun("sampled", seed=slot) for slot in (10, 11)]
+    more = [toy_study.NewRun(Role.SAMPLED, seed=slot) for slot in (10, 11)]
     store.extend(study.record, 12, more)
     Worker(store, study.record, study.prepared, device="cpu").work()
     assert [run.state for run in store.runs(study.record)][10:] == ["waiting"] * 2

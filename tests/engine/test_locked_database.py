@@ -56,7 +56,7 @@ def test_a_lock_beyond_patience_is_one_error_that_names_the_file(store, study, u
             StorageError,
             match=rf"{store.url.database}: the database does not answer for \d+ s: database is locked",
         ):
-            toy_study.work(store, patience=1.0)
+            toy_study.work(store, retry_seconds=1.0)
         assert held
     runs = store.runs(study.record)
     assert {run.state for run in runs} <= {"complete", "pruned", "running", "waiting"}

@@ -6,7 +6,7 @@ import toy_study
 
 from lrlc_nas.engine import start_study
 from lrlc_nas.layers import LowRankLocallyConnected2d, paths
-from lrlc_nas.store import ComputePaths, Store
+from lrlc_nas.store import KernelChoices, Store
 
 
 def config(path):
@@ -33,7 +33,7 @@ def started(folder, path="auto"):
 
 
 def recorded(store):
-    return ComputePaths(store, store.study("toy")).all()
+    return KernelChoices(store, store.study("toy")).all()
 
 
 def ended(store):
@@ -59,7 +59,7 @@ def test_a_recorded_path_is_trained_whatever_a_measurement_would_say(tmp_path, f
     let_win(monkeypatch, "bank")
     toy_study.work(first)
     assert set(recorded(first).values()) == {"bank"}
-    memory = ComputePaths(second, second.study("toy"))
+    memory = KernelChoices(second, second.study("toy"))
     for situation, path in recorded(first).items():
         memory.setdefault(situation, path)
     let_win(monkeypatch, "kernel")

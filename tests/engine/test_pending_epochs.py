@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrlc_nas.engine import pending_epochs as outbox
-from lrlc_nas.engine.pending_epochs import Outbox
+from lrlc_nas.engine.pending_epochs import PendingEpochs
 from lrlc_nas.errors import FencedError, StorageError
 
 
@@ -39,7 +39,7 @@ class Database:
 @given(st.lists(st.booleans(), max_size=30))
 def test_whenever_it_is_away_all_arrive_once_and_in_order(absences):
     database = Database()
-    box = Outbox(database.take, PATIENCE, "run 0")
+    box = PendingEpochs(database.take, PATIENCE, "run 0")
     for epoch, database.away in enumerate(absences):
         assert box.put(epoch) is None
         assert database.taken == list(range(len(database.taken)))
@@ -53,7 +53,7 @@ def test_whenever_it_is_away_all_arrive_once_and_in_order(absences):
 def test_what_comes_after_the_end_of_a_run_is_not_recorded(absences, data):
     last = data.draw(st.integers(0, len(absences) - 1))
     database = Database(ends_at=last)
-    box = Outbox(database.take, PATIENCE, "run 0")
+    box = PendingEpochs(database.take, PATIENCE, "run 0")
     outcome = None
     for epoch, database.away in enumerate(absences):
         outcome = box.put(epoch)
@@ -67,7 +67,7 @@ def test_what_comes_after_the_end_of_a_run_is_not_recorded(absences, data):
 def test_while_it_is_away_each_epoch_makes_one_try_and_after_that_all_patience_is_used(clock):
     database = Database()
     database.away = True
-    box = Outbox(database.take, PATIENCE, "run 0")
+    box = PendingEpochs(database.take, PATIENCE, "run 0")
     for clock.now in (0.0, 1.0, PATIENCE - 1):
         assert box.put("epoch") is None
     clock.now = PATIENCE
@@ -78,7 +78,7 @@ def test_while_it_is_away_each_epoch_makes_one_try_and_after_that_all_patience_i
 
 def test_an_outage_begins_anew_after_it_has_ended(clock):
     database = Database()
-    box = Outbox(database.take, PATIENCE, "run 0")
+    box = PendingEpochs(database.take, PATIENCE, "run 0")
     for clock.now, database.away in (
         (0.0, True),
         (PATIENCE - 1, False),
@@ -93,7 +93,7 @@ def test_who_has_no_patience_does_not_train_on():
     database = Database()
     database.away = True
     with pytest.raises(StorageError):
-        Outbox(database.take, 0.0, "run 0").put("epoch")
+        PendingEpochs(database.take, 0.0, "run 0").put("epoch")
 
 
 def test_another_error_is_no_outage():
@@ -101,12 +101,12 @@ def test_another_error_is_no_outage():
         raise FencedError("taken")
 
     with pytest.raises(FencedError):
-        Outbox(fenced, PATIENCE, "run 0").put("epoch")
+        PendingEpochs(fenced, PATIENCE, "run 0").put("epoch")
 
 
 def test_an_outage_is_told_at_its_begin_and_its_end(caplog):
     database = Database()
-    box = Outbox(database.take, PATIENCE, "run 7")
+    box = PendingEpochs(database.take, PATIENCE, "run 7")
     for epoch, database.away in enumerate([False, True, True, False, False]):
         box.put(epoch)
     assert caplog.messages == [

@@ -40,7 +40,7 @@ def assert_budget_is_exact(store):
     for run in runs:
         epochs = store.run_epochs(run)
         assert [epoch.epoch for epoch in epochs] == list(range(run.epoch))
-        assert run.value == epochs[-1].accuracy
+        assert run.value == epochs[-1].value
 
 
 def test_killed_between_steps(store, study, uninterrupted):
@@ -76,7 +76,7 @@ def test_two_workers_share_a_study(store, study):
         process.join(120)
         assert process.exitcode == 0
     assert_budget_is_exact(store)
-    assert len({run.owner for run in store.runs(store.study("toy"))}) == 2, "both have trained"
+    assert len({run.worker_id for run in store.runs(store.study("toy"))}) == 2, "both have trained"
     toy_study.assert_mirrored(store)
 
 

@@ -15,6 +15,7 @@ from lrlc_nas.engine import export_best, resume_study, start_study, study_bytes,
 from lrlc_nas.engine.files import adopt_checkpoints, run_checkpoints
 from lrlc_nas.engine.retention import needed_runs, remove_superfluous
 from lrlc_nas.errors import InputError
+from lrlc_nas.facts import Role, RunState
 from lrlc_nas.fault_points import Fault, arm
 from lrlc_nas.inspection.trained import _of_search
 from lrlc_nas.report.reading import look_inside
@@ -46,17 +47,17 @@ def a_run(slot, state, token, value, minutes):
         run_id=slot + 1,
         slot=slot,
         trial_id=slot + 1,
-        role="sampled",
+        role=Role.SAMPLED,
         repeat=slot,
         seed=slot,
         plan=Plan() if token == "host" else Plan.of({"first": token}),
         parameters=1,
         macs=1,
-        state=state,
+        state=RunState(state),
         reason="",
         value=value,
         attempt=1,
-        owner="me",
+        worker_id="me",
         epoch=1,
         started=finished,
         finished=None if state == "running" else finished,

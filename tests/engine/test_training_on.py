@@ -153,7 +153,7 @@ def test_who_takes_the_run_over_meanwhile_keeps_it(store, study, uninterrupted, 
 def test_after_all_patience_the_run_is_left_to_whoever_comes_next(store, study, uninterrupted, outages):
     outages.away, outages.tries = (lambda step: step >= 2), math.inf
     with pytest.raises(OutageError, match="does not answer: database is away"):
-        toy_study.work(store, patience=0.5)
+        toy_study.work(store, retry_seconds=0.5)
     assert outages.steps == RUN, "it was trained to its end, and its epochs wait"
     outages.away = lambda step: False
     let_claims_run_out(store)

@@ -17,11 +17,11 @@ from sqlalchemy import text
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import prepare, start_study
 from lrlc_nas.engine.lease import Lease
-from lrlc_nas.engine.outcome import MOST_DEATHS
+from lrlc_nas.engine.run_end import MOST_CRASHES
 from lrlc_nas.errors import UnwritableError
 from lrlc_nas.report import write_report
 from lrlc_nas.search.config import ConfirmationSection
-from lrlc_nas.search.optuna_view import Mirror
+from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.search.space import over_limits
 from lrlc_nas.store import claim, this_process
 
@@ -65,12 +65,12 @@ def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, t
         process.start()
         process.join(120)
         found.append(process.exitcode)
-        assert len(found) <= 2 * MOST_DEATHS
+        assert len(found) <= 2 * MOST_CRASHES
     assert found[-1] == 0
-    assert found[:-1] == [code] * MOST_DEATHS
+    assert found[:-1] == [code] * MOST_CRASHES
     run, epochs = troubled_run(store, study)
     assert (run.plan, run.state) == (TROUBLED, "failed")
-    assert run.reason == f"error: its worker died {MOST_DEATHS} times in epoch {epoch}"
+    assert run.reason == f"error: its worker died {MOST_CRASHES} times in epoch {epoch}"
     assert [each.epoch for each in epochs] == list(range(epoch))
 
 
@@ -93,11 +93,11 @@ def test_beside_a_run_that_ends_each_worker_by_an_error_all_others_are_trained(s
         for process in pair:
             process.join(120)
         found += [process.exitcode for process in pair]
-        assert len(found) <= 2 * MOST_DEATHS
-    assert sorted(found, key=bool) == [0] * (len(found) - MOST_DEATHS) + [code] * MOST_DEATHS
+        assert len(found) <= 2 * MOST_CRASHES
+    assert sorted(found, key=bool) == [0] * (len(found) - MOST_CRASHES) + [code] * MOST_CRASHES
     run, epochs = troubled_run(store, study)
     assert (run.plan, run.state, epochs) == (TROUBLED, "failed", [])
-    assert run.reason == f"error: its worker died {MOST_DEATHS} times in epoch 0, once of {words}"
+    assert run.reason == f"error: its worker died {MOST_CRASHES} times in epoch 0, once of {words}"
 
 
 def test_a_checkpoint_that_cannot_be_written_is_no_death_of_its_run(store, study, monkeypatch):
@@ -108,17 +108,17 @@ def test_a_checkpoint_that_cannot_be_written_is_no_death_of_its_run(store, study
     with pytest.raises(UnwritableError, match="Read-only file system: the checkpoint needs"):
         toy_study.work(store)
     held = claim(store, study.record, "other", FOREVER)
-    assert (held.run.slot, held.deaths) == (0, 0)
+    assert (held.run.slot, held.crash_count) == (0, 0)
 
 
 def test_a_run_over_which_workers_die_before_it_has_a_plan_ends_without_one(store, study, tmp_path):
     with store.engine.begin() as connection:
-        connection.execute(text(f"UPDATE nas_run SET deaths = {MOST_DEATHS} WHERE slot = 8"))
+        connection.execute(text(f"UPDATE nas_run SET crash_count = {MOST_CRASHES} WHERE slot = 8"))
     toy_study.work(store)
     runs = store.runs(study.record)
     assert [run.slot for run in runs if run.state not in ("complete", "pruned")] == [8]
-    assert (runs[8].plan, runs[8].reason) == (None, f"error: its worker died {MOST_DEATHS} times in epoch 0")
-    trial = Mirror(store, "toy", study.record.space).study.trials[8]
+    assert (runs[8].plan, runs[8].reason) == (None, f"error: its worker died {MOST_CRASHES} times in epoch 0")
+    trial = OptunaView(store, "toy", study.record.space).study.trials[8]
     assert trial.state == TrialState.FAIL
     write_report(store, "toy", tmp_path / "toy.html")
 
@@ -136,7 +136,7 @@ def test_a_step_that_never_ends_does_not_hold_its_run(store, study):
             assert not lease._ended.wait(0.1)
             assert taken.run.slot < 15, "the claim is still renewed"
     assert told == ["run 0: no step has ended for 1 s"]
-    assert taken.deaths == 1
+    assert taken.crash_count == 1
 
 
 def test_a_step_that_was_only_slow_goes_on_if_nobody_has_taken_its_run(store, study, caplog):
@@ -155,7 +155,7 @@ def test_where_memory_runs_out_the_same_process_goes_on_and_nothing_stays(store,
     run, epochs = train(store, f"full: {moment}")
     assert (run.plan, run.state, run.value, epochs) == (TROUBLED, "pruned", None, [])
     assert run.reason.startswith(f"infeasible: out of memory: simulated: {moment}")
-    assert {each.owner for each in store.runs(store.study("toy"))} == {this_process()}
+    assert {each.worker_id for each in store.runs(store.study("toy"))} == {this_process()}
     assert len(troubled_hosts.LEFT) == 2
     assert run.slot < 3, "a network was built after the one that was too large"
     assert set(troubled_hosts.ALIVE) == {0}
@@ -175,13 +175,13 @@ def test_a_run_that_diverges_ends_within_the_epoch_and_leaves_finite_numbers(sto
     assert (run.plan, run.state) == (TROUBLED, "pruned")
     assert re.fullmatch(reason, run.reason)
     assert [each.epoch for each in epochs] == list(range(epoch))
-    assert run.value == (epochs[-1].accuracy if epochs else None)
+    assert run.value == (epochs[-1].value if epochs else None)
     with store.engine.connect() as connection:
         for table in ("nas_epoch", "nas_run", "trial_values", "trial_intermediate_values"):
             for row in connection.execute(text(f"SELECT * FROM {table}")):
                 assert all(math.isfinite(value) for value in row if isinstance(value, float))
                 assert not {"inf", "nan", "INF_POS", "INF_NEG", "NAN"} & {str(value) for value in row}
-    assert math.isfinite(Mirror(store, "toy", store.study("toy").space).study.best_value)
+    assert math.isfinite(OptunaView(store, "toy", store.study("toy").space).study.best_value)
 
 
 LIMITS = {

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import Worker, resume_study, start_study
 from lrlc_nas.errors import DeviceError, DiskError, StudyStoppedError
-from lrlc_nas.search.optuna_view import Mirror
+from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.search.pruning import falls_behind
 from lrlc_nas.store import Store, claim, finish
 
@@ -46,7 +46,7 @@ def test_every_run_has_a_seed_of_its_own(runs):
 
 def test_a_run_keeps_its_last_value(runs, epochs):
     for run, recorded in zip(runs, epochs, strict=True):
-        assert run.value == recorded[-1].accuracy
+        assert run.value == recorded[-1].value
         assert run.epoch == len(recorded)
         assert len(recorded) == 3 or run.state == "pruned"
 
@@ -106,8 +106,8 @@ def test_an_audited_run_goes_on_and_keeps_the_verdict(all_audited):
 def rule_verdict(runs, epochs, run):
     """One worker trains one run after the other, so that the others at a rung are all the runs before it."""
     for epoch in (0, 1):
-        before = [epochs[other.run_id][epoch].accuracy for other in runs[: run.slot]]
-        if falls_behind(epochs[run.run_id][epoch].accuracy, before, 2):
+        before = [epochs[other.run_id][epoch].value for other in runs[: run.slot]]
+        if falls_behind(epochs[run.run_id][epoch].value, before, 2):
             return epoch + 1
     return 0
 
@@ -217,14 +217,14 @@ def test_a_lost_device_ends_the_worker_and_no_run_is_to_blame(store, monkeypatch
     with pytest.raises(DeviceError, match=message):
         toy_study.work(store)
     held = claim(store, store.study("toy"), "other", 3600.0)
-    assert (held.run.slot, held.deaths, held.run.facts) == (5, 0, {})
+    assert (held.run.slot, held.crash_count, held.run.facts) == (5, 0, {})
 
 
 def test_a_worker_first_ends_the_trials_of_runs_whose_worker_died_too_soon(store, study):
     held = claim(store, study.record, "dead", 3600.0)
     finish(store, held, "complete", value=0.25, facts={})
     Worker(store, study.record, study.prepared, device="cpu", should_stop=lambda: True).work()
-    trial = Mirror(store, "toy", study.record.space).study.trials[held.run.slot]
+    trial = OptunaView(store, "toy", study.record.space).study.trials[held.run.slot]
     assert (trial.state.name, trial.value) == ("COMPLETE", 0.25)
 
 
@@ -234,7 +234,7 @@ def test_a_verdict_that_was_given_stands(store, study, uninterrupted):
     toy_study.work(store, should_stop=lambda: store.runs(study.record)[kept.slot].epoch == 2)
     with store.engine.begin() as connection:
         connection.execute(
-            text("UPDATE nas_epoch SET accuracy = 1 WHERE epoch = 0 AND run_id != :id"),
+            text("UPDATE nas_epoch SET value = 1 WHERE epoch = 0 AND run_id != :id"),
             {"id": store.runs(study.record)[kept.slot].run_id},
         )
     toy_study.work(store)

@@ -38,7 +38,7 @@ def test_each_choice_has_its_rank_correlation(token):
     found = {row.choice: row for row in audit(study(), MADE.runs, MADE.epochs).rows}
     kept = [run for run in MADE.runs if token in run.plan.tokens.values()]
     kept = [run for run in kept if AUDIT in run.facts or run.role != "sampled"]
-    early = [MADE.epochs[run.run_id][1].accuracy for run in kept]
+    early = [MADE.epochs[run.run_id][1].value for run in kept]
     expected = stats.kendalltau(early, [run.value for run in kept]).statistic
     assert found[token].rank_correlation == pytest.approx(expected)
     assert found[token].never_pruned == len(kept)

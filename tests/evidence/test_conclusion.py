@@ -13,9 +13,11 @@ from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_cla
 from lrlc_nas.evidence.comparison import compare
 from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.evidence.effects import Effect, HostSummary, Screening
+from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.report.cards import claim_cards
 from lrlc_nas.search import ClaimSection, ConfirmationSection, StudyConfig
-from lrlc_nas.store import LookRecord, RunRecord, SiteRecord, StudyRecord
+from lrlc_nas.store import RunRecord, SiteRecord, StudyRecord
+from lrlc_nas.store import TestOpening as Opening
 
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,21 +86,22 @@ def make_runs(study, seeds=6, *, stages=None, sd=0.2, means=MEANS, states=None):
                     run_id=len(runs),
                     slot=len(runs),
                     trial_id=len(runs),
-                    role=f"stage-{stage}",
+                    role=Role.CONFIRM,
                     repeat=pair,
                     seed=1000 + pair,
                     plan=plan,
                     parameters=100 if plan == Plan() else 300,
                     macs=1000,
-                    state=state,
+                    state=RunState(state),
                     reason="",
                     value=value / 100 if state == "complete" else None,
                     attempt=1,
-                    owner="",
+                    worker_id="",
                     epoch=1,
                     started=START,
                     finished=START + timedelta(seconds=36) if ended else None,
                     facts={},
+                    stage=stage,
                 )
             )
     return runs
@@ -155,7 +158,7 @@ class TestConclusion:
         conclusion = conclude(study, make_runs(study, 2, states=states))
         assert (conclusion.looks, conclusion.open_runs) == (0, 0)
         reasons = {result.reason for result in conclusion.results}
-        assert reasons == {"there is no seed with which every arm ended well"}
+        assert reasons == {"no seed completed in every arm"}
 
     def test_a_pair_with_a_failed_run_is_left_out_whole(self):
         study = make_study()
@@ -168,7 +171,7 @@ class TestConclusion:
         study = make_study()
         failed = {("conv3=coord", pair): "failed" for pair in range(4)}
         conclusion = conclude(study, make_runs(study, 4, states=failed))
-        assert "conv3=coord has no run that ended well, and is left out" in conclusion.notes
+        assert "conv3=coord has no completed run, and is left out" in conclusion.notes
         assert conclusion.results[0].controls.keys() == {"wide-4"}
         assert len(conclusion.seeds) == 4
 
@@ -177,18 +180,18 @@ class TestConclusion:
         failed = {("conv3=lc", pair): "failed" for pair in range(4)}
         conclusion = conclude(study, make_runs(study, 4, states=failed))
         assert conclusion.results[0].verdict is None
-        assert conclusion.results[0].reason == "no run of it ended well"
+        assert conclusion.results[0].reason == "no run of it was completed"
         assert conclusion.results[1].verdict is not None
 
     def test_the_runs_that_an_arm_has_lost_are_told(self):
         study = make_study(notes=("before",))
         states = {("conv3=lc", 1): "pruned", ("conv3=lc", 3): "pruned", ("host", 4): "failed"}
         runs = make_runs(study, 6, states=states)
-        runs = [replace(run, reason="diverged: nan") if run.state == "pruned" else run for run in runs]
+        runs = [replace(run, cause=EndCause.DIVERGED) if run.state == "pruned" else run for run in runs]
         assert conclude(study, runs).notes == (
             "before",
-            "the host: 1 of 6 runs did not end well (1 failed); with their seeds no arm is judged",
-            "conv3=lc: 2 of 6 runs did not end well (2 diverged); with their seeds no arm is judged",
+            "the host: 1 of 6 runs were not completed (1 failed); with their seeds no arm is judged",
+            "conv3=lc: 2 of 6 runs were not completed (2 diverged); with their seeds no arm is judged",
         )
         assert conclude(study, make_runs(study)).notes == ("before",)
 
@@ -200,7 +203,8 @@ class TestConclusion:
         assert (result.verdict.outcome, result.verdict.look, result.verdict.more) == ("undecided", 0, None)
         assert (result.verdict.beats, result.verdict.not_beaten) == ((), ())
         assert result.verdict.text.endswith(
-            "; 3 of its 8 runs did not end well, but none of the host's, so that those that are left may flatter it."
+            "; 3 of its 8 runs were not completed, but none of the host's, so that those that are left may "
+            "flatter it."
         )
         assert conclude(study, make_runs(study, 8, states=states)).confirmed == ()
 
@@ -228,7 +232,7 @@ class TestConclusion:
         plans = MEANS if everything == "all" else ["host"]
         failed = {(plan, pair): "failed" for plan in plans for pair in range(3)}
         conclusion = conclude(study, make_runs(study, 3, states=failed))
-        assert {result.reason for result in conclusion.results} == {"no run of the host ended well"}
+        assert {result.reason for result in conclusion.results} == {"no run of the host was completed"}
 
     def test_the_family_is_all_that_was_looked_at(self):
         small, large = make_study(family=2), make_study(family=200)
@@ -337,8 +341,8 @@ class TestCards:
     def cards(self):
         study = make_study(notes=("a note",))
         runs = make_runs(study)
-        look = LookRecord(
-            look_id=1,
+        look = Opening(
+            opening_id=1,
             opened=START,
             subject={},
             results={

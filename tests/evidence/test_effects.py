@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from scipy import stats
+from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import Screening, screen
-from lrlc_nas.search.pruning import behind
-from lrlc_nas.store import EpochRecord, RunRecord, StudyRecord
+from lrlc_nas.facts import EndCause, Role, RunState
+from lrlc_nas.store import RunRecord, StudyRecord
 
 
 SPACE = {"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")}
@@ -43,17 +44,17 @@ def make_run(slot, tokens, value, state="complete", role="fraction"):
         run_id=slot,
         slot=slot,
         trial_id=None,
-        role=role,
+        role=Role(role),
         repeat=0,
         seed=slot,
         plan=None if tokens is None else Plan.of(tokens),
         parameters=None,
         macs=None,
-        state=state,
+        state=RunState(state),
         reason="",
         value=value,
         attempt=1,
-        owner="",
+        worker_id="",
         epoch=1,
         started=None,
         finished=None,
@@ -212,10 +213,10 @@ def test_a_study_without_complete_run_says_only_that_it_is_a_screening():
 
 def test_runs_that_were_given_up_tell_nothing_without_a_complete_run():
     runs = [
-        replace(make_run(slot, tokens, None, state="pruned", role="sampled"), reason=behind(1))
+        replace(make_run(slot, tokens, None, state="pruned", role="sampled"), cause=EndCause.BEHIND)
         for slot, tokens in enumerate(RELAXED)
     ]
-    epochs = {run.run_id: [EpochRecord(run.run_id, 0, 1.0, 0.5, 1.0, 0.4, 0.1, 2.5, 900.0)] for run in runs}
+    epochs = {run.run_id: [an_epoch(0, 0.4)] for run in runs}
     screening = screen(make_study(), runs, epochs)
     assert_no_nan(screening)
     assert (screening.runs_used, screening.runs_given_up, screening.runs_pruned) == (0, 0, len(runs))

@@ -12,8 +12,9 @@ from lrlc_nas.engine.confirm import conclusion_of, confirmation_to_run, measure_
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.claims import claims_worth_testing
 from lrlc_nas.evidence.conclusion import Conclusion
-from lrlc_nas.search import confirmation_of, load_config
-from lrlc_nas.store import Store, looks
+from lrlc_nas.search import load_config
+from lrlc_nas.store import Store
+from lrlc_nas.store import test_openings as openings
 
 
 STUDIES = Path(__file__).parent.parent.parent / "studies"
@@ -71,9 +72,9 @@ def test_the_planted_site_is_found_and_confirmed_against_every_control_that_shar
     accuracies = (look.results or {})["accuracies"]
     assert min(accuracies["conv1: lrlc-2"].values()) > max(accuracies["host"].values())
     assert measure_sealed(store, "small") == look
-    record = confirmation_of(store, "small")
+    record = store.confirmation_of(store.study("small"))
     assert record is not None
-    assert len(looks(store, record)) == 1
+    assert len(openings(store, record)) == 1
     store.engine.dispose()
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.rehearsal import Setting, coverage, rehearse
+from lrlc_nas.facts import EndCause
 from lrlc_nas.search.pruning import AUDIT
 
 
@@ -43,7 +44,7 @@ def test_a_rehearsed_study_is_pruned_and_audited_as_real_ones_are():
     assert len({run.plan for run in made.runs[2:]}) == 58
     for run in made.runs:
         length = len(made.epochs[run.run_id])
-        assert length == 6 or run.reason == f"behind the others after epoch {length}"
+        assert length == 6 or run.cause == EndCause.BEHIND
 
 
 def test_all_runs_given_up_are_used():

@@ -85,7 +85,7 @@ def test_study_files_that_are_taken_would_be_seen(tmp_path, monkeypatch):
 
 def test_rows_that_got_through_would_be_seen(tmp_path, monkeypatch):
     """By commands that trust them or write elsewhere, and on pages that take words for markup."""
-    harmless = {"harmless": ("nas_run", "owner", "somebody")}
+    harmless = {"harmless": ("nas_run", "worker_id", "somebody")}
     for module in (rows, poison):
         monkeypatch.setattr(module, "ROWS", harmless)
     looking = (
@@ -107,7 +107,7 @@ def test_rows_that_got_through_would_be_seen(tmp_path, monkeypatch):
 
 
 def test_rows_that_nobody_refuses_would_be_seen(tmp_path, monkeypatch):
-    harmless = {"harmless": ("nas_run", "owner", "somebody")}
+    harmless = {"harmless": ("nas_run", "worker_id", "somebody")}
     for module in (rows, poison):
         monkeypatch.setattr(module, "ROWS", harmless)
     monkeypatch.setattr(rows, "LOOKING", (("list",),))

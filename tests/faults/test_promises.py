@@ -114,7 +114,7 @@ def test_a_database_that_is_damaged(folder):
 @pytest.mark.parametrize(
     "sql",
     [
-        "UPDATE nas_epoch SET loss = loss * (1 + 1e-15) WHERE run_id = 2 AND epoch = 0",
+        "UPDATE nas_epoch SET value = value * (1 + 1e-15) WHERE run_id = 2 AND epoch = 0",
         "UPDATE nas_run SET seed = 9 WHERE slot = 2",
     ],
 )

@@ -9,6 +9,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from toy_epochs import an_epoch
 
 from lrlc_nas.benchmarks.faults import soak as soak_module
 from lrlc_nas.benchmarks.faults.door import Answer
@@ -16,9 +17,9 @@ from lrlc_nas.benchmarks.faults.lives import begin
 from lrlc_nas.benchmarks.faults.soak import Soak, Watch, soak
 from lrlc_nas.benchmarks.faults.steadiness import Samples, Steadiness
 from lrlc_nas.benchmarks.faults.toy import toy_config
-from lrlc_nas.engine.outcome import MOST_DEATHS
+from lrlc_nas.engine.run_end import MOST_CRASHES
 from lrlc_nas.errors import LrlcNasError
-from lrlc_nas.store import EpochRecord, claim, record_epoch, release
+from lrlc_nas.store import claim, record_epoch, release
 
 
 @pytest.mark.slow
@@ -60,9 +61,9 @@ def watched(tmp_path, monkeypatch):
 
 def test_the_same_epoch_is_not_met_until_its_run_is_given_up(watched):
     study, watch, strike = watched
-    assert [strike() for _ in range(MOST_DEATHS + 1)] == [True] * 5 + [False] * 6
+    assert [strike() for _ in range(MOST_CRASHES + 1)] == [True] * 5 + [False] * 6
     again = claim(study.store, study.record, "here/1/0", 60.0)
-    record_epoch(study.store, again, EpochRecord(again.run.run_id, 0, 1.0, 0.5, 1.0, 0.5, 0.1, 1.0, 9.0))
+    record_epoch(study.store, again, an_epoch(0))
     release(study.store, again)
     assert strike()
     assert watch.kills == 6

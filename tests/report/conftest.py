@@ -4,16 +4,17 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
-    EpochRecord,
     NewRun,
     RunRecord,
     SiteRecord,
     Store,
     StudyRecord,
-    add_look,
+    add_test_opening,
     claim,
     finish,
     plan_run,
@@ -50,7 +51,7 @@ def new_run():
             "run_id": slot + 100,
             "slot": slot,
             "trial_id": None,
-            "role": "single",
+            "role": Role.SINGLE,
             "repeat": 0,
             "seed": slot,
             "plan": None if tokens is None else Plan.of(tokens),
@@ -60,13 +61,15 @@ def new_run():
             "reason": "",
             "value": value,
             "attempt": 1,
-            "owner": "",
+            "worker_id": "",
             "epoch": 1,
             "started": None,
             "finished": None,
             "facts": {},
         }
-        return RunRecord(**fields | changes)
+        fields |= changes
+        fields["state"] = RunState(fields["state"])
+        return RunRecord(**fields)
 
     return make
 
@@ -76,10 +79,7 @@ def new_epochs():
     """A function that makes the epochs of a run from their accuracies."""
 
     def make(run, accuracies):
-        return [
-            EpochRecord(run.run_id, epoch, 1.0, 0.5, 1.0, accuracy, 0.1, 2.5, 900.0)
-            for epoch, accuracy in enumerate(accuracies)
-        ]
+        return [an_epoch(epoch, accuracy) for epoch, accuracy in enumerate(accuracies)]
 
     return make
 
@@ -154,13 +154,15 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
     """A database with one study of eight runs, of which `finished` have ended."""
     store = Store(f"sqlite:///{path}")
     store.create()
-    runs = [NewRun("host", seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
+    runs = [
+        NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
+    ]
     runs += [
-        NewRun("single", 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
+        NewRun(Role.SINGLE, 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
         for site in sites
         for token in ("lrlc-2", "lc")
     ]
-    runs += [NewRun("sampled", 0), NewRun("sampled", 0)]
+    runs += [NewRun(Role.SAMPLED, 0), NewRun(Role.SAMPLED, 0)]
     study = store.add_study(
         name=name,
         config=json.dumps(CONFIG | {"name": name}),
@@ -214,8 +216,9 @@ def confirmation(store, claims, scores, looks=()):
         facts=FACTS | {"latencies": times},
         files="",
         sites=[SiteRecord(site, {}) for site in ("conv1", "conv2")],
+        parent_study_id=store.study("small").study_id,
         runs=[
-            NewRun("stage-1", 1000 + seed, seed, plan, 1000 + 100 * number, 2000)
+            NewRun(Role.CONFIRM, 1000 + seed, seed, plan, 1000 + 100 * number, 2000, stage=1)
             for seed in range(len(next(iter(scores.values()))))
             for number, plan in enumerate(arms)
         ],
@@ -225,9 +228,9 @@ def confirmation(store, claims, scores, looks=()):
         if value is not None:
             end(store, study, run.slot, value)
     for results in looks:
-        look = add_look(store, study, {"arms": {"host": {}}})
+        opening = add_test_opening(store, study, {"arms": {"host": {}}})
         if results:
-            record_results(store, look, {"accuracies": results})
+            record_results(store, opening, {"accuracies": results})
 
 
 def scores_of(scores, run):
@@ -239,9 +242,9 @@ def scores_of(scores, run):
 def end(store, study, slot, value):
     set_trial(store, study, slot, 100 + slot)
     held = claim(store, study, "worker", 60)
-    epoch = EpochRecord(held.run.run_id, 0, 1.0, 0.5, 1.0, value / 100, 0.1, 1.5, 900.0)
+    epoch = an_epoch(0, value / 100, 1.5)
     record_epoch(store, held, epoch)
-    finish(store, held, "complete", value=value / 100, reason="", facts={})
+    finish(store, held, RunState.COMPLETE, value=value / 100, reason="", facts={})
 
 
 def train(store, study, sites, number):
@@ -253,10 +256,8 @@ def train(store, study, sites, number):
         plan_run(store, held, Plan.of(plan), 5000, 9000)
     accuracies = [0.5 + 0.01 * number, 0.7 + 0.01 * number]
     for epoch, accuracy in enumerate(accuracies):
-        record_epoch(
-            store, held, EpochRecord(held.run.run_id, epoch, 1.0, 0.5, 1.0, accuracy, 0.1, 2.5, 900.0)
-        )
+        record_epoch(store, held, an_epoch(epoch, accuracy))
     state = {6: "pruned", 7: "failed"}.get(number, "complete")
     reason = "" if state == "complete" else f"was {state}"
     value = None if state == "failed" else accuracies[-1]
-    finish(store, held, state, value=value, reason=reason, facts={"device": "cpu", "threads": 2})
+    finish(store, held, RunState(state), value=value, reason=reason, facts={"device": "cpu", "threads": 2})

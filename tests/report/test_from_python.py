@@ -330,7 +330,7 @@ def trial_numbers(found):
     runs, epochs = found
     for run in runs:
         own = epochs.get(run.run_id, ())
-        accuracy = own[-1].accuracy if run.value is None and own else run.value
+        accuracy = own[-1].value if run.value is None and own else run.value
         seconds = sum(epoch.seconds for epoch in own)
         yield (run.slot, run.seed, len(own), 100 * accuracy, run.parameters, run.macs, seconds)
 

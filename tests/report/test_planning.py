@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_effects import CELLS, make_run, make_study
 
+from lrlc_nas.facts import EndCause
 from lrlc_nas.report.planning import screening_design, study_power
-from lrlc_nas.search.pruning import behind
 
 
 HOSTS = [make_run(slot, {}, 0.8 + 0.01 * slot) for slot in range(3)]
@@ -25,16 +25,16 @@ def test_every_complete_run_counts():
 
 
 @pytest.mark.parametrize(
-    ("state", "reason"),
+    ("state", "cause"),
     [
-        ("failed", "error: ValueError: no such layer"),
-        ("pruned", "diverged: the loss of step 3 is nan"),
-        ("pruned", "infeasible: out of memory: 2 GiB"),
-        ("pruned", behind(1)),
+        ("failed", EndCause.ERROR),
+        ("pruned", EndCause.DIVERGED),
+        ("pruned", EndCause.OUT_OF_MEMORY),
+        ("pruned", EndCause.BEHIND),
     ],
 )
-def test_a_run_that_ended_without_a_result_counts_for_nothing(state, reason):
-    lost = replace(make_run(9, {"conv1": "lc"}, None, state=state), reason=reason)
+def test_a_run_that_ended_without_a_result_counts_for_nothing(state, cause):
+    lost = replace(make_run(9, {"conv1": "lc"}, None, state=state), cause=cause)
     assert counts(lost) == counts()
 
 

@@ -7,6 +7,7 @@ import pytest
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.conclusion import conclude
+from lrlc_nas.facts import EndCause, RunState
 from lrlc_nas.report import read_study, verdict
 from lrlc_nas.report.verdict import opened
 
@@ -94,7 +95,7 @@ def test_a_claim_that_lost_runs_is_not_confirmed_and_the_reason_is_told(confirme
     reading = read_study(confirmed_store, "small")
     before, claim = reading.confirmation, Plan.of({"conv1": "lc"})
     runs = tuple(
-        replace(run, state="pruned", value=None, reason="diverged: nan")
+        replace(run, state=RunState.PRUNED, value=None, cause=EndCause.DIVERGED)
         if run.plan == claim and run.repeat == 0
         else run
         for run in before.runs
@@ -102,7 +103,7 @@ def test_a_claim_that_lost_runs_is_not_confirmed_and_the_reason_is_told(confirme
     after = replace(before, runs=runs, conclusion=conclude(before.study, runs))
     first, *_ = verdict(reading.study, reading.runs, reading.screening, after)
     assert first.startswith("No claim is confirmed on 3 fresh seeds: conv1: lc is undecided, +5.10 points [")
-    assert "] (1 of its 4 runs did not end well, but none of the host's, so that those" in first
+    assert "] (1 of its 4 runs were not completed, but none of the host's, so that those" in first
 
 
 def test_a_claim_that_an_earlier_look_confirmed_names_that_look(confirmed_store):

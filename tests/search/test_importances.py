@@ -7,7 +7,7 @@ import pytest
 
 from lrlc_nas.search import study_importances
 from lrlc_nas.search.importances import importances
-from lrlc_nas.search.optuna_view import Mirror
+from lrlc_nas.search.optuna_view import OptunaView
 
 
 def made_up(values):
@@ -36,7 +36,7 @@ def test_there_are_none_without_complete_trials(complete):
 def test_those_of_a_study_are_read_from_its_database(uninterrupted):
     record = uninterrupted.study("toy")
     found = study_importances(uninterrupted, "toy")
-    assert found == importances(Mirror(uninterrupted, "toy", record.space).study)
+    assert found == importances(OptunaView(uninterrupted, "toy", record.space).study)
     assert set(found) == set(record.space)
     assert json.loads(json.dumps(found)) == found
 

@@ -8,7 +8,6 @@ from poison import CONFIG, DATABASE, NAME, SHY, forget_module, train, work
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine.confirmation_runs import start_confirmation
-from lrlc_nas.search import confirmation_name
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, modules: Path) -> Path:
         store = train(folder, CONFIG)
         claims = {"first: lc": Plan.of({"first": "lc"})}
         start_confirmation(store, NAME, claims, seeds=2, smallest_effect=0.3)
-        work(store, confirmation_name(NAME))
+        work(store, f"{NAME}/confirmation")
         store.engine.dispose()
     return folder
 

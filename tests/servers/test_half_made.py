@@ -21,8 +21,8 @@ MAKING = ("CREATE ", "ALTER ", "INSERT INTO", "UPDATE ")
 
 UNDO = {
     "0004": "ALTER TABLE nas_run DROP COLUMN deaths",
-    "0003": "DROP TABLE nas_look",
-    "0002": "DROP TABLE nas_path",
+    "0003": "DROP TABLE nas_test_opening",
+    "0002": "DROP TABLE nas_kernel_choice",
 }
 """Version to what takes it back to the one before it."""
 

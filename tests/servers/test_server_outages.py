@@ -99,7 +99,7 @@ def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, st
     others = [claim(store, study.record, "holder", 3600.0) for _ in range(7)]
     server.crash()
     found = []
-    idle = store.patient()
+    idle = store.retrying()
     waiting = Thread(target=lambda: found.append(claim(idle, study.record, "idle", 2.0)))
     waiting.start()
     time.sleep(2)
@@ -126,7 +126,7 @@ def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be
         return False
 
     message = r"^storage \w+\+\w+://me:\*\*\*@127.0.0.1:\d+/[\w ]+: the database does not answer for [12] s: [^\n]+$"
-    worker = Worker(store, study.record, study.prepared, device="cpu", should_stop=crash, patience=1.0)
+    worker = Worker(store, study.record, study.prepared, device="cpu", should_stop=crash, retry_seconds=1.0)
     with caplog.at_level(logging.DEBUG), pytest.raises(StorageError, match=message) as caught:
         worker.work()
     server.start()

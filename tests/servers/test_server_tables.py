@@ -10,8 +10,9 @@ from lrlc_nas.benchmarks.faults.toy import toy_config
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import start_study
 from lrlc_nas.errors import InputError
+from lrlc_nas.facts import Role
 from lrlc_nas.search.optuna_view import create_optuna_tables
-from lrlc_nas.store import ComputePaths, NewRun, SiteRecord, claim, finish, set_trial
+from lrlc_nas.store import KernelChoices, NewRun, SiteRecord, claim, finish, set_trial
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
 
@@ -43,7 +44,7 @@ def add_study(store, **values):
             "facts": {},
             "files": "/somewhere",
             "sites": [SiteRecord("first", {"size": [3, 4]})],
-            "runs": [NewRun("sampled", seed=7)],
+            "runs": [NewRun(Role.SAMPLED, seed=7)],
         }
         | values
     )
@@ -69,8 +70,8 @@ def test_a_database_of_the_first_version_is_brought_forward_with_its_studies(sto
     store.create()
     made = add_study(store)
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE nas_path")
-        connection.exec_driver_sql("DROP TABLE nas_look")
+        connection.exec_driver_sql("DROP TABLE nas_kernel_choice")
+        connection.exec_driver_sql("DROP TABLE nas_test_opening")
         connection.exec_driver_sql("ALTER TABLE nas_run DROP COLUMN deaths")
         connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
     assert difference(store) != []
@@ -87,7 +88,7 @@ def test_long_texts_come_back_whole(store):
         config=json.dumps({"text": LONG}, ensure_ascii=False),
         facts={"long": LONG},
         left_out={"first": {"lc": LONG}},
-        runs=[NewRun("host", 1, 0, plan, 2**53, 2**52 + 1)],
+        runs=[NewRun(Role.HOST, 1, 0, plan, 2**53, 2**52 + 1)],
         sites=[SiteRecord("s" * 500, {"size": [3]})],
     )
     read = store.study("toy")
@@ -95,8 +96,8 @@ def test_long_texts_come_back_whole(store):
     assert (json.loads(read.config)["text"], read.facts["long"]) == (LONG, LONG)
     (run,) = store.runs(study)
     assert (run.plan, run.parameters, run.macs) == (plan, 2**53, 2**52 + 1)
-    assert ComputePaths(store, study).setdefault("where " * 2000, "bank") == "bank"
-    assert ComputePaths(store, study).all() == {"where " * 2000: "bank"}
+    assert KernelChoices(store, study).setdefault("where " * 2000, "bank") == "bank"
+    assert KernelChoices(store, study).all() == {"where " * 2000: "bank"}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_names_in_any_script(store, name):
     held = claim(store, study.record, f"{name}/1/2", 60.0)
     finish(store, held, "failed", value=None, reason=f"error: {name}", facts={"device": name})
     ended = store.last_ended(study.record, 1)[0]
-    assert (ended.reason, ended.facts["device"], ended.owner) == (f"error: {name}", name, f"{name}/1/2")
+    assert (ended.reason, ended.facts["device"], ended.worker_id) == (f"error: {name}", name, f"{name}/1/2")
 
 
 def test_a_name_is_taken_once(store):

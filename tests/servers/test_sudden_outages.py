@@ -14,8 +14,9 @@ from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.engine import lifecycle, start_study
 from lrlc_nas.errors import OutageError, StorageError
+from lrlc_nas.facts import Role
 from lrlc_nas.search import optuna_view as mirror
-from lrlc_nas.store import NewRun, Store, versions
+from lrlc_nas.store import NewRun, Store, change_tokens
 
 
 # A command that ends in the middle leaves its connections to the end of the process, which here goes on.
@@ -62,7 +63,7 @@ MOMENTS = [
     (mirror, "make_optuna_tables"),
     (mirror, "_open"),
     (mirror.optuna, "create_study"),
-    (mirror.Mirror, "_new_trial"),
+    (mirror.OptunaView, "_new_trial"),
 ]
 
 
@@ -80,7 +81,7 @@ def test_a_total_is_raised_in_one_line(server, store, monkeypatch):
     study = start_study(store, toy_config(2, 1))
     server.crash()
     with pytest.raises(StorageError, match="the database does not answer: "):
-        store.extend(study.record, 3, [NewRun("sampled", 1)])
+        store.extend(study.record, 3, [NewRun(Role.SAMPLED, 1)])
 
 
 def test_whatever_else_was_asked_of_it_ends_in_one_line_too(server, store, monkeypatch, capsys):
@@ -120,7 +121,7 @@ def test_the_dashboard_says_that_the_database_does_not_answer(server, store):
             assert (answer.status_code, "the database does not answer" in answer.text) == (503, True), path
             assert PASSWORD not in answer.text
         with pytest.raises(StorageError, match="does not answer"):
-            versions(store)
+            change_tokens(store)
         server.start()
         for path in PAGES:
             assert client.get(path).status_code == 200, path

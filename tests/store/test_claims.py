@@ -4,9 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
-from toy_store import FOREVER, WAITING, a_plan, add_study, an_epoch, make_store
+from toy_epochs import an_epoch
+from toy_store import FOREVER, WAITING, a_plan, add_study, make_store
 
 from lrlc_nas.errors import FencedError
+from lrlc_nas.facts import Role
 from lrlc_nas.store import (
     NewRun,
     claim,
@@ -79,7 +81,7 @@ def test_an_expired_lease_that_nobody_took_can_be_renewed(store):
     study = add_study(store, [WAITING])
     held = claim(store, study, "first", 0.0)
     renew(store, held)
-    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    record_epoch(store, held, an_epoch(0))
 
 
 def test_leases_go_by_the_clock_of_the_database(store, monkeypatch):
@@ -104,7 +106,7 @@ def test_a_run_that_was_taken_over_is_held_by_the_next_attempt(store):
 STALE_WRITES = {
     "renew": lambda store, held: renew(store, held),
     "plan": lambda store, held: plan_run(store, held, a_plan(2), 10, 20),
-    "record": lambda store, held: record_epoch(store, held, an_epoch(held.run.run_id, 0)),
+    "record": lambda store, held: record_epoch(store, held, an_epoch(0)),
     "finish": lambda store, held: finish(store, held, "complete", value=0.5, facts={}),
     "note": lambda store, held: note(store, held, {"audit": 2}),
 }
@@ -128,9 +130,9 @@ def test_a_stale_attempt_cannot_release_the_run_of_another(store, study):
 
 def test_a_stale_attempt_may_not_repeat_what_its_successor_recorded(store, study):
     stale, held = taken_over(store, study)
-    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    record_epoch(store, held, an_epoch(0))
     with pytest.raises(FencedError):
-        record_epoch(store, stale, an_epoch(held.run.run_id, 0))
+        record_epoch(store, stale, an_epoch(0))
     finish(store, held, "complete", value=0.5, facts={})
     with pytest.raises(FencedError):
         finish(store, stale, "failed", value=None, facts={})
@@ -139,7 +141,7 @@ def test_a_stale_attempt_may_not_repeat_what_its_successor_recorded(store, study
 
 def test_recording_and_ending_may_be_repeated(store, study):
     held = claim(store, study, "me", FOREVER)
-    epochs = [an_epoch(held.run.run_id, number, accuracy=number / 4) for number in range(2)]
+    epochs = [an_epoch(number, value=number / 4) for number in range(2)]
     for _ in range(2):
         for epoch in epochs:
             record_epoch(store, held, epoch)
@@ -166,7 +168,7 @@ def test_what_was_noted_first_stays_whoever_comes_later(store, study):
 def test_an_epoch_cannot_be_skipped(store, study):
     held = claim(store, study, "me", FOREVER)
     with pytest.raises(FencedError):
-        record_epoch(store, held, an_epoch(held.run.run_id, 1))
+        record_epoch(store, held, an_epoch(1))
     assert store.epochs(study) == {}
 
 
@@ -196,7 +198,7 @@ def test_recording_an_epoch_renews_the_lease(store):
     study = add_study(store, [WAITING])
     held = claim(store, study, "me", 0.4)
     time.sleep(0.25)
-    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    record_epoch(store, held, an_epoch(0))
     time.sleep(0.25)
     assert claim(store, study, "other", FOREVER) is None
 
@@ -219,7 +221,7 @@ def test_two_studies_may_train_one_plan(store, study):
 
 def test_repeats_of_one_plan_are_runs_of_their_own(store):
     plan = a_plan(2)
-    study = add_study(store, [NewRun("host", 0, repeat, plan, 1, 2) for repeat in range(2)])
+    study = add_study(store, [NewRun(Role.HOST, 0, repeat, plan, 1, 2) for repeat in range(2)])
     assert [run.plan for run in store.runs(study)] == [plan, plan]
 
 
@@ -254,7 +256,7 @@ def test_a_claim_that_its_worker_gave_back_is_no_death(store, study):
 def test_a_claim_that_has_expired_is_a_death(store, study):
     for number in range(3):
         held = claim(store, study, "me", -1.0)
-        assert (held.run.slot, held.deaths) == (0, number)
+        assert (held.run.slot, held.crash_count) == (0, number)
 
 
 def test_a_worker_that_has_ended_on_this_machine_is_a_death(store, study):
@@ -277,8 +279,8 @@ def test_an_epoch_makes_up_for_all_deaths_before_it(store, study):
         die(store, study)
         release_dead(store, study)
     held = claim(store, study, "me", FOREVER)
-    assert held.deaths == 3
-    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    assert held.crash_count == 3
+    record_epoch(store, held, an_epoch(0))
     assert deaths(store) == [0, 0, 0]
 
 
@@ -290,7 +292,7 @@ def test_progress_is_never_twice_the_same(store, study):
             release_dead(store, study)
             seen.append(progress(store, study))
         held = claim(store, study, "me", FOREVER)
-        record_epoch(store, held, an_epoch(held.run.run_id, epoch))
+        record_epoch(store, held, an_epoch(epoch))
         release(store, held)
         seen.append(progress(store, study))
     held = claim(store, study, "me", FOREVER)
@@ -341,7 +343,7 @@ def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls)
             allowed = mine.attempt == attempt and slot not in ended
             try:
                 if call == "record":
-                    record_epoch(store, mine, an_epoch(mine.run.run_id, epochs[slot]))
+                    record_epoch(store, mine, an_epoch(epochs[slot]))
                 else:
                     finish(store, mine, "complete", value=0.5, facts={})
             except FencedError:

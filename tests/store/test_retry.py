@@ -11,15 +11,15 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
-from toy_store import FOREVER, WAITING, a_plan, add_study, an_epoch, make_store
+from toy_epochs import an_epoch
+from toy_store import FOREVER, WAITING, a_plan, add_study, make_store
 
 from lrlc_nas.errors import FencedError, InputError, StorageError
 from lrlc_nas.store import (
-    ComputePaths,
-    add_look,
+    KernelChoices,
+    add_test_opening,
     claim,
     finish,
-    looks,
     note,
     plan_run,
     record_epoch,
@@ -27,10 +27,10 @@ from lrlc_nas.store import (
     release,
     release_dead,
     renew,
-    retry,
     set_trial,
 )
-from lrlc_nas.store.retry import Patience, is_outage, outlast
+from lrlc_nas.store import test_openings as openings
+from lrlc_nas.store.retry import RetryPolicy, is_outage, retry
 
 
 def sqlite_error(code, kind=sqlite3.OperationalError):
@@ -101,7 +101,7 @@ def test_optunas_errors_are_judged_by_their_cause(cause, passes):
 
 def test_the_end_of_a_patience_is_no_outage_again():
     with pytest.raises(StorageError) as caught:
-        outlast(Failing(10), Patience(), "x")
+        retry(Failing(10), RetryPolicy(), "x")
     assert not is_outage(caught.value)
 
 
@@ -129,14 +129,14 @@ class Failing:
 
 
 def test_the_waits_double_up_to_five_seconds(clock):
-    assert outlast(Failing(8), Patience(600.0), "x") == "answer"
+    assert retry(Failing(8), RetryPolicy(600.0), "x") == "answer"
     assert clock == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
 
 
 def test_workers_do_not_come_back_in_one_moment(monkeypatch):
     naps = []
     monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=naps.append))
-    outlast(Failing(40), Patience(600.0), "x")
+    retry(Failing(40), RetryPolicy(600.0), "x")
     assert len({round(nap, 6) for nap in naps[8:]}) > 20
     assert all(2.5 <= nap <= 5.0 for nap in naps[8:])
 
@@ -148,7 +148,7 @@ def test_patience_ends_when_it_was_told(clock, seconds):
     with pytest.raises(
         StorageError, match=rf"^storage x: the database does not answer{lasted}: why$"
     ) as caught:
-        outlast(call, Patience(seconds), "x")
+        retry(call, RetryPolicy(seconds), "x")
     assert sum(clock) == pytest.approx(seconds)
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
@@ -156,13 +156,13 @@ def test_patience_ends_when_it_was_told(clock, seconds):
 
 def test_who_has_to_stop_has_no_patience(clock):
     with pytest.raises(StorageError, match="does not answer for 3 s: why"):
-        outlast(Failing(10**6), Patience(600.0, lambda: sum(clock) > 2), "x")
+        retry(Failing(10**6), RetryPolicy(600.0, lambda: sum(clock) > 2), "x")
 
 
 def test_without_patience_a_call_is_made_once(clock):
     call = Failing(1)
     with pytest.raises(StorageError):
-        outlast(call, Patience(), "x")
+        retry(call, RetryPolicy(), "x")
     assert (call.calls, clock) == (1, [])
 
 
@@ -170,7 +170,7 @@ def test_without_patience_a_call_is_made_once(clock):
 def test_what_does_not_pass_is_not_tried_again(clock, error):
     call = Failing(1, error)
     with pytest.raises(type(error)) as caught:
-        outlast(call, Patience(600.0), "x")
+        retry(call, RetryPolicy(600.0), "x")
     assert caught.value is error
     assert (call.calls, clock) == (1, [])
 
@@ -178,7 +178,7 @@ def test_what_does_not_pass_is_not_tried_again(clock, error):
 @pytest.mark.parametrize(("failures", "words"), [(0, 0), (1, 0), (2, 2), (30, 2)])
 def test_an_outage_is_told_once_and_a_hiccup_never(clock, caplog, failures, words):
     with caplog.at_level(logging.WARNING):
-        outlast(Failing(failures), Patience(600.0), "sqlite:///x")
+        retry(Failing(failures), RetryPolicy(600.0), "sqlite:///x")
     assert len(caplog.records) == words
     if words:
         assert caplog.messages[0] == "storage sqlite:///x: the database does not answer, waiting: why"
@@ -198,7 +198,7 @@ def test_a_file_that_somebody_locks_is_waited_for(tmp_path):
     with pytest.raises(StorageError, match="does not answer: database is locked"):
         claim(store, study, "me", FOREVER)
     threading.Timer(0.5, lambda: other.execute("ROLLBACK")).start()
-    assert claim(store.patient(60.0), study, "me", FOREVER).run.slot == 0
+    assert claim(store.retrying(60.0), study, "me", FOREVER).run.slot == 0
     other.close()
     store.engine.dispose()
 
@@ -217,14 +217,14 @@ def test_commands_fail_at_once_and_workers_wait(store, study, monkeypatch, clock
     failing.error = sqlite_error(5)
     with pytest.raises(StorageError, match=r"^storage sqlite:///.*: the database does not answer: why$"):
         getattr(store, read)(study)
-    assert getattr(store.patient(), read)(study) == wanted
+    assert getattr(store.retrying(), read)(study) == wanted
     assert failing.calls > 3
 
 
 def test_a_patient_store_is_the_same_database(store, study):
-    assert store.patient().engine is store.engine
-    assert store.patient().study("toy") == study
-    assert store.patient().url == store.url
+    assert store.retrying().engine is store.engine
+    assert store.retrying().study("toy") == study
+    assert store.retrying().url == store.url
 
 
 # Each write of a worker: what it does with a claim, on a store.
@@ -234,13 +234,13 @@ WRITES = {
     "release_dead": lambda store, study, held: release_dead(store, study) and None,
     "set_trial": lambda store, study, held: set_trial(store, study, 1, 77),
     "plan_run": lambda store, study, held: plan_run(store, held, a_plan(2), 5, 6),
-    "record_epoch": lambda store, study, held: record_epoch(store, held, an_epoch(held.run.run_id, 0)),
+    "record_epoch": lambda store, study, held: record_epoch(store, held, an_epoch(0)),
     "note": lambda store, study, held: note(store, held, {"a": 1}),
     "finish": lambda store, study, held: finish(
         store, held, "complete", value=0.5, reason="r", facts={"a": 2}
     ),
     "claim": lambda store, study, held: claim(store, study, "me", FOREVER).run.slot,
-    "setdefault": lambda store, study, held: ComputePaths(store, study).setdefault("here", "bank"),
+    "setdefault": lambda store, study, held: KernelChoices(store, study).setdefault("here", "bank"),
 }
 
 
@@ -263,12 +263,12 @@ def written(folder, write, monkeypatch, *, lost):
 
     with monkeypatch.context() as patch:
         patch.setattr(store.engine.dialect, "do_commit", do_commit)
-        result = WRITES[write](store.patient(60.0), study, held)
+        result = WRITES[write](store.retrying(60.0), study, held)
     assert answers, "nothing was committed"
     with store.engine.connect() as connection:
         tables = [
             connection.execute(text(f"SELECT * FROM {table}")).mappings().all()
-            for table in ("nas_run", "nas_epoch", "nas_path")
+            for table in ("nas_run", "nas_epoch", "nas_kernel_choice")
         ]
     store.engine.dispose()
     moments = ("expires", "started", "finished")
@@ -290,13 +290,13 @@ def test_a_claim_that_somebody_took_after_its_answer_was_lost_is_not_ours(store,
         commits.append(True)
         if len(commits) == 1:
             with sqlite3.connect(store.url.database) as other:
-                other.execute("UPDATE nas_run SET attempt = 2, owner = 'other' WHERE slot = 0")
+                other.execute("UPDATE nas_run SET attempt = 2, worker_id = 'other' WHERE slot = 0")
             other.close()
             raise sqlite_error(5)
 
     monkeypatch.setattr(store.engine.dialect, "do_commit", do_commit)
-    assert claim(store.patient(60.0), study, "me", FOREVER).run.slot == 1
-    assert [run.owner for run in store.runs(study)] == ["other", "me", ""]
+    assert claim(store.retrying(60.0), study, "me", FOREVER).run.slot == 1
+    assert [run.worker_id for run in store.runs(study)] == ["other", "me", ""]
 
 
 def test_a_plan_is_not_taken_for_another_ones_that_was_reserved_before(store, study):
@@ -317,7 +317,7 @@ def test_an_opening_of_the_test_images_is_recorded_once_or_told(store, study, mo
     with monkeypatch.context() as patch:
         patch.setattr(store.engine.dialect, "do_commit", do_commit)
         with pytest.raises(StorageError, match="the database does not answer: why"):
-            add_look(store.patient(60.0), study, {"arms": {}})
-    (look,) = looks(store, study)
+            add_test_opening(store.retrying(60.0), study, {"arms": {}})
+    (look,) = openings(store, study)
     record_results(store, look, {"x": 1})
-    assert looks(store, study)[0].results == {"x": 1}
+    assert openings(store, study)[0].results == {"x": 1}

@@ -70,8 +70,8 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path, store, study, u
 
 def test_tables_of_the_first_version_are_brought_forward(store, study):
     with store.engine.begin() as connection:
-        connection.execute(text("DROP TABLE nas_path"))
-        connection.execute(text("DROP TABLE nas_look"))
+        connection.execute(text("DROP TABLE nas_kernel_choice"))
+        connection.execute(text("DROP TABLE nas_test_opening"))
         connection.execute(text("ALTER TABLE nas_run DROP COLUMN deaths"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     assert difference(store) != []

@@ -14,11 +14,11 @@ from lrlc_nas.store.worker_id import host_of, this_host
 ELSEWHERE = r"a worker on far holds a run in this SQLite file, and this is .*; .* go with PostgreSQL"
 
 
-def held_by(store, study, owner):
+def held_by(store, study, worker):
     held = claim(store, study, this_process(), FOREVER)
     with store.engine.begin() as connection:
-        row = {"owner": owner, "run": held.run.run_id}
-        connection.execute(text("UPDATE nas_run SET owner = :owner WHERE run_id = :run"), row)
+        row = {"worker": worker, "run": held.run.run_id}
+        connection.execute(text("UPDATE nas_run SET worker_id = :worker WHERE run_id = :run"), row)
     return held
 
 
@@ -46,7 +46,7 @@ def test_and_so_is_one_of_another_study_in_the_same_file(store, study):
 def test_a_patient_worker_is_refused_at_once(store, study):
     held_by(store, study, "far/7/1.00")
     with pytest.raises(StorageError, match=ELSEWHERE):
-        claim(store.patient(3600.0), study, this_process(), FOREVER)
+        claim(store.retrying(3600.0), study, this_process(), FOREVER)
 
 
 @pytest.mark.parametrize("end", ["release", "finish", "expire"])

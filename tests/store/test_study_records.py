@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import optuna
 import pytest
-from toy_store import FOREVER, WAITING, a_plan, add_study, an_epoch
+from toy_epochs import an_epoch
+from toy_store import FOREVER, WAITING, a_plan, add_study
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.errors import InputError
+from lrlc_nas.facts import Role
 from lrlc_nas.store import NewRun, SiteRecord, Store, claim, finish, record_epoch
 
 
@@ -24,7 +26,7 @@ def test_a_study_is_read_as_it_was_added(store, study):
 
 
 def test_runs_are_read_as_they_were_added(store):
-    planned = NewRun("host", seed=3, repeat=1, plan=Plan(), parameters=10, macs=2**40)
+    planned = NewRun(Role.HOST, seed=3, repeat=1, plan=Plan(), parameters=10, macs=2**40)
     first, second = store.runs(add_study(store, [planned, WAITING], trials=False))
     assert (first.slot, first.role, first.seed, first.repeat) == (0, "host", 3, 1)
     assert (first.plan, first.parameters, first.macs) == (Plan(), 10, 2**40)
@@ -37,21 +39,21 @@ def test_epochs_are_read_in_order_and_to_the_last_bit(store, study):
     recorded = {}
     for _ in range(2):
         held = claim(store, study, "me", FOREVER)
-        recorded[held.run.run_id] = [an_epoch(held.run.run_id, e, accuracy=1 / 3 + e) for e in range(2)]
+        recorded[held.run.run_id] = [an_epoch(e, value=1 / 3 + e) for e in range(2)]
         for epoch in recorded[held.run.run_id]:
             record_epoch(store, held, epoch)
     assert store.epochs(study) == recorded
-    assert store.accuracies(study, 1) == dict.fromkeys(recorded, 1 / 3 + 1)
-    assert store.accuracies(study, 2) == {}
+    assert store.values(study, 1) == dict.fromkeys(recorded, 1 / 3 + 1)
+    assert store.values(study, 2) == {}
 
 
 def test_studies_do_not_see_each_others_runs(store, study):
-    other = add_study(store, [NewRun("sampled", seed=1)], name="other")
+    other = add_study(store, [NewRun(Role.SAMPLED, seed=1)], name="other")
     held = claim(store, other, "me", FOREVER)
-    record_epoch(store, held, an_epoch(held.run.run_id, 0))
+    record_epoch(store, held, an_epoch(0))
     finish(store, held, "complete", value=0.5, facts={})
     assert len(store.runs(study)) == 3
-    assert store.epochs(study) == store.accuracies(study, 0) == {}
+    assert store.epochs(study) == store.values(study, 0) == {}
     assert store.last_ended(study, 3) == []
     assert store.counts(study) == {"waiting": 3}
     assert store.is_done(other)
@@ -108,7 +110,7 @@ def test_reading_a_database_of_optunas_does_not_change_it(tmp_path):
 
 
 def test_a_raised_total_appends_runs(store, study):
-    store.extend(study, 5, [NewRun("sampled", seed=slot) for slot in (3, 4)])
+    store.extend(study, 5, [NewRun(Role.SAMPLED, seed=slot) for slot in (3, 4)])
     assert [(run.slot, run.seed) for run in store.runs(study)][3:] == [(3, 3), (4, 4)]
     assert store.study("toy").trials == 5
 
@@ -120,7 +122,7 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
     def extend(total: int) -> None:
         another = Store(str(store.url))
         barrier.wait()
-        another.extend(study, total, [NewRun("sampled", seed=slot) for slot in range(3, total)])
+        another.extend(study, total, [NewRun(Role.SAMPLED, seed=slot) for slot in range(3, total)])
         another.engine.dispose()
 
     threads = [threading.Thread(target=extend, args=(total,)) for total in (10, 6)]
@@ -135,13 +137,13 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
 @pytest.mark.parametrize("totals", [(10, 6), (6, 10)])
 def test_the_larger_total_wins_in_either_order(store, study, totals):
     for total in totals:
-        store.extend(study, total, [NewRun("sampled", seed=slot) for slot in range(3, total)])
+        store.extend(study, total, [NewRun(Role.SAMPLED, seed=slot) for slot in range(3, total)])
     assert [run.seed for run in store.runs(study)][3:] == list(range(3, 10))
 
 
 def test_text_is_kept_as_it_is(store):
     name = "naïve 'quoted\" %s \N{SNOWMAN} <script>"
-    study = add_study(store, [NewRun("sampled", 0, plan=a_plan(2))], name=name)
+    study = add_study(store, [NewRun(Role.SAMPLED, 0, plan=a_plan(2))], name=name)
     assert store.names() == [name]
     held = claim(store, study, "me", FOREVER)
     finish(store, held, "failed", value=None, reason=name, facts={"a": name})

@@ -1,14 +1,15 @@
 from toy_store import WAITING, add_study, make_store
 
-from lrlc_nas.store import add_look, looks, record_results
+from lrlc_nas.store import add_test_opening, record_results
+from lrlc_nas.store import test_openings as openings
 
 
 def test_an_opening_is_on_record_before_it_has_found_anything(store, study):
-    look = add_look(store, study, {"claims": ["conv3: lc"]})
-    assert looks(store, study) == [look]
+    look = add_test_opening(store, study, {"claims": ["conv3: lc"]})
+    assert openings(store, study) == [look]
     assert look.results is None
     record_results(store, look, {"conv3: lc": [0.5, 0.25]})
-    (again,) = looks(store, study)
+    (again,) = openings(store, study)
     assert again.results == {"conv3: lc": [0.5, 0.25]}
     assert (again.opened, again.subject) == (look.opened, {"claims": ["conv3: lc"]})
 
@@ -16,7 +17,7 @@ def test_an_opening_is_on_record_before_it_has_found_anything(store, study):
 def test_every_opening_counts_and_belongs_to_its_study(tmp_path):
     store = make_store(tmp_path)
     first, second = add_study(store, [WAITING]), add_study(store, [WAITING], name="other")
-    opened = [add_look(store, first, {"number": number}) for number in range(3)]
-    assert looks(store, first) == opened
-    assert looks(store, second) == []
+    opened = [add_test_opening(store, first, {"number": number}) for number in range(3)]
+    assert openings(store, first) == opened
+    assert openings(store, second) == []
     store.engine.dispose()

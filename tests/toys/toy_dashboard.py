@@ -9,13 +9,14 @@ from pathlib import Path
 
 import optuna
 from starlette.testclient import TestClient
+from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.server import Server
+from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
-    EpochRecord,
     NewRun,
     SiteRecord,
     Store,
@@ -39,13 +40,15 @@ def add_study(
 ) -> StudyRecord:
     """A study of nine runs on both sides of the database, the first `ended` of which have ended."""
     store.create()
-    runs = [NewRun("host", seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
+    runs = [
+        NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
+    ]
     runs += [
-        NewRun("single", 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
+        NewRun(Role.SINGLE, 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
         for site in sites
         for token in TOKENS[1:]
     ]
-    runs += [NewRun("sampled", 0)] * 3
+    runs += [NewRun(Role.SAMPLED, 0)] * 3
     config = {"name": name, "host": {"name": "paper-cnn"}, "data": {"name": "embedded"}}
     study = store.add_study(
         name=name,
@@ -82,13 +85,18 @@ def train(store: Store, study: StudyRecord, number: int) -> None:
         )
     accuracies = [0.5 + 0.01 * number, 0.7 + 0.01 * number]
     for epoch, accuracy in enumerate(accuracies):
-        record_epoch(
-            store, held, EpochRecord(held.run.run_id, epoch, 1.0, 0.5, 1.1, accuracy, 0.1, 2.5, 900.0)
-        )
+        record_epoch(store, held, an_epoch(epoch, accuracy))
     state = {4: "pruned", 5: "failed"}.get(number, "complete")
     reason = "" if state == "complete" else f"{state}: {HOSTILE}"
     value = None if state == "failed" else accuracies[-1]
-    finish(store, held, state, value=value, reason=reason, facts={"device": "cpu", "owner_note": HOSTILE})
+    finish(
+        store,
+        held,
+        RunState(state),
+        value=value,
+        reason=reason,
+        facts={"device": "cpu", "owner_note": HOSTILE},
+    )
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import multiprocessing
 from pathlib import Path
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
-    EpochRecord,
     NewRun,
     SiteRecord,
     Store,
@@ -20,7 +20,7 @@ from lrlc_nas.store import (
 
 
 FOREVER = 3600.0
-WAITING = NewRun("sampled", seed=7)
+WAITING = NewRun(Role.SAMPLED, seed=7)
 
 
 def make_store(folder: Path) -> Store:
@@ -54,20 +54,6 @@ def tie(store: Store, study: StudyRecord) -> None:
         set_trial(store, study, run.slot, 100 * study.study_id + run.slot)
 
 
-def an_epoch(run_id: int, epoch: int, accuracy: float = 0.5) -> EpochRecord:
-    return EpochRecord(
-        run_id=run_id,
-        epoch=epoch,
-        train_loss=1.25,
-        train_accuracy=0.25,
-        loss=1.5,
-        accuracy=accuracy,
-        learning_rate=0.1,
-        seconds=2.0,
-        images_per_second=50.0,
-    )
-
-
 def a_plan(number: int) -> Plan:
     return Plan.of({"first": f"lrlc-{number}"})
 
@@ -76,10 +62,10 @@ def claim_all(url: str, path: str, barrier: multiprocessing.synchronize.Barrier)
     """Claim and end runs until there are none, and write down which."""
     store = Store(url)
     study = store.study("toy")
-    owner = this_process()
+    worker = this_process()
     barrier.wait(60)
     mine = []
-    while (held := claim(store, study, owner, FOREVER)) is not None:
+    while (held := claim(store, study, worker, FOREVER)) is not None:
         mine.append(held.run.slot)
-        finish(store, held, "complete", value=0.5, facts={})
+        finish(store, held, RunState.COMPLETE, value=0.5, facts={})
     Path(path).write_text(" ".join(map(str, mine)))

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lrlc_nas.engine import Worker, resume_study
+from lrlc_nas.runs import EpochResult
 from lrlc_nas.search import StudyConfig
-from lrlc_nas.search.optuna_view import Mirror
-from lrlc_nas.store import EpochRecord, NewRun, RunRecord, Store, this_process
+from lrlc_nas.search.optuna_view import OptunaView
+from lrlc_nas.store import NewRun, RunRecord, Store, this_process
 
 
 PIXEL = 0
@@ -127,7 +128,7 @@ def die_after_steps(url: str, steps: int) -> None:
 
 
 def trace(store: Store, name: str = "toy") -> list[tuple[object, ...]]:
-    """All that must repeat: runs and their epochs without times, attempts and owners."""
+    """All that must repeat: runs and their epochs without times, attempts and workers."""
     study = store.study(name)
     epochs = store.epochs(study)
     return [
@@ -139,22 +140,17 @@ def trace(store: Store, name: str = "toy") -> list[tuple[object, ...]]:
     ]
 
 
-def timeless(epoch: EpochRecord) -> tuple[float, ...]:
-    return (
-        epoch.epoch,
-        epoch.train_loss,
-        epoch.train_accuracy,
-        epoch.loss,
-        epoch.accuracy,
-        epoch.learning_rate,
-    )
+def timeless(epoch: EpochResult) -> tuple[float, ...]:
+    timed = ("images_per_second",)
+    scores = (score for name, score in epoch.scores.items() if name not in timed)
+    return (epoch.epoch, epoch.value, *scores)
 
 
 def assert_mirrored(store: Store, name: str = "toy") -> None:
     """Optuna's side says of every ended run what our tables say, and nothing more."""
     study = store.study(name)
     runs, epochs = store.runs(study), store.epochs(study)
-    trials = {t._trial_id: t for t in Mirror(store, name, study.space).study.get_trials()}
+    trials = {t._trial_id: t for t in OptunaView(store, name, study.space).study.get_trials()}
     assert sorted(trials) == sorted(run.trial_id or 0 for run in runs)
     for run in runs:
         trial = trials[run.trial_id or 0]
@@ -162,7 +158,7 @@ def assert_mirrored(store: Store, name: str = "toy") -> None:
         assert trial.state.name == {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[run.state]
         assert trial.value == (None if run.state == "failed" else run.value)
         assert trial.params == {site: _at(run, site) for site in study.space}
-        assert trial.intermediate_values == {e.epoch: e.accuracy for e in epochs.get(run.run_id, [])}
+        assert trial.intermediate_values == {e.epoch: e.value for e in epochs.get(run.run_id, [])}
 
 
 def _at(run: RunRecord, site: str) -> str:

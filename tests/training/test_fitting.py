@@ -66,9 +66,9 @@ class TestLearning:
         )
         train, search = make_subset(60, seed=1), make_subset(60, seed=2)
         results = list(start(make_network(), recipe, train=train, search=search, device=device))
-        assert results[-1].loss < results[0].loss / 2
-        assert results[-1].accuracy > 0.9
-        assert results[-1].train_loss < results[0].train_loss / 2
+        assert results[-1].scores["loss"] < results[0].scores["loss"] / 2
+        assert results[-1].value > 0.9
+        assert results[-1].scores["train_loss"] < results[0].scores["train_loss"] / 2
 
     @pytest.mark.parametrize(
         "changes",
@@ -77,7 +77,7 @@ class TestLearning:
     def test_learns_in_every_mode(self, changes):
         recipe = replace(RECIPE, epochs=8, label_smoothing=0.0, **changes)
         results = list(start(make_network(), recipe, train=make_subset(60, seed=1)))
-        assert results[-1].loss < results[0].loss / 2
+        assert results[-1].scores["loss"] < results[0].scores["loss"] / 2
 
     def test_one_step_by_hand(self):
         recipe = replace(
@@ -103,9 +103,9 @@ class TestLearning:
             parameter.data -= 0.05 * (step + 0.9 * step)
         for mine, theirs in zip(network.parameters(), oracle.parameters(), strict=True):
             torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
-        assert result.train_loss == pytest.approx(loss.item(), rel=1e-6)
-        assert result.train_accuracy == (logits.argmax(1) == labels).sum().item() / 23
-        assert result.learning_rate == 0.05
+        assert result.scores["train_loss"] == pytest.approx(loss.item(), rel=1e-6)
+        assert result.scores["train_accuracy"] == (logits.argmax(1) == labels).sum().item() / 23
+        assert result.scores["learning_rate"] == 0.05
 
 
 class TestResults:
@@ -113,23 +113,23 @@ class TestResults:
         results = list(start(make_network()))
         assert [result.epoch for result in results] == [0, 1, 2]
         for result in results:
-            assert 0 <= result.accuracy <= 1
-            assert 0 <= result.train_accuracy <= 1
+            assert 0 <= result.value <= 1
+            assert 0 <= result.scores["train_accuracy"] <= 1
             assert result.seconds > 0
-            assert result.images_per_second > 23 / result.seconds
+            assert result.scores["images_per_second"] > 23 / result.seconds
 
     def test_search_metrics_are_those_of_evaluate(self):
         network = make_network()
         for result in start(network):
-            assert (result.loss, result.accuracy) == evaluate(
+            assert (result.scores["loss"], result.value) == evaluate(
                 network, SEARCH, mean=MEAN, std=STD, batch_size=RECIPE.batch_size
             )
 
     def test_learning_rate_is_that_of_the_last_step(self):
         results = list(start(make_network(), replace(RECIPE, warmup=0.0)))
         final = 0.05 / 25 / 1e4
-        assert results[-1].learning_rate == pytest.approx(final)
-        assert 0.05 > results[0].learning_rate > results[1].learning_rate > final
+        assert results[-1].scores["learning_rate"] == pytest.approx(final)
+        assert 0.05 > results[0].scores["learning_rate"] > results[1].scores["learning_rate"] > final
 
     def test_dict_and_back(self):
         (result, *_) = start(make_network())
@@ -139,7 +139,7 @@ class TestResults:
     def test_frozen(self):
         (result, *_) = start(make_network())
         with pytest.raises(FrozenInstanceError):
-            result.loss = 0.0
+            result.value = 0.0
 
 
 class TestBatches:

@@ -45,7 +45,7 @@ def test_the_training_loss_is_told_without_the_penalty():
     network, results = uneven_network(), []
     for smoothness in (0.0, 20.0):
         results += start(copy.deepcopy(network), replace(recipe, smoothness=smoothness))
-    assert results[0].train_loss == results[1].train_loss
+    assert results[0].scores["train_loss"] == results[1].scores["train_loss"]
     assert results[0].loss != pytest.approx(results[1].loss, rel=1e-6), "the step was another"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import LrlcNasError
 from ...fault_points import Fault
-from ...store import ComputePaths
+from ...store import KernelChoices
 from .lives import HITS, end, live, spawn
 from .places import SQLITE, Place, opened_store
 from .promises import broken, recorded, story
@@ -83,7 +83,7 @@ def live_undisturbed(folder: Path, place: Place = SQLITE) -> Reference:
     with opened_store(folder) as store:
         if wrong := broken(store):
             raise LrlcNasError(f"the undisturbed study is not whole: {'; '.join(wrong)}")
-        paths = ComputePaths(store, store.study(NAME)).all()
+        paths = KernelChoices(store, store.study(NAME)).all()
         return Reference(story(store), paths, _hits(folder), seconds, place)
 
 

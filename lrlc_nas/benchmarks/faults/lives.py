@@ -24,9 +24,10 @@ import torch
 from ...engine import OpenStudy, Worker, catch_up, open_study, resume_study, start_study
 from ...engine.launchers import LocalWorkers
 from ...errors import DiskError, LrlcNasError
+from ...facts import RunState
 from ...fault_points import VARIABLE, Fault, arm, count_hits
 from ...search import StudyConfig
-from ...store import ComputePaths, Store, claim, finish, this_process
+from ...store import KernelChoices, Store, claim, finish, this_process
 from .places import store_in
 from .toy import NAME, toy_config
 from .waiting import PATIENCE
@@ -218,7 +219,7 @@ def claim_all(folder: Path, barrier: Barrier) -> None:
     slots: list[int] = []
     while (held := claim(store, study.record, this_process(), 60.0)) is not None:
         slots.append(held.run.slot)
-        finish(store, held, "complete", value=0.5, facts={})
+        finish(store, held, RunState.COMPLETE, value=0.5, facts={})
     (folder / f"claimed-{os.getpid()}.json").write_text(json.dumps(slots))
 
 
@@ -230,9 +231,9 @@ def _quietly(target: Callable[..., None], *arguments: object) -> None:
 
 
 def _holds_a_run(study: OpenStudy) -> bool:
-    owner = this_process()
-    runs = study.store.patient().runs(study.record)
-    return any(run.state == "running" and run.owner == owner for run in runs)
+    here = this_process()
+    runs = study.store.retrying().runs(study.record)
+    return any(run.state == "running" and run.worker_id == here for run in runs)
 
 
 def _live(folder: Path, paths: Mapping[str, str]) -> None:
@@ -247,7 +248,7 @@ def _live(folder: Path, paths: Mapping[str, str]) -> None:
 
 
 def _know(store: Store, name: str, paths: Mapping[str, str]) -> None:
-    known = ComputePaths(store, store.study(name))
+    known = KernelChoices(store, store.study(name))
     for situation, path in paths.items():
         known.setdefault(situation, path)
 

@@ -15,8 +15,6 @@ from typing import Any
 
 import torch
 
-from ...search import confirmation_name
-
 
 __all__ = [
     "DISGUISES",
@@ -64,7 +62,7 @@ ROWS: dict[str, tuple[str, str, str]] = {
     "facts": ("nas_study", "facts", "{"),
     "created": ("nas_study", "created", "never"),
     "trials": ("nas_study", "trials", "many"),
-    "accuracy": ("nas_epoch", "accuracy", "nan(<script>)"),
+    "value-of-an-epoch": ("nas_epoch", "value", "nan(<script>)"),
     "geometry": ("nas_site", "geometry", "{"),
 }
 """Rows that nobody of ours wrote: a table, its column, and what stands there."""
@@ -204,7 +202,7 @@ def unprintable(text: str) -> str:
 def _renaming(name: str, hostile: str) -> Iterator[tuple[str, tuple[object, ...]]]:
     rename = "UPDATE nas_study SET name = ? WHERE name = ?"
     yield rename, (hostile, name)
-    yield rename, (confirmation_name(hostile), confirmation_name(name))
+    yield rename, (f"{hostile}/confirmation", f"{name}/confirmation")
     yield "UPDATE studies SET study_name = ? WHERE study_name = ?", (hostile, name)
 
 
@@ -227,7 +225,7 @@ def _rewording(name: str, site: str) -> Iterator[tuple[str, tuple[object, ...]]]
         (HOSTILE, HOSTILE, HOSTILE),
     )
     yield "UPDATE nas_study SET data_fingerprint = ?, host_fingerprint = ?", (HOSTILE, HOSTILE)
-    yield "UPDATE nas_run SET owner = ?, facts = json_object('device', ?)", (HOSTILE, HOSTILE)
+    yield "UPDATE nas_run SET worker_id = ?, facts = json_object('device', ?)", (HOSTILE, HOSTILE)
     yield "UPDATE nas_run SET reason = ? WHERE slot % 2", (f"reason {HOSTILE}",)
 
 

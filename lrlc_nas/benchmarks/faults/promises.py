@@ -11,9 +11,10 @@ from pathlib import Path
 
 from ...engine.files import run_checkpoints
 from ...runs import Checkpoints
+from ...runs.results import EpochResult
 from ...search import StudyConfig
-from ...search.optuna_view import Mirror
-from ...store import EpochRecord, RunRecord, Store, StudyRecord, sqlite_path
+from ...search.optuna_view import OptunaView
+from ...store import RunRecord, Store, StudyRecord, sqlite_path
 from .toy import NAME
 
 
@@ -68,7 +69,7 @@ def _budget(study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
         yield "a plan was trained twice"
 
 
-def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochRecord]]) -> Iterator[str]:
+def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochResult]]) -> Iterator[str]:
     wanted = StudyConfig.from_json(study.config).recipe.epochs
     for run in runs:
         there = epochs.get(run.run_id, [])
@@ -76,8 +77,8 @@ def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[Ep
             yield f"run {run.slot} counts {run.epoch} epochs and has {[epoch.epoch for epoch in there]}"
         if run.state == "complete" and run.epoch != wanted:
             yield f"run {run.slot} is complete after {run.epoch} of {wanted} epochs"
-        if there and run.value != there[-1].accuracy:
-            yield f"run {run.slot} has value {run.value}, its last epoch {there[-1].accuracy}"
+        if there and run.value != there[-1].value:
+            yield f"run {run.slot} has value {run.value}, its last epoch {there[-1].value}"
 
 
 def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
@@ -106,13 +107,13 @@ def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Ite
 
 
 def _optuna(
-    store: Store, study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochRecord]]
+    store: Store, study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochResult]]
 ) -> Iterator[str]:
-    with closing(Mirror(store, NAME, study.space)) as mirror:
-        trials = {trial._trial_id: trial for trial in mirror.study.get_trials()}
+    with closing(OptunaView(store, NAME, study.space)) as view:
+        trials = {trial._trial_id: trial for trial in view.study.get_trials()}
     for run in runs:
         trial = trials.pop(run.trial_id or 0, None)
-        ours = {epoch.epoch: epoch.accuracy for epoch in epochs.get(run.run_id, [])}
+        ours = {epoch.epoch: epoch.value for epoch in epochs.get(run.run_id, [])}
         if trial is None:
             yield f"run {run.slot} has no trial"
         elif (trial.state.name, trial.value) != (_STATES.get(run.state), run.value):
@@ -149,12 +150,8 @@ def _weights(checkpoints: Checkpoints) -> str:
     return digest.hexdigest()
 
 
-def _timeless(epoch: EpochRecord) -> tuple[float, ...]:
-    return (
-        epoch.epoch,
-        epoch.train_loss,
-        epoch.train_accuracy,
-        epoch.loss,
-        epoch.accuracy,
-        epoch.learning_rate,
-    )
+_TIMELESS = ("train_loss", "train_accuracy", "loss", "learning_rate")
+
+
+def _timeless(epoch: EpochResult) -> tuple[float, ...]:
+    return (epoch.epoch, epoch.value, *(epoch.scores[name] for name in _TIMELESS))

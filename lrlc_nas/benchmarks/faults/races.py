@@ -132,6 +132,6 @@ def _outcome(folder: Path, workers: int) -> Race:
     with opened_store(folder) as store:
         study = store.study(NAME)
         counts = store.counts(study)
-        owners = {run.owner for run in store.runs(study)}
+        owners = {run.worker_id for run in store.runs(study)}
         ended = sum(counts.get(state, 0) for state in ("complete", "pruned", "failed"))
         return Race(workers, study.trials, ended, len(owners), tuple(broken(store)))

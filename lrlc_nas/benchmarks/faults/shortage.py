@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ...choices import Plan
 from ...engine import Worker, open_study
 from ...engine.preparation import Prepared
+from ...facts import EndCause
 from .lives import begin, end, spawn
 from .places import opened_store, store_in
 from .promises import broken
@@ -60,8 +61,8 @@ def run_out_of_memory(folder: Path, moment: str) -> Shortage:
         state = "pruned" if _is_too_big(run.seed) else "complete"
         if run.state != state:
             wrong.append(f"run {run.slot} is {run.state} {run.reason}, and was to be {state}")
-    happened = sum(run.reason.startswith("infeasible: out of memory: ") for run in runs)
-    return Shortage(happened, len({run.owner for run in runs}), tuple(wrong))
+    happened = sum(run.cause == EndCause.OUT_OF_MEMORY for run in runs)
+    return Shortage(happened, len({run.worker_id for run in runs}), tuple(wrong))
 
 
 def _exhaust(*_: object) -> NoReturn:

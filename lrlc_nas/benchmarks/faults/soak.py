@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...engine.outcome import MOST_DEATHS
+from ...engine.run_end import MOST_CRASHES
 from ...errors import LrlcNasError
 from .door import Served, served
 from .lives import begin, end, spawn, supervise
@@ -23,7 +23,7 @@ from .toy import NAME, toy_config
 
 __all__ = ["Soak", "Watch", "soak"]
 
-_MOST_IN_AN_EPOCH = MOST_DEATHS // 2
+_MOST_IN_AN_EPOCH = MOST_CRASHES // 2
 _PAGES = ("/", "/studies/1", "/studies/1/version", "/api/studies", "/api/studies/1")
 _PATIENCE = 3600.0
 
@@ -163,7 +163,9 @@ class Watch:
         with opened_store(self.folder) as store:
             runs = store.runs(store.study(NAME))
         at_work = {
-            int(run.owner.split("/")[1]): (run.run_id, run.epoch) for run in runs if run.state == "running"
+            int(run.worker_id.split("/")[1]): (run.run_id, run.epoch)
+            for run in runs
+            if run.state == "running"
         }
         return {
             pid: at_work[pid]

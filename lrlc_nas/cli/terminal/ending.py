@@ -14,7 +14,7 @@ from ...engine import OpenStudy, most_trials
 from ...engine.confirm import conclusion_of
 from ...evidence import screen
 from ...report import write_report
-from ...store import LookRecord, Store
+from ...store import Store, TestOpening
 from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test
 from .words import percent, plain
@@ -96,7 +96,7 @@ def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str
 
 
 def print_tested(
-    out: Console, store: Store, name: str, look: LookRecord, storage: Sequence[str] = ()
+    out: Console, store: Store, name: str, look: TestOpening, storage: Sequence[str] = ()
 ) -> None:
     """Print what the test images say, write the report, and say what to try next; arguments as above."""
     print_test(out, look)

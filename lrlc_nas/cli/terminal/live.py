@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ...runs.results import EpochResult
 from ...search import StudyConfig, best_run
-from ...store import EpochRecord, RunRecord, Store, StudyRecord
+from ...store import RunRecord, Store, StudyRecord
 from .words import percent, plain
 
 
@@ -65,7 +66,7 @@ class Watcher:
         else:
             self._tell_ends(runs)
 
-    def page(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Group:
+    def page(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Group:
         """The live page: progress and time left, the best so far, and a table of the latest runs.
 
         Args:
@@ -76,7 +77,7 @@ class Watcher:
         line = "none yet" if best is None else f"{percent(best.value)}, {best.plan}"
         return Group(self._progress(runs, epochs), plain(f"best so far: {line}"), self._table(runs, epochs))
 
-    def _progress(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Table:
+    def _progress(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
         ended = sum(run.finished is not None for run in runs)
         ahead = sum(self._epochs_each - len(epochs.get(run.run_id, ())) for run in runs if not run.finished)
         left = self._pace.time_left(_trained(epochs), ahead)
@@ -85,15 +86,16 @@ class Watcher:
         grid.add_row("trials", bar, f"{ended}/{len(runs)}", f"time left: {left}")
         return grid
 
-    def _table(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochRecord]]) -> Table:
+    def _table(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("trial", "state", "epochs", "accuracy", "images/s", "plan"):
             left = column in ("state", "plan")
             table.add_column(column, justify="left" if left else "right", no_wrap=column != "plan")
         for run in _latest(runs):
             history = epochs.get(run.run_id, ())
-            accuracy = percent(history[-1].accuracy) if history else ""
-            speed = f"{history[-1].images_per_second:,.0f}" if history else ""
+            accuracy = percent(history[-1].value) if history else ""
+            measured = history[-1].scores.get("images_per_second") if history else None
+            speed = "" if measured is None else f"{measured:,.0f}"
             done = f"{len(history)}/{self._epochs_each}"
             table.add_row(str(run.slot), plain(run.state), done, accuracy, speed, _plan_line(run))
         return table
@@ -129,7 +131,7 @@ class _Pace:
         return f"at most {timedelta(seconds=round(seconds))}"
 
 
-def _trained(epochs: Mapping[int, Sequence[EpochRecord]]) -> int:
+def _trained(epochs: Mapping[int, Sequence[EpochResult]]) -> int:
     return sum(len(history) for history in epochs.values())
 
 

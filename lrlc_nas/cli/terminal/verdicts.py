@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...evidence.comparison import compare
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ...report.cards import claim_cards
-from ...store import LookRecord, Store, looks
+from ...store import Store, TestOpening, test_openings
 from .frames import add_row, empty_table
 from .words import plain
 
@@ -42,11 +42,11 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
         out.print(_controls(conclusion))
     for note in conclusion.notes:
         out.print(plain(f"note: {note}"))
-    opened = len(looks(store, study))
+    opened = len(test_openings(store, study))
     out.print(plain(f"the test images have been opened {opened} {'time' if opened == 1 else 'times'}"))
 
 
-def print_test(out: Console, look: LookRecord) -> None:
+def print_test(out: Console, look: TestOpening) -> None:
     """Print what a look at the test images measured: each arm, and what it is above the host with the same seeds."""
     by_arm = (look.results or {}).get("accuracies", {})
     table = empty_table("arm", "test accuracy >", "seeds >", "minus the host, points [95 %] >")
@@ -71,7 +71,7 @@ def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
         InputError: if there is no confirmation, or the folder cannot be written.
     """
     study, conclusion = conclusion_of(store, name)
-    cards = claim_cards(store.study(name), study, store.runs(study), conclusion, looks(store, study))
+    cards = claim_cards(store.study(name), study, store.runs(study), conclusion, test_openings(store, study))
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from ...errors import DeviceError, DiskError, InputError, LrlcNasError, OutageError, StudyStoppedError
 from ...fault_points import fault_point
 from ...runs import make_private_folder
-from ...search.optuna_view import Mirror
+from ...search.optuna_view import OptunaView
 from ...signals import is_hurried, require_uninterrupted
 from ...store import Store, StudyRecord, progress, release_dead
 from ..files import study_folder
@@ -99,7 +99,7 @@ class LocalWorkers:
 
     def done(self) -> bool:
         """Whether every run has ended."""
-        counts = self.store.patient().counts(self.study)  # its workers outlast an outage, and so does it
+        counts = self.store.retrying().counts(self.study)  # its workers outlast an outage, and so does it
         return not counts.get("waiting", 0) + counts.get("running", 0)
 
     def _start(self, index: int) -> _Process:
@@ -170,15 +170,15 @@ class LocalWorkers:
 
         Whoever raised the total may have been killed before it could; workers see nothing left to do then.
         """
-        store = self.store.patient()
+        store = self.store.retrying()
         runs = store.runs(self.study)
         if any(run.trial_id is None for run in runs):
-            with closing(Mirror(store, self.study.name, self.study.space)) as mirror:
-                mirror.add_trials(store, self.study, runs)
+            with closing(OptunaView(store, self.study.name, self.study.space)) as view:
+                view.add_trials(store, self.study, runs)
 
     def _count_death(self) -> None:
         """Count deaths in a row that no run answers for: a run ends by itself when too many have died over it."""
-        store = self.store.patient()
+        store = self.store.retrying()
         release_dead(store, self.study)  # at once, so that the next worker goes on where this one died
         now = progress(store, self.study)
         self._deaths = self._deaths + 1 if now == self._progress else 1

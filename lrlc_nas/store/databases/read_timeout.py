@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import psycopg
 
 
-__all__ = ["Impatient", "connect"]
+__all__ = ["TimedConnection", "connect"]
 
 T = TypeVar("T")
 
 
-class Impatient(psycopg.Connection[Any]):
+class TimedConnection(psycopg.Connection[Any]):
     """A connection that is broken, and its call ended with `psycopg.OperationalError`, when the server falls silent.
 
     Attributes:
@@ -33,9 +33,9 @@ class Impatient(psycopg.Connection[Any]):
         return super().wait(limited, *arguments, **keywords)
 
 
-def connect(silence_seconds: float, *arguments: Any, **keywords: Any) -> Impatient:
+def connect(silence_seconds: float, *arguments: Any, **keywords: Any) -> TimedConnection:
     """Connect as `psycopg.connect` does; of what it gives, no answer is awaited for ever."""
-    connection = Impatient.connect(*arguments, **keywords)
+    connection = TimedConnection.connect(*arguments, **keywords)
     connection.silence_seconds = silence_seconds
     return connection
 

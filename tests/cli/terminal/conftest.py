@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import OpenStudy, start_study
+from lrlc_nas.facts import RunState
+from lrlc_nas.runs import EpochResult
 from lrlc_nas.search import load_config
-from lrlc_nas.store import EpochRecord, RunRecord, Store
+from lrlc_nas.store import RunRecord, Store
 
 
 HOSTILE = "[red]x[/red]"
@@ -41,11 +44,11 @@ def run() -> Callable[..., RunRecord]:
             "plan": plan,
             "parameters": 1234,
             "macs": 5678,
-            "state": state,
+            "state": RunState(state),
             "reason": "",
             "value": 0.5 + slot / 100 if over else None,
             "attempt": 1,
-            "owner": "",
+            "worker_id": "",
             "epoch": 4 if over else 0,
             "started": None,
             "finished": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=slot) if over else None,
@@ -57,22 +60,12 @@ def run() -> Callable[..., RunRecord]:
 
 
 @pytest.fixture
-def history() -> Callable[..., list[EpochRecord]]:
+def history() -> Callable[..., list[EpochResult]]:
     """Make the epochs of a run, one for each accuracy."""
 
-    def make(run: RunRecord, *accuracies: float) -> list[EpochRecord]:
+    def make(run: RunRecord, *accuracies: float) -> list[EpochResult]:
         return [
-            EpochRecord(
-                run_id=run.run_id,
-                epoch=epoch,
-                train_loss=1.0,
-                train_accuracy=0.5,
-                loss=1.0,
-                accuracy=accuracy,
-                learning_rate=0.1,
-                seconds=1.0,
-                images_per_second=12345.6,
-            )
+            an_epoch(epoch, accuracy, 1.0, images_per_second=12345.6)
             for epoch, accuracy in enumerate(accuracies)
         ]
 

@@ -9,18 +9,19 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.cli.terminal import Watcher
 from lrlc_nas.cli.terminal.live import _Pace
 from lrlc_nas.engine import OpenStudy
-from lrlc_nas.store import EpochRecord, RunRecord
+from lrlc_nas.runs import EpochResult
+from lrlc_nas.store import RunRecord
 
 
 Make = Callable[..., RunRecord]
-Epochs = Callable[..., list[EpochRecord]]
+Epochs = Callable[..., list[EpochResult]]
 Screen = Callable[..., Console]
 
 HOSTILE_PLAN = Plan.of({"[red]a[/red]": "lrlc-2", "b\x1b[31m": "lc"})
 
 
 def shown(
-    screen: Console, opened: OpenStudy, runs: list[RunRecord], *histories: list[EpochRecord]
+    screen: Console, opened: OpenStudy, runs: list[RunRecord], *histories: list[EpochResult]
 ) -> list[str]:
     watcher = Watcher(screen, opened.store, opened.record)
     screen.print(watcher.page(runs, {history[0].run_id: history for history in histories}))

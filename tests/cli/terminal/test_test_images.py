@@ -7,12 +7,12 @@ from rich.console import Console
 
 from lrlc_nas.cli.terminal.verdicts import print_test
 from lrlc_nas.evidence.comparison import compare
-from lrlc_nas.store import LookRecord
+from lrlc_nas.store import TestOpening as Opening
 
 
 def printed(accuracies: dict[str, dict[str, float]]) -> list[str]:
     opened = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    look = LookRecord(1, opened, {}, {"accuracies": accuracies})
+    look = Opening(1, opened, {}, {"accuracies": accuracies})
     out = Console(file=io.StringIO(), record=True, width=100)
     print_test(out, look)
     return [" ".join(line.split()) for line in out.export_text().splitlines()]

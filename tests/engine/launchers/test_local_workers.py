@@ -18,6 +18,7 @@ from lrlc_nas import signals as stopping
 from lrlc_nas.engine import start_study, study_folder
 from lrlc_nas.engine.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
+from lrlc_nas.facts import Role
 from lrlc_nas.search import load_config
 from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
 
@@ -109,7 +110,7 @@ def test_runs_whose_trials_nobody_has_made_are_given_theirs(
     study[0].engine.dispose()  # so that all of it is in one file
     shutil.copy(path, tmp_path / "raised.db")
     local.store = Store(f"sqlite:///{tmp_path / 'raised.db'}")
-    local.store.extend(local.study, 7, [NewRun("sampled", seed) for seed in (5, 6)])
+    local.store.extend(local.study, 7, [NewRun(Role.SAMPLED, seed) for seed in (5, 6)])
     assert [run.trial_id is None for run in local.store.runs(local.study)] == [False] * 5 + [True] * 2
     local.run(after(2, tmp_path, lambda: runs.update(waiting=0)))
     trials = [run.trial_id for run in local.store.runs(local.study)]

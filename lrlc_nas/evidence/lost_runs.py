@@ -1,4 +1,4 @@
-"""Runs of a confirmation that did not end well, and what they do to the verdicts.
+"""Runs of a confirmation that were not completed, and what they do to the verdicts.
 
 Such a run is not missing by chance: a plan that diverges with some seeds would be judged on the seeds that suit it.
 So a claim that has lost more runs than the host is never said to help, nor to be equivalent: it is undecided, with
@@ -13,18 +13,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..choices import Plan
+from ..facts import EndCause, RunState
 from ..store import RunRecord
 from .verdicts import Verdict
 
 
-__all__ = ["Losses", "count_losses", "ended_well", "without_favour"]
+__all__ = ["LostRuns", "count_lost_runs", "has_score", "without_favour"]
 
-_TOLD_BY_REASON = ("diverged", "infeasible")
+_TOLD = {
+    EndCause.DIVERGED: "diverged",
+    EndCause.INFEASIBLE: "infeasible",
+    EndCause.OUT_OF_MEMORY: "infeasible",
+}
+"""Ends that are told apart; of the others the state is told."""
 
 
 @dataclass(frozen=True)
-class Losses:
-    """The runs of one arm that did not end well.
+class LostRuns:
+    """The runs of one arm that were not completed.
 
     Attributes:
         runs: how many runs the arm has had.
@@ -43,15 +49,15 @@ class Losses:
     def text(self) -> str:
         """How many, and how: a part of a sentence."""
         ends = ", ".join(f"{number} {end}" for end, number in self.ends.items())
-        return f"{self.count} of {self.runs} runs did not end well ({ends})"
+        return f"{self.count} of {self.runs} runs were not completed ({ends})"
 
 
-def ended_well(run: RunRecord) -> bool:
+def has_score(run: RunRecord) -> bool:
     """Whether a run has a score."""
-    return run.state == "complete" and run.value is not None
+    return run.state == RunState.COMPLETE and run.value is not None
 
 
-def count_losses(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Plan, Losses]:
+def count_lost_runs(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Plan, LostRuns]:
     """Count the lost runs of each arm.
 
     Args:
@@ -63,23 +69,23 @@ def count_losses(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Plan, 
         if run.plan in by_plan:
             by_plan[run.plan].append(run)
     return {
-        plan: Losses(len(own), Counter(_end(run) for run in own if not ended_well(run)))
+        plan: LostRuns(len(own), Counter(_end(run) for run in own if not has_score(run)))
         for plan, own in by_plan.items()
     }
 
 
-def without_favour(verdict: Verdict, own: Losses, hosts: Losses) -> Verdict:
+def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
     """Take back what speaks for a claim that has lost more runs than the host.
 
     Args:
         verdict: by the runs that are left.
-        own: losses of the claim.
-        hosts: losses of the untouched host.
+        own: lost runs of the claim.
+        hosts: lost runs of the untouched host.
     """
     if own.count <= hosts.count or verdict.outcome == "hurts":
         return verdict
     doubt = (
-        f"{own.count} of its {own.runs} runs did not end well, but {hosts.count or 'none'} of the host's, so that "
+        f"{own.count} of its {own.runs} runs were not completed, but {hosts.count or 'none'} of the host's, so that "
         "those that are left may flatter it"
     )
     return replace(
@@ -95,4 +101,5 @@ def without_favour(verdict: Verdict, own: Losses, hosts: Losses) -> Verdict:
 
 
 def _end(run: RunRecord) -> str:
-    return next((word for word in _TOLD_BY_REASON if run.reason.startswith(word)), run.state)
+    told = None if run.cause is None else _TOLD.get(run.cause)
+    return told or run.state.value

@@ -3,7 +3,7 @@
 A candidate that is too big or diverges is pruned, so that the sampler learns from it; an exception in its code
 makes it fail. Trouble with the database, the disk or the machine is no fault of the candidate: such errors rise,
 and the run stays claimable. Of an `OSError` in its code nobody can tell whose it is: it rises as well, and ends the
-worker as a crash does, which a run may do `MOST_DEATHS` times.
+worker as a crash does, which a run may do `MOST_CRASHES` times.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import DiskError, DivergedError, FencedError, StorageError, TrainingStoppedError
+from ..facts import EndCause, RunState
 from ..runs import FULL, is_device_lost, is_out_of_memory
 from ..store import Claim
 
 
 __all__ = [
     "DIED_OF",
-    "MOST_DEATHS",
-    "Outcome",
+    "MOST_CRASHES",
+    "RunEnd",
     "RunEndedError",
     "candidate_errors",
+    "end_by_crashes",
+    "end_of",
     "in_one_line",
-    "killer",
-    "outcome_of",
 ]
 
-MOST_DEATHS = 10
+MOST_CRASHES = 10
 """How many workers in a row may die over a run without an epoch in between.
 
 Machines kill innocent runs too. Where a worker was killed every three seconds, shortly after it could begin, five in
@@ -43,38 +44,41 @@ _WORLD = (TrainingStoppedError, FencedError, StorageError, DiskError, OSError)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunEnd:
     """The end of a run.
 
     Attributes:
-        state: ``complete``, ``pruned`` or ``failed``.
-        reason: why, in one line; empty for a complete run.
+        state: a final one.
+        cause: why it was pruned or failed; None for a complete run.
+        reason: the same in one line of words, for people alone.
         trace: the traceback of the error that has failed it, or nothing.
     """
 
-    state: str
+    state: RunState
+    cause: EndCause | None = None
     reason: str = ""
     trace: str = field(default="", compare=False, repr=False)
 
 
 class RunEndedError(Exception):
-    """An error that ends the run it happened in; `outcome` says how."""
+    """An error that ends the run it happened in; `end` says how."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.reason)
-        self.outcome = outcome
+    def __init__(self, end: RunEnd) -> None:
+        super().__init__(end.reason)
+        self.end = end
 
 
-def killer(held: Claim) -> Outcome | None:
-    """The end of a run that has killed its process too often to be tried again; None if it has not.
+def end_by_crashes(held: Claim) -> RunEnd | None:
+    """The end of a run that has ended its worker too often to be tried again; None if it has not.
 
     Crashes, exits and the system's killing for want of memory leave nothing but a dead worker.
     """
-    if held.deaths < MOST_DEATHS:
+    if held.crash_count < MOST_CRASHES:
         return None
-    reason = f"error: its worker died {held.deaths} times in epoch {held.run.epoch}"
+    reason = f"error: its worker died {held.crash_count} times in epoch {held.run.epoch}"
     words = held.run.facts.get(DIED_OF)
-    return Outcome("failed", f"{reason}, once of {words}" if words else reason)
+    reason = f"{reason}, once of {words}" if words else reason
+    return RunEnd(RunState.FAILED, EndCause.CRASHED, reason)
 
 
 @contextmanager
@@ -93,7 +97,7 @@ def candidate_errors() -> Iterator[None]:
     except Exception as error:
         if is_device_lost(error):
             raise  # the device is of no use to this process; the next one may well succeed
-        raise RunEndedError(outcome_of(error)) from None
+        raise RunEndedError(end_of(error)) from None
 
 
 def in_one_line(error: BaseException) -> str:
@@ -102,11 +106,13 @@ def in_one_line(error: BaseException) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in first_line)
 
 
-def outcome_of(error: Exception) -> Outcome:
+def end_of(error: Exception) -> RunEnd:
     """How a run ends that an error of the candidate has ended."""
     text = in_one_line(error)
     if isinstance(error, DivergedError):
-        return Outcome("pruned", f"diverged: {text}")
+        return RunEnd(RunState.PRUNED, EndCause.DIVERGED, f"diverged: {text}")
     if is_out_of_memory(error):
-        return Outcome("pruned", f"infeasible: out of memory: {text or type(error).__name__}")
-    return Outcome("failed", f"error: {type(error).__name__}: {text}", traceback.format_exc())
+        reason = f"infeasible: out of memory: {text or type(error).__name__}"
+        return RunEnd(RunState.PRUNED, EndCause.OUT_OF_MEMORY, reason)
+    reason = f"error: {type(error).__name__}: {text}"
+    return RunEnd(RunState.FAILED, EndCause.ERROR, reason, traceback.format_exc())
