@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,22 +22,28 @@ from plotly.offline import get_plotlyjs
 
 from ..errors import InputError
 from ..store import Store
-from .calls import FIGURES, TABLES, TEXTS, setup
-from .confirmation_tables import claim_rows, look_rows
-from .forest import forest
+from .figures import FIGURES, Figure
+from .figures.drawn import drawn_sections
+from .from_python import TEXTS, setup
 from .method import method
-from .panels import panels
 from .question import question
 from .reading import Reading, read_study
-from .spending import spending, spent_rows
-from .tables import audit_rows, disagreement_rows, effect_rows, trial_rows
+from .tables import TABLES
+from .tables.printed import shown
 from .verdict import opened, verdict
 
 
 __all__ = ["report_page", "write_report"]
 
 
-def report_page(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> str:
+def report_page(
+    store: Store,
+    name: str,
+    *,
+    inside: bool = False,
+    trusted: bool = False,
+    figures: Sequence[Figure[Any]] = FIGURES,
+) -> str:
     """Write the report of a study as one HTML page.
 
     Args:
@@ -45,6 +53,7 @@ def report_page(store: Store, name: str, *, inside: bool = False, trusted: bool 
             page that is kept live goes without.
         trusted: whether functions that the study names as its host or images may be run for that; a database that
             others write to may name anything.
+        figures: that the page shows, in this order within each section.
 
     Returns:
         The page; it works without a network, and states only what the study holds by now.
@@ -52,7 +61,7 @@ def report_page(store: Store, name: str, *, inside: bool = False, trusted: bool 
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
-    return _render(read_study(store, name, inside=inside, trusted=trusted))
+    return _render(read_study(store, name, inside=inside, trusted=trusted), figures)
 
 
 def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
@@ -80,8 +89,8 @@ def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) 
         raise InputError(f"cannot write the report {path}: {error.strerror}") from None
 
 
-def _render(reading: Reading) -> str:
-    study, runs, epochs, screening = reading.study, reading.runs, reading.epochs, reading.screening
+def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
+    study, runs, screening = reading.study, reading.runs, reading.screening
     answer, *qualifications = verdict(study, runs, screening, reading.confirmation)
     plotly, script, style = get_plotlyjs(), _asset("page.js"), _asset("page.css")
     return (
@@ -95,19 +104,11 @@ def _render(reading: Reading) -> str:
             question=question(study, runs),
             screening=screening,
             confirmation=reading.confirmation,
-            claims=claim_rows(forest(reading)),
-            looks=look_rows(reading.confirmation),
-            opened=opened(len(reading.confirmation.looks) if reading.confirmation else 0),
-            effects=effect_rows(screening, reading.importances),
-            disagreements=disagreement_rows(screening),
+            opened=opened(len(reading.confirmation.openings) if reading.confirmation else 0),
             audit=reading.audit,
-            audit_rows=audit_rows(reading.audit),
-            spent=spent_rows(spending(reading)),
-            panels=panels(reading),
-            trials=trial_rows(runs, epochs),
-            method=method(study, runs, epochs),
-            figure_calls=FIGURES,
-            table_calls=TABLES,
+            figures=drawn_sections(figures, reading),
+            tables={table.key: shown(table, reading) for table in TABLES},
+            method=method(study, runs, reading.epochs),
             text_calls=TEXTS,
             setup=setup(study.name),
             policy=_policy(plotly, script),

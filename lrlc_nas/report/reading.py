@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..choices import Plan
-from ..engine import open_study
 from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
-from ..inspection import ShiftTolerance, SpaceMap, space_maps, subject
-from ..inspection.shifts import SHIFTS, shift_tolerance
 from ..runs.results import EpochResult
 from ..search import study_importances
-from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
+from ..store import RunRecord, Store, StudyRecord, TestOpening
+
+
+if TYPE_CHECKING:
+    from ..inspection import ShiftTolerance, SpaceMap
 
 
 __all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study"]
@@ -39,14 +41,14 @@ class Confirmation:
         runs: all of its runs.
         epochs: run id to its recorded epochs.
         conclusion: what it concludes by now.
-        looks: the openings of the test split.
+        openings: those of the test split.
     """
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
     epochs: Mapping[int, Sequence[EpochResult]]
     conclusion: Conclusion
-    looks: tuple[TestOpening, ...]
+    openings: tuple[TestOpening, ...]
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Accuracies of an arm in points, in the order of the seeds that the verdicts rest on."""
@@ -141,6 +143,11 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
 
 def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
     """Map the relaxed sites and move the images, with a sentence wherever that cannot be done."""
+    # Imported here, since they need torch, which nothing else in a report does.
+    from ..engine import open_study
+    from ..inspection import shift_tolerance, space_maps, subject
+    from ..inspection.shifts import SHIFTS
+
     try:
         chosen = subject(store, name)
         opened = open_study(store, chosen.study.name, looking=not trusted)
@@ -149,7 +156,7 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
         reason = f"There is nothing to show of the trained networks: {error}."
         return Inside(maps_reason=reason, shifts_reason=reason)
     macs = sum(run.macs or 0 for run in (*chosen.runs[:_SEEDS], *chosen.hosts[:_SEEDS]))
-    images = _affordable(macs)
+    images = _affordable(macs, len(SHIFTS))
     if images < _FEWEST_IMAGES:
         call = f"lrlc_nas.inspection.shift_tolerance(store, {name!r})"
         return Inside(
@@ -174,12 +181,13 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
 
 def _closed(name: str) -> Inside:
     reason = (
-        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
+        "This page was made without maps of space and moved images, as those take checkpoints, images and "
+        "seconds: "
         f"'lrlc-nas report {name}' draws them."
     )
     return Inside(maps_reason=reason, shifts_reason=reason)
 
 
-def _affordable(macs: int) -> int:
-    """How many images can be moved each way through networks of so many multiply-accumulates in all."""
-    return min(_MOST_IMAGES, int(_MOST_MACS / (2 * len(SHIFTS) * max(macs, 1))))
+def _affordable(macs: int, shifts: int) -> int:
+    """How many images can be moved so often each way through networks of so many multiply-accumulates in all."""
+    return min(_MOST_IMAGES, int(_MOST_MACS / (2 * shifts * max(macs, 1))))

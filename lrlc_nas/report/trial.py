@@ -12,13 +12,12 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from ..choices import CONV, Plan
-from ..engine import checkpoint_bytes
 from ..errors import InputError
 from ..runs.results import EpochResult
 from ..store import RunRecord, Store, StudyRecord
 from .drawing import BEST, HOST, MARKED, base_layout
+from .figures.drawn import DrawnFigure, plotly_json
 from .numbers import NOTHING, count, duration, percent
-from .panel import Panel
 
 
 __all__ = [
@@ -31,12 +30,13 @@ __all__ = [
     "trial_view",
 ]
 
-_ACCURACY_AID = (
-    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, one "
-    "line for each of its seeds: what lies among its lines may be the luck of the seed."
+_ACCURACY_CAPTION = (
+    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, "
+    "one line for each of its seeds: a run whose line lies among these may differ from the host by its seed "
+    "alone."
 )
-_LOSS_AID = (
-    "Cross-entropy of this run. The training loss falls below the other where the network learns by heart."
+_LOSS_CAPTION = (
+    "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
 )
 
 
@@ -68,7 +68,7 @@ class TrialView:
         facts: labelled lines.
         plan: site and choice, for each site of the study; empty until the sampler has decided.
         relaxed: how many of them are not ``conv``.
-        panels: its figures.
+        figures: its curves.
     """
 
     study: str
@@ -79,7 +79,7 @@ class TrialView:
     facts: tuple[tuple[str, str], ...]
     plan: tuple[tuple[str, str], ...]
     relaxed: int
-    panels: tuple[Panel, ...]
+    figures: tuple[DrawnFigure, ...]
 
 
 def trial_view(store: Store, name: str, slot: int) -> TrialView:
@@ -93,6 +93,8 @@ def trial_view(store: Store, name: str, slot: int) -> TrialView:
     Raises:
         InputError: if there is no such study or no such run.
     """
+    from ..engine import checkpoint_bytes  # imported here, since it brings torch
+
     study = store.study(name)
     runs = store.runs(study)
     run = next((run for run in runs if run.slot == slot), None)
@@ -110,7 +112,7 @@ def trial_view(store: Store, name: str, slot: int) -> TrialView:
         facts=(*_facts(study, run, epochs), ("Checkpoints", _disk(checkpoint_bytes(store, study, run)))),
         plan=tuple(plan),
         relaxed=sum(token != CONV.token for _, token in plan),
-        panels=_panels(trial_curves(run, epochs, hosts)),
+        figures=_figures(trial_curves(run, epochs, hosts)),
     )
 
 
@@ -201,19 +203,14 @@ def _fact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _panels(curves: TrialCurves) -> tuple[Panel, ...]:
+def _figures(curves: TrialCurves) -> tuple[DrawnFigure, ...]:
     nothing = "No epoch has been recorded yet, so there is no curve."
-    accuracy = _json(draw_accuracy(curves)) if curves.epochs or curves.hosts else None
-    loss = _json(draw_loss(curves)) if curves.epochs else None
+    accuracy = plotly_json(draw_accuracy(curves)) if curves.epochs or curves.hosts else None
+    loss = plotly_json(draw_loss(curves)) if curves.epochs else None
     return (
-        Panel("accuracy", "Accuracy", accuracy, _ACCURACY_AID if accuracy else nothing),
-        Panel("loss", "Loss", loss, _LOSS_AID if loss else nothing),
+        DrawnFigure("accuracy", "Accuracy", _ACCURACY_CAPTION if accuracy else nothing, accuracy),
+        DrawnFigure("loss", "Loss", _LOSS_CAPTION if loss else nothing, loss),
     )
-
-
-def _json(figure: go.Figure) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(figure.to_json())
-    return result
 
 
 def _line(

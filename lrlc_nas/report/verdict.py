@@ -51,7 +51,7 @@ def opened(times: int) -> str:
 
 def _confirmed(confirmation: Confirmation) -> Iterator[str]:
     conclusion = confirmation.conclusion
-    looks = opened(len(confirmation.looks))
+    looks = opened(len(confirmation.openings))
     told = [result for result in conclusion.results if result.verdict]
     gains, rest = list(conclusion.confirmed), [each for each in told if each not in conclusion.confirmed]
     seeds = f"{len(conclusion.seeds)} fresh seed{'' if len(conclusion.seeds) == 1 else 's'}"
@@ -129,7 +129,7 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
     if screening.runs_used == 0:
         yield _nothing(study, runs)
     elif not told:
-        yield "The runs that have finished separate no choice from another: no effect can be told yet."
+        yield "No effect is estimable yet: the finished runs do not separate any choice from another."
     elif not with_interval:
         yield from _without_interval(told)
     else:
@@ -154,7 +154,7 @@ def _without_interval(told: Sequence[Effect]) -> Iterator[str]:
     largest = max(told, key=_estimate)
     yield (
         f"In this screening, {_act(largest)} has the highest estimate, {points(largest.estimate)} points, "
-        "but the runs leave nothing to tell it from chance."
+        "but there are too few runs to tell it from chance."
     )
 
 
@@ -175,8 +175,8 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
             f"{0.05 * len(effects):.1f} would by chance alone."
         )
     yield (
-        "A screening is one look and confirms nothing: the most extreme of many estimates is also the luckiest, "
-        "so expect less of it."
+        "A screening confirms nothing: the most extreme of many estimates is also the one that chance "
+        "favoured most, so expect less of it."
     )
 
 

@@ -20,8 +20,8 @@ import torch
 from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.engine import Worker, start_study
 from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
-from lrlc_nas.report import panels, read_study, report_page
-from lrlc_nas.report.calls import FIGURES, TABLES, TEXTS, setup
+from lrlc_nas.report import FIGURES, TABLES, report_page
+from lrlc_nas.report.from_python import TEXTS, setup
 from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
 
@@ -39,6 +39,10 @@ CONFIG = {
     "search": {"sampler": "random", "min_epochs": 1, "host_repeats": 2, "audit": 0.5},
     "budget": {"trials": 16},
 }
+
+
+FIGURE_CALLS = {figure.key: figure.call for figure in FIGURES}
+TABLE_CALLS = {table.key: table.call for table in TABLES}
 
 
 class Parts(HTMLParser):
@@ -183,7 +187,7 @@ def rank_rows(found):
             )
 
 
-def company_rows(found):
+def context_rows(found):
     for e in found:
         told = (e.alone, e.in_company, e.difference, e.low, e.high, e.p_value, e.adjusted)
         yield (*told, e.runs_alone, e.runs_in_company)
@@ -221,7 +225,7 @@ LAID_OUT = {
     "forest": forest_rows,
     "effects": map_rows,
     "ranks": rank_rows,
-    "company": company_rows,
+    "contexts": context_rows,
     "pairs": lambda found: [
         (e.estimate, e.low, e.high, e.p_value, e.adjusted, e.runs) for e in found.values()
     ],
@@ -237,22 +241,22 @@ LAID_OUT = {
 
 
 def test_every_figure_of_a_full_page_is_drawn_and_has_a_call(page):
-    assert page.figures == page.figures_with_file == len(FIGURES)
+    assert page.figures == page.figures_with_file == len(FIGURE_CALLS)
     shown = {key: call for (kind, key), call in page.calls.items() if kind == "figure"}
-    assert shown == FIGURES
-    assert page.files.keys() == FIGURES.keys()
+    assert shown == FIGURE_CALLS
+    assert page.files.keys() == FIGURE_CALLS.keys()
 
 
 def test_each_site_begins_a_row_of_maps(store):
     text = report_page(store, "full", inside=True)
     drawn = re.findall(r'<div( class="begins")?><div class="figure small" id="figure-maps-', text)
-    maps = panels(read_study(store, "full", inside=True))["maps"]
-    titles = [figure["layout"]["title"]["text"] for figure in maps.small]
+    small = re.findall(r'id="figure-maps-[0-9]+-data">(.*?)</script>', text)
+    titles = [json.loads(figure)["layout"]["title"]["text"] for figure in small]
     assert [bool(begins) for begins in drawn] == ["distance" in title for title in titles]
     assert True in map(bool, drawn)
 
 
-@pytest.mark.parametrize("key", FIGURES)
+@pytest.mark.parametrize("key", FIGURE_CALLS)
 def test_the_call_of_a_figure_gives_the_numbers_of_its_file(page, call, key):
     columns = numeric_columns(list(csv.DictReader(io.StringIO(page.files[key]))))
     expected = [tuple(map(cell, row)) for row in LAID_OUT[key](call(page.calls["figure", key]))]
@@ -349,13 +353,13 @@ PRINTED = {
 def test_every_table_of_numbers_has_a_call(page):
     shown = {key: text for (kind, key), text in page.calls.items() if kind == "table"}
     there = {key for key, rows in page.tables.items() if any(any(row) for row in rows)}
-    assert shown == TABLES
-    assert there == TABLES.keys()
+    assert shown == TABLE_CALLS
+    assert there == TABLE_CALLS.keys()
 
 
 @pytest.mark.parametrize("key", PRINTED)
 def test_the_call_of_a_table_gives_the_numbers_that_it_prints(page, call, key):
-    expected = list(PRINTED[key](call(TABLES[key])))
+    expected = list(PRINTED[key](call(TABLE_CALLS[key])))
     for row, values in zip(page.tables[key], expected, strict=True):
         words = re.findall(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?", " ".join(row).replace("−", "-").replace(",", ""))
         told = [value for value in values if value is not None]
@@ -409,7 +413,7 @@ def test_the_numbers_go_back_to_what_was_recorded(store, call):
     scores = {(plan, pair): 100 * value for plan, pair, value in rows}
     pairs = sorted({pair for _, pair in scores})
     gains = [scores['{"conv1":"lrlc-2"}', pair] - scores["{}", pair] for pair in pairs]
-    first = call(FIGURES["forest"])[0]
+    first = call(FIGURE_CALLS["forest"])[0]
     assert first.differences == pytest.approx(gains)
     assert first.comparison.difference == pytest.approx(mean(gains))
 

@@ -87,21 +87,21 @@ def test_verdict_comes_first_and_every_part_is_there(new_store):
         "In this screening,",
         "What was asked",
         "Claims on fresh seeds",
-        "The sealed test images",
+        "The test split",
         "Where relaxing helps",
         "How much to relax",
-        "Alone and in company",
+        "Alone and together with other sites",
         "Before you believe it",
         "Accuracy and cost",
         "Where in space",
         "Learning curves",
         "Best so far, by runs",
-        "What giving up costs",
+        "What pruning costs",
         "What it cost",
         "Every run",
         "How it was done",
         "Left out of the space",
-        "Convolutions that are no sites",
+        "Convolutions that are not sites",
         "lrlc-nas start study.toml",
     ]
     places = [page.text.index(part) for part in parts]
@@ -163,13 +163,13 @@ def test_a_study_without_finished_run_says_so_in_place_of_each_figure(new_store)
     assert page.data == {}
     for sentence in (
         "No run has finished yet, so that this screening shows nothing so far.",
-        "The finished runs tell no effect yet, so there is no map.",
+        "No effect is estimable yet from the finished runs, so there is no map.",
         "No epoch has been recorded yet, so there are no curves.",
         "There is no finished run yet whose accuracy could be set against parameters.",
         "Nothing of this study is confirmed or refuted yet",
-        "The finished runs tell no effect of a rank yet, so there are no curves.",
-        "Of no choice can both be told yet",
-        "No pair of sites can be told yet",
+        "No effect of a rank is estimable yet from the finished runs",
+        "Of no choice are both effects estimable yet",
+        "No pair of sites is estimable yet",
         "Steps are timed for the arms of a confirmation",
         "No run is complete yet, so there is no best one so far.",
         "No epoch has been recorded yet, so nothing was spent.",
@@ -219,7 +219,7 @@ def test_a_confirmation_under_way_concludes_nothing(new_store, confirm, scores):
         f"A confirmation is under way: {ended} of its 4 runs have ended, and nothing is confirmed"
         in page.text
     )
-    assert "No stage of the confirmation has ended with a whole pair of runs yet" in page.text
+    assert "No stage of the confirmation has completed a pair of runs yet" in page.text
     assert "figure-forest" not in page.data
 
 

@@ -8,12 +8,10 @@ from collections.abc import Iterable
 import pytest
 from test_page import Page
 
-from lrlc_nas.report import panels, read_study, report_page
-from lrlc_nas.report.anytime import best_of
-from lrlc_nas.report.confirmation_tables import claim_rows, look_rows
-from lrlc_nas.report.forest import forest
-from lrlc_nas.report.spending import spending, spent_rows
-from lrlc_nas.report.tables import audit_rows, disagreement_rows, effect_rows, trial_rows
+from lrlc_nas.report import FIGURES, TABLES, read_study, report_page, spending
+from lrlc_nas.report.figures.anytime import best_of
+from lrlc_nas.report.figures.drawn import DrawnFigure, drawn
+from lrlc_nas.report.reading import Reading
 
 
 def numbers(value: object) -> Iterable[float]:
@@ -26,7 +24,7 @@ def numbers(value: object) -> Iterable[float]:
             yield from numbers(each)
 
 
-def drawn(figure: dict) -> Iterable[float]:
+def coordinates(figure: dict) -> Iterable[float]:
     """All coordinates of a figure that are data, and not places along an axis of names."""
     named = {
         axis
@@ -40,6 +38,11 @@ def drawn(figure: dict) -> Iterable[float]:
         yield from numbers(trace.get("z"))
 
 
+def with_numbers(reading: Reading) -> dict[str, DrawnFigure]:
+    made = [drawn(figure, reading) for figure in FIGURES]
+    return {each.key: each for each in made if each.table}
+
+
 @pytest.fixture
 def store(confirmed_store):
     return confirmed_store
@@ -48,32 +51,30 @@ def store(confirmed_store):
 def test_each_figure_is_drawn_from_the_data_beside_it(store):
     """In points where the data hold fractions, in the precision of pictures elsewhere."""
     shown = 0
-    for panel in panels(read_study(store, "small")).values():
-        if panel.data is None:
-            continue
-        cells = list(numbers([list(row) for row in panel.data.rows]))
+    for each in with_numbers(read_study(store, "small")).values():
+        cells = list(numbers([list(row) for row in each.table.rows]))
         seeds = [
-            float(word) for row in panel.data.rows for word in str(row[-1]).split() if panel.key == "forest"
+            float(word) for row in each.table.rows for word in str(row[-1]).split() if each.key == "forest"
         ]
         known = {0.0, *cells, *(100 * cell for cell in cells), *seeds}
-        figures = panel.small or (panel.figure,)
-        for value in (value for figure in figures for value in drawn(figure)):
-            if panel.key == "anytime-seconds":  # chance: whole runs at their mean time
+        figures = each.small or (each.figure,)
+        for value in (value for figure in figures for value in coordinates(figure)):
+            if each.key == "anytime-seconds":  # chance: whole runs at their mean time
                 known |= {run * 5.0 for run in range(20)}
-            assert any(value == pytest.approx(each, abs=1e-9) for each in known), (panel.key, value)
+            assert any(value == pytest.approx(cell, abs=1e-9) for cell in known), (each.key, value)
             shown += 1
     assert shown > 100
 
 
 def test_the_page_holds_what_the_calls_give(store):
     page = Page(report_page(store, "small"))
-    made = {panel.key: panel for panel in panels(read_study(store, "small")).values() if panel.data}
-    assert page.files == {f"{key}.csv": panel.data.csv for key, panel in made.items()}
-    figures = {f"figure-{key}": panel.figure for key, panel in made.items() if panel.figure}
+    made = with_numbers(read_study(store, "small"))
+    assert page.files == {f"{key}.csv": each.table.csv for key, each in made.items()}
+    figures = {f"figure-{key}": each.figure for key, each in made.items() if each.figure}
     figures |= {
         f"figure-{key}-{number}": figure
-        for key, panel in made.items()
-        for number, figure in enumerate(panel.small, start=1)
+        for key, each in made.items()
+        for number, figure in enumerate(each.small, start=1)
     }
     assert page.data == figures
 
@@ -81,15 +82,8 @@ def test_the_page_holds_what_the_calls_give(store):
 def test_the_tables_hold_what_the_calls_give(store):
     reading = read_study(store, "small")
     text = " ".join(Page(report_page(store, "small")).text.split())
-    rows = [
-        *effect_rows(reading.screening, reading.importances),
-        *disagreement_rows(reading.screening),
-        *audit_rows(reading.audit),
-        *claim_rows(forest(reading)),
-        *look_rows(reading.confirmation),
-        *spent_rows(spending(reading)),
-        *trial_rows(reading.runs, reading.epochs),
-    ]
+    rows = [row for table in TABLES for row in table.rows(reading)]
+    assert rows
     for row in rows:
         for cell in vars(row).values():
             assert str(cell) in text or isinstance(cell, bool), (row, cell)
@@ -107,9 +101,9 @@ def test_what_was_recorded_is_what_plain_sql_finds(store):
     finally:
         database.close()
     reading = read_study(store, "small")
-    made = panels(reading)
+    made = with_numbers(reading)
     files = {
-        key: list(csv.DictReader(io.StringIO(made[key].data.csv))) for key in ("parameters", "anytime-runs")
+        key: list(csv.DictReader(io.StringIO(made[key].table.csv))) for key in ("parameters", "anytime-runs")
     }
     searched = [row for row in files["parameters"] if row["images"] == "search"]
     assert {(int(row["run"]), float(row["accuracy"]), int(row["parameters"])) for row in searched} == {

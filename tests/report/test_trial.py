@@ -58,15 +58,15 @@ def test_the_view_agrees_with_the_database(new_store, slot):
     assert facts["Claimed"] == "once"
     assert facts["Device"] == "cpu"
     others = {0, 1} - {slot}
-    assert len(view.panels[0].figure["data"]) == len(others) + 1
+    assert len(view.figures[0].figure["data"]) == len(others) + 1
 
 
 def test_a_run_that_waits_has_the_hosts_curves_alone(new_store):
     view = trial_view(new_store(finished=3), "small", 7)
     assert (view.state, view.plan, view.relaxed) == ("waiting", (), 0)
-    accuracy, loss = view.panels
+    accuracy, loss = view.figures
     assert [trace["name"] for trace in accuracy.figure["data"]] == ["host"] * 2
-    assert (loss.figure, loss.aid) == (None, "No epoch has been recorded yet, so there is no curve.")
+    assert (loss.figure, loss.caption) == (None, "No epoch has been recorded yet, so there is no curve.")
 
 
 def test_checkpoints_are_counted_on_the_disk(new_store):

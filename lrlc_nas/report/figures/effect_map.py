@@ -1,0 +1,222 @@
+"""The map of effects: sites down, choices across, colour the effect, mark the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from ...choices import Choice, Plan
+from ...evidence import Effect, Screening, Verdict
+from ...evidence.conclusion import Conclusion
+from ...store import RunRecord
+from ..data_table import Table, table
+from ..drawing import GREY, base_layout, plain, short
+from ..numbers import count, interval, points
+from .figure import Figure, Section
+
+
+__all__ = ["FIGURE", "MARKS", "EffectMap", "MapCell", "draw_effect_map", "effect_map", "effect_table"]
+
+MARKS = {"helps": "▲", "hurts": "▼", "equivalent": "=", "undecided": "?"}
+"""What a verdict of the confirmation looks like; a star is an interval of the screening that excludes zero."""
+
+_ROW = 34
+_NARROWEST_SCALE = 0.1
+_MOST_TWO_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class MapCell:
+    """One choice at one site.
+
+    Attributes:
+        effect: what the screening says.
+        verdict: what the confirmation says of just this; None where it says nothing.
+        parameters: of the network that differs from the host in this cell alone, where a run has it.
+        macs: multiply-accumulates per image of that network.
+    """
+
+    effect: Effect
+    verdict: Verdict | None
+    parameters: int | None
+    macs: int | None
+
+    @property
+    def mark(self) -> str:
+        """The verdict, or whether the interval excludes zero, as one sign."""
+        if self.verdict is not None:
+            return MARKS[self.verdict.outcome]
+        return "*" if self.effect.distinguishable else ""
+
+
+@dataclass(frozen=True)
+class EffectMap:
+    """The effects as a grid of sites by choices.
+
+    Attributes:
+        sites: rows, in the order of the space.
+        choices: columns, from most to least sharing.
+        cells: one for each row and column; None where the space has no such choice.
+        limit: the largest absolute estimate, in points: both ends of the colour scale.
+    """
+
+    sites: tuple[str, ...]
+    choices: tuple[str, ...]
+    cells: tuple[tuple[MapCell | None, ...], ...]
+    limit: float
+
+    @property
+    def empty(self) -> bool:
+        """Whether no effect is estimable."""
+        return not any(cell is not None and cell.effect.estimable for row in self.cells for cell in row)
+
+
+def effect_map(
+    screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None
+) -> EffectMap:
+    """Lay the effects of a screening out as a grid.
+
+    Args:
+        screening: of the study.
+        runs: all of its runs.
+        conclusion: of its confirmation, if there is one.
+    """
+    by_cell = {(effect.site, effect.choice): effect for effect in screening.effects}
+    sites = tuple(dict.fromkeys(site for site, _ in by_cell))
+    tokens = {token for _, token in by_cell}
+    choices = tuple(sorted(tokens, key=lambda token: Choice.parse(token).relaxation))
+    costs = {run.plan: run for run in runs if run.plan is not None}
+    verdicts = {result.plan: result.verdict for result in conclusion.results} if conclusion else {}
+    cells = {cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()}
+    return EffectMap(
+        sites=sites,
+        choices=choices,
+        cells=tuple(tuple(cells.get((site, token)) for token in choices) for site in sites),
+        limit=max(
+            [_NARROWEST_SCALE, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]
+        ),
+    )
+
+
+def effect_table(info: EffectMap) -> Table:
+    """The numbers of the map, one row for each choice at each site."""
+    columns = ("site", "choice", "effect", "low", "high", "runs", "verdict", "confirmed_difference")
+    return table(
+        (*columns, "parameters", "macs"),
+        [_row(cell) for row in info.cells for cell in row if cell is not None],
+    )
+
+
+def draw_effect_map(info: EffectMap) -> go.Figure:
+    """Draw the map on a diverging scale centred at zero that the colour-blind can read."""
+    digits = 2 if len(info.choices) <= _MOST_TWO_DIGITS else 1
+    heat = go.Heatmap(
+        z=[[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
+        text=[[_text(cell, digits) for cell in row] for row in info.cells],
+        hovertext=[[_hover(cell) for cell in row] for row in info.cells],
+        hoverinfo="text",
+        texttemplate="%{text}",
+        colorscale="RdBu",
+        zmin=-info.limit,
+        zmax=info.limit,
+        xgap=2,
+        ygap=2,
+        hoverongaps=True,
+        colorbar={
+            "title": {"text": "points", "side": "right"},
+            "orientation": "h",
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "thickness": 10,
+            "outlinewidth": 0,
+        },
+    )
+    figure = base_layout(go.Figure(heat), x="", y="", height=160 + _ROW * max(3, len(info.sites)))
+    figure.update_layout(plot_bgcolor="#f1f3f5", margin={"b": 90})
+    figure.update_xaxes(showgrid=False, tickvals=list(range(len(info.choices))), ticktext=list(info.choices))
+    figure.update_yaxes(
+        showgrid=False,
+        autorange="reversed",
+        tickvals=list(range(len(info.sites))),
+        ticktext=[plain(short(site)) for site in info.sites],
+        tickcolor=GREY,
+    )
+    return figure
+
+
+def _cell(
+    effect: Effect, plan: Plan, costs: Mapping[Plan, RunRecord], verdicts: Mapping[Plan, Verdict | None]
+) -> MapCell:
+    run = costs.get(plan)
+    return MapCell(effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None)
+
+
+def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:
+    effect, verdict = cell.effect, cell.verdict
+    return (
+        effect.site,
+        effect.choice,
+        effect.estimate,
+        effect.low,
+        effect.high,
+        effect.runs,
+        verdict.outcome if verdict else "",
+        verdict.comparison.difference if verdict else None,
+        cell.parameters,
+        cell.macs,
+    )
+
+
+def _text(cell: MapCell | None, digits: int) -> str:
+    if cell is None or not cell.effect.estimable:
+        return cell.mark if cell else ""
+    number = points(cell.effect.estimate, digits)
+    return f"<b>{number} {cell.mark}</b>" if cell.mark else number
+
+
+def _hover(cell: MapCell | None) -> str:
+    if cell is None:
+        return "not in the space"
+    effect = cell.effect
+    lines = [f"<b>{plain(short(effect.site))} = {effect.choice}</b>"]
+    if effect.estimable:
+        lines.append(f"{points(effect.estimate)} points")
+    if effect.low is not None:
+        lines.append(f"95 % interval {interval(effect.low, effect.high)}")
+    if effect.reason:
+        lines.append(effect.reason)
+    lines.append(f"complete runs with it: {effect.runs}")
+    if cell.verdict is not None:
+        against = cell.verdict.comparison
+        lines.append(
+            f"confirmation: {cell.verdict.outcome}, {points(against.difference)} points "
+            f"{interval(against.low, against.high)}, {against.n} seeds"
+        )
+    if cell.parameters is not None:
+        lines.append(f"parameters with it alone: {count(cell.parameters)}")
+    if cell.macs is not None:
+        lines.append(f"multiply-accumulates with it alone: {count(cell.macs)}")
+    return "<br>".join(lines)
+
+
+FIGURE = Figure(
+    key="effects",
+    section=Section.EFFECTS,
+    title="Where relaxing helps",
+    caption=(
+        "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = "
+        "equivalent, ? undecided on fresh seeds; * is no verdict but an interval of the screening that "
+        "excludes zero. Blank cells are not estimable yet, or not in the space. All numbers are points of "
+        "accuracy."
+    ),
+    compute=lambda reading: effect_map(reading.screening, reading.runs, reading.conclusion),
+    empty=lambda info: (
+        "No effect is estimable yet from the finished runs, so there is no map." if info.empty else ""
+    ),
+    draw=draw_effect_map,
+    table=effect_table,
+    call="report.effect_map(reading.screening, reading.runs, reading.conclusion).cells",
+)

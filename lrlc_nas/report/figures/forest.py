@@ -1,0 +1,310 @@
+"""The confirmation as a forest plot: every claim against the host and against each of its controls.
+
+The estimate of the search stands beside each claim, grey: it is the largest of many, and so too large on average
+(the winner's curse). For a claim of one site it is the effect of the screening; for a plan of several it is what the
+runs of the plan have beyond the mean of the hosts. What of it is not there on fresh seeds is told as shrinkage.
+
+Reference: Efron, "Tweedie's Formula and Selection Bias", J. American Statistical Association 106 (2011).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import mean
+
+import plotly.graph_objects as go
+
+from ...choices import Plan
+from ...evidence import Comparison
+from ...evidence.conclusion import ClaimResult, Conclusion
+from ..data_table import Table, table
+from ..drawing import BEST, GREY, HOST, INK, base_layout, plain, short
+from ..numbers import interval, points
+from ..reading import Confirmation, Reading
+from .figure import Figure, Section
+
+
+__all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
+
+_ROW = 34
+_SIGNS = {"helps": (BEST, "square"), "hurts": (HOST, "square"), "control": (GREY, "circle")}
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One comparison.
+
+    Attributes:
+        claim: its label.
+        against: ``host``, or the label of a control.
+        comparison: claim less the other arm, in points.
+        differences: the same seed by seed.
+        outcome: the verdict on the claim, or for a control whether it is beaten: ``beaten`` or ``not beaten``, or
+            ``not tested`` where the claim does not help.
+        adjusted_p: of a claim; None for a control.
+        searched: the estimate of the search, in points; None for a control and where there is none.
+        searched_low: lower end of its 95 % interval, where there is one.
+        searched_high: upper end of it.
+    """
+
+    claim: str
+    against: str
+    comparison: Comparison
+    differences: tuple[float, ...]
+    outcome: str
+    adjusted_p: float | None = None
+    searched: float | None = None
+    searched_low: float | None = None
+    searched_high: float | None = None
+
+    @property
+    def shrinkage(self) -> float | None:
+        """The estimate of the search less that of the confirmation, in points."""
+        if self.searched is None or self.comparison.difference is None:
+            return None
+        return self.searched - self.comparison.difference
+
+
+@dataclass(frozen=True)
+class Forest:
+    """All comparisons of a confirmation.
+
+    Attributes:
+        rows: each claim against the host, followed by its controls.
+        delta: the smallest effect that matters, in points.
+        reason: why there are no comparisons; empty otherwise.
+    """
+
+    rows: tuple[ForestRow, ...]
+    delta: float
+    reason: str = ""
+
+
+def forest(reading: Reading) -> Forest:
+    """Gather the comparisons of the confirmation of a study; none before a stage of it has ended."""
+    confirmation = reading.confirmation
+    if confirmation is None:
+        return Forest((), 0.0, _why_none(None))
+    rows = [
+        row
+        for result in confirmation.conclusion.results
+        if result.verdict is not None
+        for row in _rows(result, reading, confirmation)
+    ]
+    conclusion = confirmation.conclusion
+    return Forest(tuple(rows), conclusion.rule.delta, "" if rows else _why_none(conclusion))
+
+
+def forest_table(info: Forest) -> Table:
+    """One row for each comparison."""
+    columns = ("claim", "against", "difference", "low", "high", "confidence", "n", "outcome", "adjusted_p")
+    more = ("superiority", "search_estimate", "search_low", "search_high", "shrinkage", "by_seed")
+    return table(
+        (*columns, *more),
+        [
+            (
+                row.claim,
+                row.against,
+                row.comparison.difference,
+                row.comparison.low,
+                row.comparison.high,
+                row.comparison.confidence,
+                row.comparison.n,
+                row.outcome,
+                row.adjusted_p,
+                row.comparison.superiority,
+                row.searched,
+                row.searched_low,
+                row.searched_high,
+                row.shrinkage,
+                " ".join(map(repr, row.differences)),
+            )
+            for row in info.rows
+        ],
+    )
+
+
+def draw_forest(info: Forest) -> go.Figure:
+    """Draw each comparison as a point with its interval, seeds as dots, the estimate of the search grey."""
+    figure = go.Figure()
+    figure.add_vrect(x0=-info.delta, x1=info.delta, fillcolor=GREY, opacity=0.18, line_width=0)
+    figure.add_vline(x=0, line={"color": GREY, "width": 1})
+    figure.add_trace(_seeds(info))
+    if any(row.searched is not None for row in info.rows):
+        figure.add_trace(_searched(info))
+    figure.add_trace(_estimates(info))
+    base_layout(figure, x="difference, points", y="", height=170 + _ROW * len(info.rows))
+    figure.update_yaxes(
+        tickvals=list(range(len(info.rows))),
+        ticktext=[_label(row) for row in info.rows],
+        range=[len(info.rows) - 0.4, -0.6],
+    )
+    figure.update_xaxes(range=_reach(info))
+    figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 0})
+    return figure
+
+
+def _why_none(conclusion: Conclusion | None) -> str:
+    if conclusion is None:
+        return (
+            "Nothing of this study is confirmed or refuted yet: "
+            "'lrlc-nas confirm' trains its claims on fresh seeds."
+        )
+    if conclusion.open_runs:
+        return (
+            "No stage of the confirmation has completed a pair of runs yet, so there is nothing to compare."
+        )
+    return (
+        "The confirmation has ended, but no claim of it can be compared with the host, seed by seed; "
+        "'lrlc-nas confirm' with a larger --seeds adds seeds."
+    )
+
+
+def _rows(result: ClaimResult, reading: Reading, confirmation: Confirmation) -> Iterator[ForestRow]:
+    verdict = result.verdict
+    assert verdict is not None
+    yield ForestRow(
+        result.label,
+        "host",
+        verdict.comparison,
+        _less(result.scores, confirmation.scores(Plan())),
+        verdict.outcome,
+        verdict.adjusted_p,
+        *_search_estimate(result.plan, reading),
+    )
+    tested = verdict.outcome == "helps"
+    for label, comparison in result.against.items():
+        beaten = "beaten" if label in verdict.beats else "not beaten" if tested else "not tested"
+        scores = confirmation.scores(result.controls[label])
+        yield ForestRow(result.label, label, comparison, _less(result.scores, scores), beaten)
+
+
+def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float | None, float | None]:
+    if len(plan.tokens) == 1:
+        cell = next(iter(plan.tokens.items()))
+        for effect in reading.screening.effects:
+            if (effect.site, effect.choice) == cell:
+                return effect.estimate, effect.low, effect.high
+    values = [
+        100 * run.value
+        for run in reading.runs
+        if run.plan == plan and run.state == "complete" and run.value is not None
+    ]
+    host = reading.screening.host.mean
+    return (mean(values) - host if values and host is not None else None), None, None
+
+
+def _less(scores: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(one - other for one, other in zip(scores, others, strict=False))
+
+
+def _label(row: ForestRow) -> str:
+    if row.against == "host":
+        return f"<b>{plain(short(row.claim))}</b>"
+    return f"… − {plain(short(row.against))}"
+
+
+def _reach(info: Forest) -> list[float]:
+    """Both ends of the axis: all estimates and seeds lie within; an interval may go on beyond them."""
+    inner = [-info.delta, info.delta, *(value for row in info.rows for value in row.differences)]
+    inner += [row.searched for row in info.rows if row.searched is not None]
+    furthest = 3 * max(map(abs, inner))
+    ends = [
+        max(-furthest, min(end, furthest))
+        for row in info.rows
+        for end in (row.comparison.low, row.comparison.high)
+        if end is not None
+    ]
+    low, high = min([*inner, *ends]), max([*inner, *ends])
+    room = 0.05 * (high - low)
+    return [low - room, high + room]
+
+
+def _seeds(info: Forest) -> go.Scatter:
+    pairs = [(value, place + 0.22) for place, row in enumerate(info.rows) for value in row.differences]
+    return go.Scatter(
+        x=[x for x, _ in pairs],
+        y=[y for _, y in pairs],
+        mode="markers",
+        name="each seed",
+        marker={"size": 5, "color": GREY},
+        hovertemplate="one seed: %{x:+.2f} points<extra></extra>",
+    )
+
+
+def _searched(info: Forest) -> go.Scatter:
+    found = [(place, row) for place, row in enumerate(info.rows) if row.searched is not None]
+    return go.Scatter(
+        x=[row.searched for _, row in found],
+        y=[place - 0.24 for place, _ in found],
+        error_x=_bars([(row.searched, row.searched_low, row.searched_high) for _, row in found], 1),
+        mode="markers",
+        name="estimate of the search",
+        marker={"size": 8, "color": GREY, "symbol": "diamond-open"},
+        hoverinfo="text",
+        hovertext=[
+            f"search: {points(row.searched)} points {interval(row.searched_low, row.searched_high)}"
+            f"<br>shrinkage {points(row.shrinkage)}"
+            for _, row in found
+        ],
+    )
+
+
+def _estimates(info: Forest) -> go.Scatter:
+    signs = [_sign(row) for row in info.rows]
+    return go.Scatter(
+        x=[row.comparison.difference for row in info.rows],
+        y=list(range(len(info.rows))),
+        error_x=_bars(
+            [(row.comparison.difference, row.comparison.low, row.comparison.high) for row in info.rows], 2
+        ),
+        mode="markers",
+        name="fresh seeds",
+        marker={"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
+        hoverinfo="text",
+        hovertext=[_hover(row) for row in info.rows],
+    )
+
+
+def _sign(row: ForestRow) -> tuple[str, str]:
+    if row.against != "host":
+        return (BEST, "circle") if row.outcome == "beaten" else _SIGNS["control"]
+    return _SIGNS.get(row.outcome, (INK, "square-open"))
+
+
+def _bars(values: list[tuple[float | None, float | None, float | None]], thickness: int) -> dict[str, object]:
+    return {
+        "type": "data",
+        "array": [(high or 0.0) - (middle or 0.0) if high is not None else 0.0 for middle, _, high in values],
+        "thickness": thickness,
+        "width": 4,
+        "color": GREY if thickness == 1 else INK,
+    }
+
+
+def _hover(row: ForestRow) -> str:
+    comparison = row.comparison
+    return (
+        f"<b>{plain(row.claim)} − {plain(row.against)}</b>: {row.outcome}<br>{points(comparison.difference)} points"
+        f"<br>{100 * comparison.confidence:.4g} % interval {interval(comparison.low, comparison.high)}, "
+        f"{comparison.n} seeds"
+    )
+
+
+FIGURE = Figure(
+    key="forest",
+    section=Section.CONFIRMATION,
+    title="Claims on fresh seeds",
+    caption=(
+        "Right of zero the claim is better than the arm that the row names. The line is its interval on "
+        "fresh seeds, dots are single seeds, and differences inside the grey band are too small to matter. "
+        "The open grey diamond is the estimate of the search, the largest of many: expect it further from "
+        "zero (winner's curse)."
+    ),
+    compute=forest,
+    empty=lambda info: info.reason,
+    draw=draw_forest,
+    table=forest_table,
+    call="report.forest(reading).rows",
+)

@@ -1,0 +1,210 @@
+"""Learning curves: accuracy on the search images after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import plotly.graph_objects as go
+
+from ...choices import Plan
+from ...runs.results import EpochResult
+from ...store import RunRecord
+from ..data_table import Table, table
+from ..drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
+from ..numbers import percent
+from .figure import Figure, Section
+
+
+__all__ = [
+    "FIGURE",
+    "Curve",
+    "LearningCurves",
+    "curve_table",
+    "draw_learning_curves",
+    "learning_curves",
+    "thinned",
+]
+
+_MOST_CURVES = 200
+_MOST_POINTS = 60
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one run.
+
+    Attributes:
+        slot: of the run.
+        plan: of the run.
+        kind: ``best``, ``host``, ``pruned`` or ``other``.
+        epochs: how many epochs were trained, from 1.
+        accuracies: after each of them, fractions.
+    """
+
+    slot: int
+    plan: Plan
+    kind: str
+    epochs: tuple[int, ...]
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """The curves of all runs that have recorded an epoch, by slot."""
+
+    curves: tuple[Curve, ...]
+
+
+def learning_curves(
+    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], best: RunRecord | None
+) -> LearningCurves:
+    """Gather the curves of a study.
+
+    Args:
+        runs: all of its runs.
+        epochs: run id to its recorded epochs.
+        best: the best complete run, drawn to be seen.
+    """
+    found = [_curve(run, epochs.get(run.run_id, ()), best) for run in runs]
+    return LearningCurves(tuple(curve for curve in found if curve is not None and curve.epochs))
+
+
+def thinned(info: LearningCurves) -> LearningCurves:
+    """At most so many curves and points that a browser stays quick: best run, hosts, and others evenly spread."""
+    plain = [curve for curve in info.curves if curve.kind in ("pruned", "other")]
+    step = -(-len(plain) // _MOST_CURVES) or 1
+    kept = {curve.slot for curve in plain[::step]}
+    return LearningCurves(
+        tuple(
+            _sparser(curve)
+            for curve in info.curves
+            if curve.kind not in ("pruned", "other") or curve.slot in kept
+        )
+    )
+
+
+def curve_table(info: LearningCurves) -> Table:
+    """The numbers of the curves, one row for each epoch of each run."""
+    return table(
+        ("run", "kind", "epoch", "accuracy"),
+        [
+            (curve.slot, curve.kind, epoch, accuracy)
+            for curve in info.curves
+            for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
+        ],
+    )
+
+
+def draw_learning_curves(info: LearningCurves) -> go.Figure:
+    """Draw the best run and the hosts in colour, all others thin and grey."""
+    of_kind = {kind: [curve for curve in info.curves if curve.kind == kind] for kind in _STYLES}
+    figure = go.Figure([_joined(curves, kind) for kind, curves in of_kind.items() if curves])
+    if of_kind["pruned"]:
+        figure.add_trace(_ends(of_kind["pruned"]))
+    base_layout(figure, x="epoch", y="accuracy, %", height=400)
+    longest = max((curve.epochs[-1] for curve in info.curves), default=0)
+    if longest <= 12:
+        figure.update_xaxes(dtick=1)
+    return figure
+
+
+# Kind to (name in the legend, colour, width); drawn in this order, so that what matters lies on top.
+_STYLES = {
+    "other": ("other runs", GREY, 1.0),
+    "pruned": ("pruned", GREY, 1.0),
+    "host": ("host", HOST, 2.0),
+    "best": ("best run", BEST, 3.0),
+}
+
+
+def _curve(run: RunRecord, epochs: Sequence[EpochResult], best: RunRecord | None) -> Curve | None:
+    if run.plan is None:
+        return None
+    finite = [epoch for epoch in epochs if isfinite(epoch.value)]
+    return Curve(
+        slot=run.slot,
+        plan=run.plan,
+        kind=_kind(run, best),
+        epochs=tuple(epoch.epoch + 1 for epoch in finite),
+        accuracies=tuple(epoch.value for epoch in finite),
+    )
+
+
+def _kind(run: RunRecord, best: RunRecord | None) -> str:
+    if best is not None and run.run_id == best.run_id:
+        return "best"
+    if run.plan == Plan():
+        return "host"
+    return "pruned" if run.state == "pruned" else "other"
+
+
+def _sparser(curve: Curve) -> Curve:
+    """Every so many points, the last one always."""
+    step = -(-len(curve.epochs) // _MOST_POINTS)
+    places = slice((len(curve.epochs) - 1) % step, None, step)
+    return Curve(curve.slot, curve.plan, curve.kind, curve.epochs[places], curve.accuracies[places])
+
+
+def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
+    """All curves of a kind as one trace, with a gap after each: a trace for each of 500 runs is slow."""
+    name, colour, width = _STYLES[kind]
+    return go.Scatter(
+        x=[x for curve in curves for x in (*curve.epochs, None)],
+        y=[y for curve in curves for y in (*(100 * value for value in curve.accuracies), None)],
+        mode="lines+markers",
+        name=name,
+        showlegend=kind != "pruned",
+        line={"color": colour, "width": width},
+        marker={"size": 2 * width + 1},
+        connectgaps=False,
+        hoverinfo="text",
+        hovertext=[text for curve in curves for text in (*_hovers(curve), None)],
+    )
+
+
+def _ends(curves: Sequence[Curve]) -> go.Scatter:
+    return go.Scatter(
+        x=[curve.epochs[-1] for curve in curves],
+        y=[100 * curve.accuracies[-1] for curve in curves],
+        mode="markers",
+        name="pruned here",
+        marker={"symbol": "x", "size": 8, "color": MARKED},
+        hoverinfo="text",
+        hovertext=[f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+    )
+
+
+def _hovers(curve: Curve) -> list[str]:
+    """The plan stands at the last point alone, as it is long."""
+    texts = [
+        f"<b>run {curve.slot}</b>, epoch {epoch}: {percent(accuracy)}"
+        for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
+    ]
+    return [*texts[:-1], f"{texts[-1]}<br>{plan_text(curve.plan)}"]
+
+
+def _thinning(info: LearningCurves) -> str:
+    shown = thinned(info)
+    if shown == info:
+        return ""
+    drawn, every = len(shown.curves), len(info.curves)
+    return f"Thinned: {drawn} of {every} runs are drawn; the call from Python gives all."
+
+
+FIGURE = Figure(
+    key="curves",
+    section=Section.SEARCH,
+    title="Learning curves",
+    caption=(
+        "Accuracy on the search images after each epoch; a cross marks where a run was pruned. If curves "
+        "still rise at the end, more epochs could change the order."
+    ),
+    compute=lambda reading: learning_curves(reading.runs, reading.epochs, reading.screening.best),
+    empty=lambda info: "" if info.curves else "No epoch has been recorded yet, so there are no curves.",
+    draw=lambda info: draw_learning_curves(thinned(info)),
+    table=lambda info: curve_table(thinned(info)),
+    call="report.learning_curves(reading.runs, reading.epochs, reading.screening.best).curves",
+    remark=_thinning,
+)

@@ -1,0 +1,118 @@
+"""Pairs of sites: what relaxing both does beyond the sum of their effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from ...evidence import Interaction, Screening
+from ..data_table import Table, table
+from ..drawing import base_layout, plain, short
+from ..numbers import interval, points
+from .figure import Figure, Section, Width
+
+
+__all__ = ["FIGURE", "PairMatrix", "draw_pairs", "pair_matrix", "pair_table"]
+
+_ROW = 34
+_MOST_NUMBERED = 9
+_NARROWEST_SCALE = 0.1
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """What relaxing two sites at once does beyond the sum of their effects.
+
+    Attributes:
+        sites: in the order of the space.
+        pairs: (first, second) to the interaction, for each estimable pair.
+        limit: both ends of the colour scale, in points.
+    """
+
+    sites: tuple[str, ...]
+    pairs: dict[tuple[str, str], Interaction]
+    limit: float
+
+
+def pair_matrix(screening: Screening) -> PairMatrix:
+    """The pairs of sites of a screening."""
+    told = {(each.first, each.second): each for each in screening.interactions if each.estimate is not None}
+    return PairMatrix(
+        tuple(dict.fromkeys(effect.site for effect in screening.effects)),
+        told,
+        max([_NARROWEST_SCALE, *(abs(each.estimate or 0.0) for each in told.values())]),
+    )
+
+
+def pair_table(info: PairMatrix) -> Table:
+    """One row for each pair."""
+    return table(
+        ("first", "second", "beyond_the_sum", "low", "high", "p", "adjusted_p", "runs"),
+        [
+            (*pair, each.estimate, each.low, each.high, each.p_value, each.adjusted, each.runs)
+            for pair, each in info.pairs.items()
+        ],
+    )
+
+
+def draw_pairs(info: PairMatrix) -> go.Figure:
+    """Draw the pairs as a triangle, on the scale of the map of effects."""
+    sites = info.sites
+    cells = [[info.pairs.get((first, second)) for first in sites[:-1]] for second in sites[1:]]
+    heat = go.Heatmap(
+        z=[[each.estimate if each else None for each in row] for row in cells],
+        text=[[_text(each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
+        hovertext=[[_hover(each) for each in row] for row in cells],
+        hoverinfo="text",
+        texttemplate="%{text}",
+        colorscale="RdBu",
+        zmin=-info.limit,
+        zmax=info.limit,
+        xgap=2,
+        ygap=2,
+        showscale=False,
+    )
+    figure = base_layout(go.Figure(heat), x="", y="", height=150 + _ROW * max(3, len(cells)))
+    figure.update_layout(plot_bgcolor="#f1f3f5")
+    for axis, names in ((figure.update_xaxes, sites[:-1]), (figure.update_yaxes, sites[1:])):
+        axis(
+            showgrid=False, tickvals=list(range(len(names))), ticktext=[plain(short(name)) for name in names]
+        )
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def _text(each: Interaction | None, numbered: bool) -> str:
+    if each is None:
+        return ""
+    number = points(each.estimate, 1) if numbered else ""
+    return f"<b>{number} *</b>" if each.flagged else number
+
+
+def _hover(each: Interaction | None) -> str:
+    if each is None:
+        return "not estimable yet"
+    return (
+        f"<b>{plain(short(each.first))} with {plain(short(each.second))}</b><br>{points(each.estimate)} points "
+        f"{interval(each.low, each.high)}<br>complete runs with both: {each.runs}"
+    )
+
+
+FIGURE = Figure(
+    key="pairs",
+    section=Section.SHAPE,
+    width=Width.HALF,
+    title="Pairs of sites",
+    caption=(
+        "Blue: relaxing both sites gives more than the sum of their effects; red: less. * marks a difference "
+        "of more than chance. Blank pairs are not estimable yet."
+    ),
+    compute=lambda reading: pair_matrix(reading.screening),
+    empty=lambda info: (
+        "" if info.pairs else "No pair of sites is estimable yet: too few finished runs relax both."
+    ),
+    draw=draw_pairs,
+    table=pair_table,
+    call="report.pair_matrix(reading.screening).pairs",
+)

@@ -1,0 +1,220 @@
+"""The rank curves: how the effect of a site grows from full sharing to none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from ...choices import Choice
+from ...evidence import Effect, Screening
+from ..data_table import Table, table
+from ..drawing import BEST, GREY, MARKED, base_layout, plain, short
+from ..numbers import interval, points
+from .figure import Figure, Section
+
+
+__all__ = ["FIGURE", "MOST_SITES", "RankCurve", "RankSeries", "draw_rank_curve", "rank_curves", "rank_table"]
+
+MOST_SITES = 24
+"""How many sites are drawn; those with the largest effects."""
+
+_NAMES = {
+    "lrlc": "rows + columns",
+    "lrlc-rows": "rows",
+    "lrlc-cols": "columns",
+    "lrlc-full": "full",
+    "lrlc-input": "from the input",
+    "wide": "control: wide",
+    "tied": "control: tied",
+}
+_NARROWEST = 0.5
+
+
+@dataclass(frozen=True)
+class RankSeries:
+    """The effects of one family of choices at a site, by rank.
+
+    Attributes:
+        family: ``lrlc``, with what its weights depend on if that is not rows and columns; ``wide`` or ``tied``.
+        effects: those that are estimable, by rank.
+    """
+
+    family: str
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True)
+class RankCurve:
+    """One site.
+
+    Attributes:
+        site: its name.
+        ranks: of the choices in its space.
+        series: one for each family that has an effect.
+        lc: the effect of no sharing at all; None where it is not in the space or not estimable.
+        limit: both ends of the axis, in points; equal for all sites, so that they can be compared.
+    """
+
+    site: str
+    ranks: tuple[int, ...]
+    series: tuple[RankSeries, ...]
+    lc: Effect | None
+    limit: float
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute effect, in points."""
+        effects = [effect for series in self.series for effect in series.effects]
+        return max(abs(effect.estimate or 0.0) for effect in (*effects, *([self.lc] if self.lc else [])))
+
+
+def rank_curves(screening: Screening) -> tuple[RankCurve, ...]:
+    """The curve of each site with at least one estimable effect, in the order of the space."""
+    told = [effect for effect in screening.effects if effect.estimable]
+    limit = 1.3 * max([_NARROWEST, *(abs(effect.estimate or 0.0) for effect in told)])
+    sites = tuple(dict.fromkeys(effect.site for effect in told))
+    curves = [_curve(site, [effect for effect in told if effect.site == site], limit) for site in sites]
+    return tuple(curve for curve in curves if curve.series or curve.lc)
+
+
+def rank_table(curves: Sequence[RankCurve]) -> Table:
+    """The numbers of the curves, one row for each effect."""
+    return table(
+        ("site", "choice", "rank", "effect", "low", "high", "runs"),
+        [
+            (effect.site, effect.choice, rank, effect.estimate, effect.low, effect.high, effect.runs)
+            for curve in curves
+            for rank, effect in _ranked(curve)
+        ],
+    )
+
+
+def draw_rank_curve(info: RankCurve) -> go.Figure:
+    """Draw a site: full sharing on the left at zero, no sharing on the right, controls grey."""
+    figure = go.Figure()
+    for number, series in enumerate(info.series):
+        figure.add_trace(_line(info, series, number))
+    if info.lc is not None:
+        figure.add_trace(_end(info.lc))
+    base_layout(figure, x="rank", y="points", height=220)
+    figure.add_hline(y=0, line={"color": GREY, "width": 1})
+    figure.update_layout(
+        title={"text": plain(short(info.site)), "font": {"size": 13}, "x": 0, "xref": "paper"},
+        showlegend=False,
+        margin={"l": 44, "r": 8, "t": 32, "b": 40},
+    )
+    figure.update_xaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=["conv", *map(str, info.ranks), "lc"],
+        range=[-0.5, len(info.ranks) + 1.5],
+    )
+    figure.update_yaxes(range=[-info.limit, info.limit])
+    return figure
+
+
+def _curve(site: str, effects: Sequence[Effect], limit: float) -> RankCurve:
+    families: dict[str, list[Effect]] = {}
+    for effect in effects:
+        choice = Choice.parse(effect.choice)
+        if choice.rank:
+            family = f"{choice.kind}-{choice.weights}" if choice.weights else choice.kind
+            families.setdefault(family, []).append(effect)
+    return RankCurve(
+        site=site,
+        ranks=tuple(sorted({Choice.parse(each.choice).rank for each in effects} - {0})),
+        series=tuple(
+            RankSeries(family, tuple(sorted(those, key=lambda each: Choice.parse(each.choice).rank)))
+            for family, those in families.items()
+        ),
+        lc=next((effect for effect in effects if effect.choice == "lc"), None),
+        limit=limit,
+    )
+
+
+def _ranked(curve: RankCurve) -> Iterator[tuple[int | None, Effect]]:
+    for series in curve.series:
+        for effect in series.effects:
+            yield Choice.parse(effect.choice).rank, effect
+    if curve.lc is not None:
+        yield None, curve.lc
+
+
+def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
+    effects = list(series.effects)
+    control = series.family in ("wide", "tied")
+    ends = [info.lc] if info.lc is not None and not control else []
+    shown = [*effects, *ends]
+    return go.Scatter(
+        x=["conv", *(str(Choice.parse(effect.choice).rank) for effect in effects), *("lc" for _ in ends)],
+        y=[0, *(effect.estimate for effect in shown)],
+        error_y=_bars([None, *shown]),
+        mode="lines+markers",
+        name=_NAMES.get(series.family, series.family),
+        line={"color": GREY if control else BEST, "dash": ("solid", "dash", "dot", "dashdot")[number % 4]},
+        marker={"symbol": "x" if control else "circle", "size": 7},
+        hoverinfo="text",
+        hovertext=["conv: what all are compared with", *map(_hover, shown)],
+    )
+
+
+def _end(effect: Effect) -> go.Scatter:
+    return go.Scatter(
+        x=["lc"],
+        y=[effect.estimate],
+        error_y=_bars([effect]),
+        mode="markers",
+        name="no sharing",
+        marker={"symbol": "diamond", "size": 9, "color": MARKED},
+        hoverinfo="text",
+        hovertext=[_hover(effect)],
+    )
+
+
+def _bars(effects: Sequence[Effect | None]) -> dict[str, object]:
+    halves = [
+        0.0 if effect is None or effect.high is None else effect.high - (effect.estimate or 0.0)
+        for effect in effects
+    ]
+    return {"type": "data", "array": halves, "thickness": 1, "width": 3}
+
+
+def _hover(effect: Effect) -> str:
+    told = f" {interval(effect.low, effect.high)}" if effect.low is not None else ""
+    return f"<b>{effect.choice}</b>: {points(effect.estimate)} points{told}<br>complete runs: {effect.runs}"
+
+
+def _shown(curves: Sequence[RankCurve]) -> list[RankCurve]:
+    kept = {curve.site for curve in sorted(curves, key=lambda each: -each.largest)[:MOST_SITES]}
+    return [curve for curve in curves if curve.site in kept]
+
+
+def _left_out(curves: Sequence[RankCurve]) -> str:
+    left_out = len(curves) - len(_shown(curves))
+    return (
+        f"Not drawn, for room: {left_out} sites with smaller effects; the data hold all." if left_out else ""
+    )
+
+
+FIGURE = Figure(
+    key="ranks",
+    section=Section.SHAPE,
+    title="How much to relax",
+    caption=(
+        "Left end: full sharing (conv), zero by definition. Right end: no sharing (lc). Where a curve has "
+        "become flat, more banks do not help further. Bars are 95 % intervals and may extend beyond the "
+        "plot; grey crosses are controls of that rank."
+    ),
+    compute=lambda reading: rank_curves(reading.screening),
+    empty=lambda curves: (
+        ""
+        if curves
+        else "No effect of a rank is estimable yet from the finished runs, so there are no curves."
+    ),
+    draw=lambda curves: [draw_rank_curve(curve) for curve in _shown(curves)],
+    table=rank_table,
+    call="report.rank_curves(reading.screening)",
+    remark=_left_out,
+)

@@ -1,0 +1,51 @@
+"""From Python: the one call that recomputes what each part of the page shows.
+
+Every call starts from `reading`, which `setup` gives: a study as its report takes it, read from the database once.
+What a call returns holds the numbers as they were computed; the page rounds them. The call of a figure and of a
+table stands in its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .figures import FIGURES
+from .tables import TABLES
+
+
+__all__ = ["TEXTS", "call_list", "setup"]
+
+TEXTS: Mapping[str, str] = {
+    "The verdict": "report.verdict(reading.study, reading.runs, reading.screening, reading.confirmation)",
+    "What was asked": "report.question(reading.study, reading.runs)",
+    "How often the test split was opened": "len(reading.confirmation.openings) if reading.confirmation else 0",
+    "Before you believe it": "reading.screening.caveats",
+    "What pruning costs": "reading.audit.sentence",
+    "How it was done": "report.method(reading.study, reading.runs, reading.epochs)",
+}
+"""What a part of the page in words says, to its call."""
+
+_SETUP = """\
+from lrlc_nas import report
+from lrlc_nas.store import Store
+
+# inside=True also looks into the trained networks, for the maps of space, and takes seconds;
+# where the host or the images are functions of your own, it needs trusted=True as well
+reading = report.read_study(Store("sqlite:///lrlc-nas.db"), {name!r}, inside=True)
+"""
+
+
+def setup(name: str) -> str:
+    """The lines that all calls need before them.
+
+    Args:
+        name: of the study.
+    """
+    return _SETUP.format(name=name)
+
+
+def call_list() -> dict[str, str]:
+    """Each part of the page to the call that gives its numbers, for a manual: figures, tables, words."""
+    figures = {figure.title: figure.call for figure in FIGURES}
+    tables = {f"Table of {table.title}": table.call for table in TABLES}
+    return figures | tables | dict(TEXTS)
