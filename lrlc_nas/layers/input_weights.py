@@ -6,14 +6,17 @@ https://arxiv.org/abs/2002.02959
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .combining import constant_weight
+from .cost import Cost
 
 
-__all__ = ["DILATIONS", "InputWeights", "active_dilations"]
+__all__ = ["DILATIONS", "NETWORKS", "InputWeights", "active_dilations"]
 
 DILATIONS = (1, 2, 4, 8)
 """The distances at which the network looks around a position."""
@@ -35,8 +38,6 @@ class InputWeights(nn.Module):
     P are 1x1 convolutions, to K, 3K, 6K and K channels; D_r are depthwise 3x3 convolutions of dilation r
     without padding, left out where they do not fit. All parts of u are resized to the output positions,
     bilinearly with aligned corners; the mean is that of each image. Every convolution has a bias.
-
-    Parameters, with n dilations: (30 + 3n)K² + (11 + 10n)K + KC.
 
     Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
     https://arxiv.org/abs/2002.02959
@@ -83,6 +84,31 @@ class InputWeights(nn.Module):
         self.project = pointwise(6 * rank, rank)
         self.reset_parameters()
 
+    @classmethod
+    def cost(
+        cls, in_channels: int, input_size: tuple[int, int], output_size: tuple[int, int], rank: int
+    ) -> Cost:
+        """What it costs, with n dilations r; resizing is not counted, and keeps nothing.
+
+        ===========  ============================================
+        parameters   (30 + 3n)K² + (11 + 10n)K + KC
+        macs         HWCK + Σ 9K(H - 2r)(W - 2r) + YX(30 + 3n)K²
+        activations  K*HW + (12 + n)K*YX
+        ===========  ============================================
+
+        The activations are its K input maps and, at the output positions, the 2 + n views of them, the two hidden
+        layers and the weights.
+        """
+        (height, width), positions = input_size, output_size[0] * output_size[1]
+        dilations = active_dilations(input_size)
+        pointwise = (30 + 3 * len(dilations)) * rank**2
+        around = sum(9 * rank * (height - 2 * r) * (width - 2 * r) for r in dilations)
+        return Cost(
+            pointwise + (11 + 10 * len(dilations)) * rank + rank * in_channels,
+            height * width * in_channels * rank + around + positions * pointwise,
+            rank * height * width + (12 + len(dilations)) * rank * positions,
+        )
+
     def reset_parameters(self) -> None:
         """Draw glorot_uniform weights from the global generator of torch; set biases to zero."""
         for name, parameter in self.named_parameters():
@@ -115,3 +141,7 @@ class InputWeights(nn.Module):
 
     def _resized(self, maps: Tensor) -> Tensor:
         return F.interpolate(maps, self.output_size, mode="bilinear", align_corners=True)
+
+
+NETWORKS: Mapping[str, type[InputWeights]] = {"input": InputWeights}
+"""The networks, by what the combining weights depend on."""
