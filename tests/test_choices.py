@@ -13,10 +13,8 @@ from lrlc_nas.errors import InputError
 
 
 ranks = st.integers(1, 64)
-choices = st.one_of(
-    st.sampled_from([Choice("conv"), Choice("lc"), Choice("coord")]),
-    st.builds(Choice, st.sampled_from(["wide", "tied"]), ranks),
-    st.builds(Choice, st.just("lrlc"), ranks, st.sampled_from(["", "rows", "cols", "full", "input"])),
+choices = st.builds(
+    lambda form, rank: Choice.parse(form.replace("K", str(rank))), st.sampled_from(FORMS), ranks
 )
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 plans = st.dictionaries(names, choices, max_size=5)

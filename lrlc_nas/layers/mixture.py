@@ -60,7 +60,10 @@ class PositionMixture(RelaxedConv2d):
         """
         if self.weight_net is None:
             return normalized(self._summed("weights"), self.normalize)
-        return normalized(self.weight_net(self._required(input)), self.normalize)
+        each = normalized(self.weight_net(self._required(input)), self.normalize)
+        return each.expand(
+            -1, *self.geometry.output_size, -1
+        )  # the network may tell rows or columns alone apart
 
     def position_bias_map(self) -> Tensor | None:
         """The position bias s, with shape (Y, X), or None if there is none."""

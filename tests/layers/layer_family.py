@@ -227,8 +227,8 @@ def normalised_by_hand(raw: torch.Tensor, normalize: str) -> torch.Tensor:
 
 def _naive_low_rank(layer, image):
     # `test_input_weights` holds the network itself against loops.
-    raw = layer.weight_net(image)[0] if layer.weights == "input" else raw_weights(layer)
-    combining = normalised_by_hand(raw, layer.normalize)
+    raw = raw_weights(layer) if layer.weight_net is None else layer.weight_net(image)[0]
+    combining = normalised_by_hand(raw, layer.normalize).expand(*layer.geometry.output_size, -1)
     if layer.bank_geometries is None:
         return _by_loops(layer.geometry, image, naive_kernels(layer.banks, combining), bias_map(layer))
     shares = []
