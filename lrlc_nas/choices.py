@@ -58,6 +58,10 @@ KINDS = (
     Kind("lrlc-K-cols", "columns", _LOW_RANK, {"weights": "columns"}, relaxes=True),
     Kind("lrlc-K", "rows + columns", _LOW_RANK, relaxes=True, control="lrlc-1"),
     Kind("lrlc-K-full", "full", _LOW_RANK, {"weights": "full"}, relaxes=True),
+    Kind("lrlc-K-rows-input", "rows, from the input", _LOW_RANK, {"weights": "rows-input"}, relaxes=True),
+    Kind(
+        "lrlc-K-cols-input", "columns, from the input", _LOW_RANK, {"weights": "columns-input"}, relaxes=True
+    ),
     Kind("lrlc-K-input", "from the input", _LOW_RANK, {"weights": "input"}, relaxes=True),
     Kind(
         "lc", "no sharing", "lrlc_nas.layers.locally_connected:LocallyConnected2d", relaxes=True, control="lc"
@@ -68,7 +72,8 @@ KINDS = (
 ``conv`` shares one kernel among all positions. ``coord`` is a convolution that also sees two coordinate channels,
 ``wide-K`` one with the parameters of ``lrlc-K``, ``tied-K`` one of K banks that are mixed alike everywhere. The
 combining weights of ``lrlc-K`` are a sum of one for the row and one for the column; those of the others depend on
-the row, on the column, on the position, or are computed from the input. With one bank it is a convolution with a
+the row, on the column, on the position, or are computed from the input (from the mean of each of its rows or
+columns, where they depend on the row or the column alone). With one bank it is a convolution with a
 position bias. ``lc`` has a kernel for each position.
 """
 
