@@ -1,20 +1,8 @@
-"""Choices (how a site is realised) and plans (a choice for each site of a host).
+"""Choices (how a site is realised), the kinds there are, and plans (a choice for each site of a host).
 
-A choice is written as a token:
-
-=================  ==============================================================================
-``conv``           the convolution itself: one kernel shared by all positions
-``lrlc-K``         low-rank locally connected, rank K, row + column combining weights; with K = 1 a control: a
-                   convolution with a position bias
-``lrlc-K-rows``    the same with combining weights that depend on the row alone
-``lrlc-K-cols``    … on the column alone
-``lrlc-K-full``    … free at every position
-``lrlc-K-input``   … computed from the input
-``lc``             locally connected: a kernel of its own at every position
-``wide-K``         control: a convolution with the parameters of ``lrlc-K``
-``tied-K``         control: K banks, mixed by the same weights at every position
-``coord``          control: a convolution that also sees two coordinate channels
-=================  ==============================================================================
+A choice is written as a token, such as ``lrlc-4-rows``: the form of its kind, with a rank in the place of K. What
+the package knows of a kind stands in one line of `KINDS`; how its layer is built, and what it costs, in the file of
+the layer, which is imported when a layer is made. A new kind is one file and one line.
 """
 
 from __future__ import annotations
@@ -23,30 +11,79 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import InputError
 
 
-__all__ = ["CONV", "FORMS", "Choice", "Plan"]
+__all__ = ["CONV", "FORMS", "KINDS", "Choice", "Kind", "Plan", "controls"]
 
-FORMS = (
-    "conv",
-    "lrlc-K",
-    "lrlc-K-rows",
-    "lrlc-K-cols",
-    "lrlc-K-full",
-    "lrlc-K-input",
-    "lc",
-    "wide-K",
-    "tied-K",
-    "coord",
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of choice.
+
+    Attributes:
+        form: its token, with K where the rank stands; a kind without K has no rank.
+        label: what a figure calls it.
+        layer: where its layer is, as ``module:class``; the class is a `lrlc_nas.layers.RelaxedConv2d`. Empty for the
+            convolution itself.
+        options: arguments of the layer besides its geometry, its bias and what follows from the rank.
+        relaxes: whether kernels may differ over positions, from rank 2 on.
+        control: the token that every claim is given as a control, with the rank of the claim for K; empty for none.
+    """
+
+    form: str
+    label: str
+    layer: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    relaxes: bool = False
+    control: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What stands before the rank and what after it: ``("lrlc", "rows")``."""
+        before, _, after = self.form.partition("-K")
+        return before, after.removeprefix("-")
+
+
+_LOW_RANK = "lrlc_nas.layers.low_rank:LowRankLocallyConnected2d"
+
+KINDS = (
+    Kind("conv", "full sharing"),
+    Kind("coord", "control: coordinates", "lrlc_nas.layers.coordinates:CoordConv2d", control="coord"),
+    Kind("wide-K", "control: wide", "lrlc_nas.layers.wide:WideConv2d", control="wide-K"),
+    Kind("tied-K", "control: tied", "lrlc_nas.layers.tied_banks:TiedBanksConv2d", control="tied-K"),
+    Kind("lrlc-K-rows", "rows", _LOW_RANK, {"weights": "rows"}, relaxes=True),
+    Kind("lrlc-K-cols", "columns", _LOW_RANK, {"weights": "columns"}, relaxes=True),
+    Kind("lrlc-K", "rows + columns", _LOW_RANK, relaxes=True, control="lrlc-1"),
+    Kind("lrlc-K-full", "full", _LOW_RANK, {"weights": "full"}, relaxes=True),
+    Kind("lrlc-K-rows-input", "rows, from the input", _LOW_RANK, {"weights": "rows-input"}, relaxes=True),
+    Kind(
+        "lrlc-K-cols-input", "columns, from the input", _LOW_RANK, {"weights": "columns-input"}, relaxes=True
+    ),
+    Kind("lrlc-K-input", "from the input", _LOW_RANK, {"weights": "input"}, relaxes=True),
+    Kind(
+        "lc", "no sharing", "lrlc_nas.layers.locally_connected:LocallyConnected2d", relaxes=True, control="lc"
+    ),
 )
+"""All kinds, from full sharing to none: what they are, in the order of the scale.
+
+``conv`` shares one kernel among all positions. ``coord`` is a convolution that also sees two coordinate channels,
+``wide-K`` one with the parameters of ``lrlc-K``, ``tied-K`` one of K banks that are mixed alike everywhere. The
+combining weights of ``lrlc-K`` are a sum of one for the row and one for the column; those of the others depend on
+the row, on the column, on the position, or are computed from the input (from the mean of each of its rows or
+columns, where they depend on the row or the column alone). With one bank it is a convolution with a
+position bias. ``lc`` has a kernel for each position.
+"""
+
+FORMS = tuple(kind.form for kind in KINDS)
 """The forms a token can take; K is a rank of at least 1."""
 
-_TOKEN = re.compile(r"(?P<kind>lrlc|wide|tied)-(?P<rank>[0-9]+)(?:-(?P<weights>rows|cols|full|input))?")
-_POSITION = {"conv": 0, "coord": 1, "wide": 2, "tied": 3, "lrlc": 4, "lc": 5}
-_WEIGHTS_POSITION = {"": 2, "rows": 0, "cols": 1, "full": 3, "input": 4}
+_BY_KEY = {kind.key: kind for kind in KINDS}
+_TOKENS = [(re.compile(kind.form.replace("K", "([0-9]+)")), kind) for kind in KINDS]
+_LINES = [kind.key for kind in KINDS]
+_NAMES = [name for name, _ in _LINES]
 
 
 @dataclass(frozen=True)
@@ -54,10 +91,9 @@ class Choice:
     """How one site is realised.
 
     Attributes:
-        kind: ``conv``, ``lrlc``, ``lc``, ``wide``, ``tied`` or ``coord``.
+        kind: what stands before the rank in its token: ``conv``, ``lrlc``, ``lc``, ``wide``, …
         rank: K, the number of filter banks; 0 for the kinds that have none.
-        weights: what the combining weights depend on: ``""`` (row + column), ``rows``, ``cols``, ``full`` or
-            ``input``; always ``""`` for other kinds than ``lrlc``.
+        weights: what stands behind the rank: of ``lrlc``, what the combining weights depend on, else nothing.
     """
 
     kind: str
@@ -71,36 +107,38 @@ class Choice:
         Raises:
             InputError: if the token has none of the known forms, or its rank is below 1.
         """
-        if token in ("conv", "lc", "coord"):
-            return cls(token)
-        match = _TOKEN.fullmatch(token)
-        if match is None or (match["weights"] and match["kind"] != "lrlc"):
-            raise InputError(
-                f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1"
-            )
-        if int(match["rank"]) < 1:
-            raise InputError(f"choice {token!r} has rank {match['rank']}; a rank is at least 1")
-        return cls(match["kind"], int(match["rank"]), match["weights"] or "")
+        for pattern, kind in _TOKENS:
+            match = pattern.fullmatch(token)
+            if match is not None:
+                rank = match[1] if pattern.groups else None
+                if rank is not None and int(rank) < 1:
+                    raise InputError(f"choice {token!r} has rank {rank}; a rank is at least 1")
+                name, weights = kind.key
+                return cls(name, int(rank or 0), weights)
+        raise InputError(
+            f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1"
+        )
 
     @property
     def token(self) -> str:
         """The token that `parse` reads back as this choice."""
-        parts = [self.kind]
-        if self.rank:
-            parts.append(str(self.rank))
-        if self.weights:
-            parts.append(self.weights)
-        return "-".join(parts)
+        return "-".join(part for part in (self.kind, str(self.rank or ""), self.weights) if part)
+
+    @property
+    def definition(self) -> Kind:
+        """Its line in the table of kinds."""
+        return _BY_KEY[self.kind, self.weights]
 
     @property
     def relaxes(self) -> bool:
         """Whether kernels may differ over positions; of a single bank, with weights that add to 1, they may not."""
-        return self.kind == "lc" or (self.kind == "lrlc" and self.rank > 1)
+        return self.definition.relaxes and self.rank != 1
 
     @property
     def relaxation(self) -> tuple[int, int, int]:
         """A key that sorts choices from full sharing to none."""
-        return (_POSITION[self.kind], self.rank, _WEIGHTS_POSITION[self.weights])
+        # Kinds of one name stand together, where the first of them does; then rank decides, then the line.
+        return (_NAMES.index(self.kind), self.rank, _LINES.index((self.kind, self.weights)))
 
     def __str__(self) -> str:
         return self.token
@@ -176,3 +214,24 @@ class Plan:
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={choice}" for name, choice in self.choices) or "host"
+
+
+def controls(plan: Plan, ranks: Mapping[tuple[str, Choice], int]) -> dict[str, Plan]:
+    """What may explain a gain of a plan away: the same sites, other choices.
+
+    Args:
+        plan: the claim.
+        ranks: (site, choice without a rank) to the rank that its controls get there.
+
+    Returns:
+        Label to plan, in the order of the table of kinds, but not the claim itself.
+    """
+    of_site = {site: choice.rank or ranks[site, choice] for site, choice in plan}
+    plans = {
+        kind.control.removesuffix("-K"): Plan.of(
+            {site: kind.control.replace("K", str(rank)) for site, rank in of_site.items()}
+        )
+        for kind in KINDS
+        if kind.control
+    }
+    return {label: control for label, control in plans.items() if control != plan}

@@ -15,7 +15,7 @@ from itertools import count
 
 import torch
 
-from ..choices import Choice, Plan
+from ..choices import Choice, Plan, controls
 from ..errors import InputError
 from ..facts import Role
 from ..networks import why_not_buildable
@@ -110,30 +110,6 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
     store.extend(study.record, len(runs) + len(more), more)
     catch_up(study)
     return OpenStudy(store, store.study(study.record.name), study.prepared)
-
-
-def controls(plan: Plan, widths: Mapping[tuple[str, Choice], int]) -> dict[str, Plan]:
-    """What may explain a gain of a plan away: the same sites, other choices.
-
-    Args:
-        plan: the claim.
-        widths: (site, choice without a rank) to the rank that `wide` and `tied` get there.
-
-    Returns:
-        Label to plan: ``wide`` (equal parameters), ``tied`` (the same banks, mixed alike everywhere), ``coord``
-        (position as input), ``lrlc-1`` (a position bias alone) and ``lc`` (no sharing at all), but not the claim
-        itself.
-    """
-    ranks = {site: choice.rank or widths[site, choice] for site, choice in plan}
-    tokens = {
-        "wide": {site: f"wide-{rank}" for site, rank in ranks.items()},
-        "tied": {site: f"tied-{rank}" for site, rank in ranks.items()},
-        "coord": dict.fromkeys(ranks, "coord"),
-        "lrlc-1": dict.fromkeys(ranks, "lrlc-1"),
-        "lc": dict.fromkeys(ranks, "lc"),
-    }
-    plans = {label: Plan.of(by_site) for label, by_site in tokens.items()}
-    return {label: control for label, control in plans.items() if control != plan}
 
 
 def _free_name(store: Store, search: str) -> str:

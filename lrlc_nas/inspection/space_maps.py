@@ -138,7 +138,7 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
     wanted = {
         site: layer
         for site, layer in layers.items()
-        if isinstance(layer, LowRankLocallyConnected2d) and layer.weights == "input"
+        if isinstance(layer, LowRankLocallyConnected2d) and layer.depends_on_input
     }
     if not wanted:
         return {}

@@ -2,9 +2,11 @@
 
 from .convolution import is_convolution, require_plain, why_not_plain
 from .coordinates import CoordConv2d
+from .cost import Cost
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .low_rank import LowRankLocallyConnected2d, use_path
+from .relaxed import RelaxedConv2d
 from .smoothness import smoothness_penalty
 from .tied_banks import TiedBanksConv2d
 from .wide import WideConv2d, matching_hidden_channels
@@ -12,9 +14,11 @@ from .wide import WideConv2d, matching_hidden_channels
 
 __all__ = [
     "CoordConv2d",
+    "Cost",
     "Geometry",
     "LocallyConnected2d",
     "LowRankLocallyConnected2d",
+    "RelaxedConv2d",
     "TiedBanksConv2d",
     "WideConv2d",
     "is_convolution",

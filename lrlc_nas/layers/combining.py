@@ -1,19 +1,22 @@
 """Combining weights: the K numbers at each position that mix the banks.
 
-Raw weights A come from one of five parametrisations (i row, j column, k bank):
+Raw weights A come from one of seven parametrisations (i row, j column, k bank):
 
-=================  =============================  ==================================
-``weights``        A[i, j, k]                     parameters
-=================  =============================  ==================================
-``"row+column"``   row[i, k] + column[j, k]       ``row`` (Y, K), ``column`` (X, K)
-``"rows"``         row[i, k]                      ``row`` (Y, K)
-``"columns"``      column[j, k]                   ``column`` (X, K)
-``"full"``         position[i, j, k]              ``position`` (Y, X, K)
-``"input"``        net(x)[i, j, k]                those of `lrlc_nas.layers.input_weights`
-=================  =============================  ==================================
+===================  =============================  ==================================
+``weights``          A[i, j, k]                     parameters
+===================  =============================  ==================================
+``"row+column"``     row[i, k] + column[j, k]       ``row`` (Y, K), ``column`` (X, K)
+``"rows"``           row[i, k]                      ``row`` (Y, K)
+``"columns"``        column[j, k]                   ``column`` (X, K)
+``"full"``           position[i, j, k]              ``position`` (Y, X, K)
+``"input"``          net(x)[i, j, k]                those of `lrlc_nas.layers.input_weights`
+``"rows-input"``     net(x)[i, k]                   likewise
+``"columns-input"``  net(x)[j, k]                   likewise
+===================  =============================  ==================================
 
 and are normalised over k at each position: ``"softmax"``, ``"norm"`` (length 1) or ``"none"``. The same sums
-give the position bias, with one number in the place of K; under ``"input"`` the bias is as under ``"full"``.
+give the position bias, with one number in the place of K; where the weights come from the input, it is free at each
+position, row or column.
 
 Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
 https://arxiv.org/abs/2002.02959
@@ -49,8 +52,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "columns": ("column",),
     "full": ("position",),
     "input": ("position",),
+    "rows-input": ("row",),
+    "columns-input": ("column",),
 }
-"""The parametrisations that exist, and the parts that each of them sums; under ``input`` the bias alone."""
+"""The parametrisations that exist, and the parts that each of them sums; of those from the input the bias alone."""
 
 NORMALIZATIONS = ("softmax", "norm", "none")
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from .convolution import require_plain
-from .functional import _convolved, add_bias, require_dtype
+from .cost import Cost, conv_cost
+from .functional import add_bias, convolved, require_dtype
 from .geometry import Geometry
+from .relaxed import RelaxedConv2d, take_over_bias
 
 
 __all__ = ["CoordConv2d"]
 
 
-class CoordConv2d(nn.Module):
+class CoordConv2d(RelaxedConv2d):
     r"""A convolution that also sees two channels of coordinates, the row and the column of each pixel.
 
     .. math::
@@ -52,8 +52,7 @@ class CoordConv2d(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
-        self.geometry = geometry
+        super().__init__(geometry)
 
         def parameter(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
@@ -64,26 +63,10 @@ class CoordConv2d(nn.Module):
         self.reset_parameters()
 
     @classmethod
-    def from_conv(cls, conv: nn.Conv2d, input_size: int | Sequence[int]) -> CoordConv2d:
-        """Make the layer that computes what a convolution computes: it does not look at the coordinates yet.
-
-        Args:
-            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
-            input_size: (H, W) of the maps that it sees.
-
-        Raises:
-            InputError: if the module is not a plain `torch.nn.Conv2d`.
-        """
-        require_plain(conv)
-        geometry = Geometry.of_conv(conv, input_size)
-        layer = cls(geometry, bias=conv.bias is not None, device="meta", dtype=conv.weight.dtype)
-        layer.to_empty(device=conv.weight.device)
-        with torch.no_grad():
-            layer.weight.copy_(conv.weight)
-            layer.coord_weight.zero_()
-            if conv.bias is not None and layer.bias is not None:
-                layer.bias.copy_(conv.bias)
-        return layer.train(conv.training)
+    def cost(cls, geometry: Geometry, *, bias: bool = True) -> Cost:
+        """A convolution's, and 2TF parameters; the coordinates are convolved once for a batch."""
+        taps = geometry.kernel_size[0] * geometry.kernel_size[1]
+        return conv_cost(geometry, bias=bias) + Cost(parameters=2 * taps * geometry.out_channels)
 
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set the bias to zero."""
@@ -116,12 +99,18 @@ class CoordConv2d(nn.Module):
         require_dtype(input, self.weight)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = _convolved(input, self.weight, self.geometry)
+        y = convolved(input, self.weight, self.geometry)
         # They are the same for all images, so that they are convolved once.
-        placed = _convolved(
+        placed = convolved(
             self.coordinates(), self.coord_weight, replace(self.geometry, in_channels=2, groups=1)
         )
         return add_bias(y + placed, self.bias, None)
+
+    def _start_as(self, conv: nn.Conv2d) -> None:
+        """It does not look at the coordinates yet."""
+        self.weight.copy_(conv.weight)
+        self.coord_weight.zero_()
+        take_over_bias(self.bias, conv)
 
     def extra_repr(self) -> str:
         """The geometry, in the manner of `torch.nn.Conv2d`."""

@@ -33,6 +33,7 @@ __all__ = [
     "apply_banks",
     "apply_kernels",
     "apply_mixed",
+    "convolved",
     "differentiable_gradients",
     "in_compute_dtype",
     "laid_out_as",
@@ -78,7 +79,7 @@ def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
     rank, groups, per_group = banks.shape[0], geometry.groups, geometry.out_channels // geometry.groups
     # A grouped convolution gives its first F/G filters to the first group, so the group is the slowest index.
     filters = banks.view(rank, groups, per_group, *banks.shape[2:]).transpose(0, 1).flatten(0, 2)
-    features = _convolved(x, filters, geometry)
+    features = convolved(x, filters, geometry)
     features = features.view(x.shape[0], groups, rank, per_group, *geometry.output_size)
     mixed = features * combining.to(features.dtype).movedim(-1, -3).unsqueeze(-3).unsqueeze(-5)
     return laid_out_as(x, mixed.sum(2).flatten(1, 2))
@@ -212,7 +213,8 @@ def _patches(x: Tensor, geometry: Geometry) -> Tensor:
     return taps.permute(3, 4, 1, 0, 2, 5, 6).reshape(rows * columns * groups, batch, geometry.fan_in)
 
 
-def _convolved(x: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
+def convolved(x: Tensor, filters: Tensor, geometry: Geometry) -> Tensor:
+    """Convolve x, with shape (B, C, H, W), with filters of shape (M, C/G, rows, columns)."""
     left, right, top, bottom = geometry.pads
     symmetric = (left, top) == (right, bottom)
     if geometry.padding_mode == "zeros" and symmetric:

@@ -135,6 +135,11 @@ class Geometry:
         rows, columns = ((p - e) // s + 1 for p, e, s in zip(padded, self.extent, self.stride, strict=True))
         return (rows, columns)
 
+    @property
+    def positions(self) -> int:
+        """Y*X."""
+        return self.output_size[0] * self.output_size[1]
+
     def require_input(self, x: Tensor) -> None:
         """Raise `InputError` unless x has shape (B, C, H, W) or (C, H, W) with this C, H and W."""
         if x.dim() not in (3, 4):

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
 from .by_position import apply_own
-from .convolution import require_plain
+from .cost import Cost, conv_cost
 from .folding import as_convolution
 from .functional import add_bias
 from .geometry import Geometry
+from .relaxed import RelaxedConv2d, take_over_bias
 
 
 __all__ = ["LocallyConnected2d"]
 
 
-class LocallyConnected2d(nn.Module):
+class LocallyConnected2d(RelaxedConv2d):
     r"""A convolution whose kernel and bias belong to one position each: nothing is shared.
 
     .. math:: y_{b,f,i,j} = \sum_{c,t} W_{i,j,f,c,t} \, x_{b,c,(i,j)+t} + \beta_{f,i,j}
@@ -69,8 +70,7 @@ class LocallyConnected2d(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
-        self.geometry = Geometry.of(
+        geometry = Geometry.of(
             in_channels,
             out_channels,
             kernel_size,
@@ -81,6 +81,7 @@ class LocallyConnected2d(nn.Module):
             groups=groups,
             padding_mode=padding_mode,
         )
+        super().__init__(geometry)
         positions, kernel = self.geometry.output_size, self.geometry.kernel_shape
         self.weight = nn.Parameter(torch.empty(*positions, *kernel, device=device, dtype=dtype))
         self.bias = (
@@ -89,37 +90,23 @@ class LocallyConnected2d(nn.Module):
         self.reset_parameters()
 
     @classmethod
-    def from_conv(
-        cls, conv: nn.Conv2d, input_size: int | Sequence[int], *, bias: bool | None = None
-    ) -> LocallyConnected2d:
-        """Make the layer that computes what a convolution computes: its kernel and bias at every position.
+    def of_geometry(cls, geometry: Geometry, **options: Any) -> Self:
+        """Make the layer of a geometry."""
+        return cls(**asdict(geometry), **options)
 
-        Args:
-            conv: a plain convolution; dtype, device and training mode are taken over.
-            input_size: (H, W) of the maps that it sees.
-            bias: whether the layer has a bias; None for yes if the convolution has one. A new bias is zero.
+    @classmethod
+    def arguments(cls, geometry: Geometry, rank: int, *, bias: bool) -> dict[str, Any]:
+        """A bias, even where the convolution has none.
 
-        Raises:
-            InputError: if the module is not a plain `torch.nn.Conv2d`, or has a bias that the layer is not
-                to have.
+        So it is in the paper, and so the layer is the end of a scale whose other members have a position bias.
         """
-        require_plain(conv)
-        bias = conv.bias is not None if bias is None else bias
-        if conv.bias is not None and not bias:
-            raise InputError(
-                "the convolution has a bias, so a layer that computes the same needs one: bias is False"
-            )
-        geometry = Geometry.of_conv(conv, input_size)
-        # Made without storage, so that no random number is drawn for weights that are copied anyway.
-        layer = cls(**asdict(geometry), bias=bias, device="meta", dtype=conv.weight.dtype)
-        layer.to_empty(device=conv.weight.device)
-        with torch.no_grad():
-            layer.weight.copy_(conv.weight)
-            if conv.bias is not None and layer.bias is not None:
-                layer.bias.copy_(conv.bias[:, None, None])
-            elif layer.bias is not None:
-                layer.bias.zero_()
-        return layer.train(conv.training)
+        return {"bias": True}
+
+    @classmethod
+    def cost(cls, geometry: Geometry, *, bias: bool = True) -> Cost:
+        """YX*TCF/G + FYX parameters; MACs and activations of a convolution."""
+        conv = conv_cost(geometry, bias=False)
+        return replace(conv, parameters=geometry.positions * conv.parameters + bias * conv.activations)
 
     @classmethod
     def from_kernels(cls, kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> LocallyConnected2d:
@@ -130,7 +117,7 @@ class LocallyConnected2d(nn.Module):
             bias: shape (F, Y, X), or None for no bias.
             geometry: of the layer.
         """
-        layer = cls(**asdict(geometry), bias=bias is not None, device="meta", dtype=kernels.dtype)
+        layer = cls.of_geometry(geometry, bias=bias is not None, device="meta", dtype=kernels.dtype)
         layer.to_empty(device=kernels.device)
         with torch.no_grad():
             layer.weight.copy_(kernels)
@@ -171,6 +158,11 @@ class LocallyConnected2d(nn.Module):
         with torch.no_grad():
             conv = as_convolution(self.weight, self.bias, self.geometry, self.weight.dtype)
         return self if conv is None else conv.train(self.training)
+
+    def _start_as(self, conv: nn.Conv2d) -> None:
+        """Its kernel and bias at every position."""
+        self.weight.copy_(conv.weight)
+        take_over_bias(self.bias, conv)
 
     def extra_repr(self) -> str:
         """The geometry, in the manner of `torch.nn.Conv2d`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -19,18 +20,19 @@ from .banks import (
     embedded,
 )
 from .by_position import apply_mixtures
-from .combining import mixture_sum, require_combining
-from .conversion import on_four_axes
-from .convolution import require_plain
+from .combining import PARTS, mixture_sum, part_shape, require_combining
+from .cost import Cost, conv_cost
 from .folding import ROUNDING, as_convolution, mixed_kernels
 from .functional import add_bias, apply_banks, mix_banks, require_dtype
 from .geometry import Geometry
+from .input_weights import NETWORKS
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
 from .paths import PATHS, Situation, choose, may_measure, tensors_of
+from .relaxed import take_over_bias
 
 
-__all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d", "use_path"]
+__all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d", "spread_banks", "use_path"]
 
 COMPUTE_PATHS = ("auto", *PATHS)
 """The two ways to compute the layer, whose costs `lrlc_nas.layers.functional` tells, or the faster of them."""
@@ -152,60 +154,35 @@ class LowRankLocallyConnected2d(PositionMixture):
         self.reset_parameters()
 
     @classmethod
-    def from_conv(
-        cls,
-        conv: nn.Conv2d,
-        input_size: int | Sequence[int],
-        rank: int,
-        *,
-        weights: str = "row+column",
-        normalize: str = "softmax",
-        spatial_bias: bool = True,
-        path: str = "auto",
-    ) -> LowRankLocallyConnected2d:
-        """Make the layer that computes what a convolution computes, with banks that differ.
+    def of_geometry(cls, geometry: Geometry, rank: int, **options: Any) -> Self:
+        """Make the layer of a geometry and a rank."""
+        return cls(**asdict(geometry), rank=rank, **options)
 
-        The initial mixture of the banks is the kernel of the convolution, up to rounding. The banks are that
-        kernel plus K draws minus the mean of the K, which cancel in the mixture: banks that were equal would
-        have equal gradients, and stay equal for ever. Combining weights that depend on the input start equal
-        too: their network begins with a last projection of zero, which the first step moves.
+    @classmethod
+    def cost(cls, geometry: Geometry, rank: int, *, weights: str = "row+column", bias: bool = True) -> Cost:
+        """The cost on the bank path; on the kernel path the activations are the output's FYX alone.
 
-        The draws come from the global generator of torch for the CPU, whatever the device, so that a seed
-        gives the same layer everywhere. Their standard deviation is that of the kernel.
+        With P the numbers that the weights of one bank are: Y + X, Y, X or YX.
 
-        Args:
-            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
-            input_size: (H, W) of the maps that it sees.
-            rank: K.
-            weights: as in the constructor, like the following.
-            normalize: ``softmax``, ``norm`` or ``none``.
-            spatial_bias: whether to add a bias for each position.
-            path: ``auto``, ``bank`` or ``kernel``.
+        ===========  =========================
+        parameters   K*TCF/G + (K + 1)P + F
+        macs         K*YX*TCF/G + K*FYX
+        activations  (K + 1)*FYX
+        ===========  =========================
 
-        Raises:
-            InputError: if the module is not a plain `torch.nn.Conv2d`, or the options do not describe a
-                layer.
+        Weights from the input have P parameters, the position bias, and `InputWeights.cost` besides.
         """
-        require_plain(conv)
-        # Made without storage, so that no random number is drawn for banks that are replaced anyway.
-        layer = cls(
-            **asdict(Geometry.of_conv(conv, input_size)),
-            rank=rank,
-            bias=conv.bias is not None,
-            weights=weights,
-            normalize=normalize,
-            spatial_bias=spatial_bias,
-            path=path,
-            device="meta",
-            dtype=conv.weight.dtype,
+        conv = conv_cost(geometry, bias=False)
+        places = sum(math.prod(part_shape(part, geometry.output_size)) for part in PARTS[weights])
+        banks = Cost(
+            rank * conv.parameters + places + bias * geometry.out_channels,
+            rank * (conv.macs + conv.activations),
+            (rank + 1) * conv.activations,
         )
-        layer.to_empty(device=conv.weight.device)
-        layer._mix_equally()
-        with torch.no_grad():
-            layer.stacked_banks().copy_(_spread(conv.weight, rank) / mixture_sum(normalize, rank))
-            if conv.bias is not None and layer.bias is not None:
-                layer.bias.copy_(conv.bias)
-        return layer.train(conv.training)
+        if weights not in NETWORKS:
+            return banks + Cost(parameters=rank * places)
+        sizes = (geometry.input_size, geometry.output_size)
+        return banks + NETWORKS[weights].cost(geometry.in_channels, *sizes, rank)
 
     @property
     def path(self) -> str:
@@ -216,7 +193,7 @@ class LowRankLocallyConnected2d(PositionMixture):
     def path(self, path: str) -> None:
         if path not in COMPUTE_PATHS:
             raise InputError(f"path must be one of {', '.join(COMPUTE_PATHS)}, but is {path!r}")
-        if path == "kernel" and self.weights == "input":
+        if path == "kernel" and self.depends_on_input:
             raise InputError(
                 "weights='input' requires path='bank', but path is 'kernel': the kernels would depend on the input"
             )
@@ -287,7 +264,7 @@ class LowRankLocallyConnected2d(PositionMixture):
             Y*X/K times the kernels of this one. Where the combining weights depend on the input there are no
             fixed kernels, and the layer itself is returned.
         """
-        if self.weights == "input":
+        if self.depends_on_input:
             return self
         with torch.no_grad():
             banks, bias = self.stacked_banks(), self._bias_map()
@@ -305,16 +282,26 @@ class LowRankLocallyConnected2d(PositionMixture):
         mixing = f"weights={self.weights!r}, normalize={self.normalize!r}"
         return f"{self._sizes}, {mixing}{off}, path={self.path!r}"
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LowRankLocallyConnected2d:
-        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
-        return self
+    def _start_as(self, conv: nn.Conv2d) -> None:
+        """Banks that differ, and mix to the kernel of the convolution up to rounding.
+
+        They are that kernel plus K draws minus the mean of the K, with the standard deviation of the kernel: the
+        draws cancel in the mixture, and banks that were equal would have equal gradients and stay equal for ever.
+        Combining weights that depend on the input start equal too: their network begins with a last projection of
+        zero, which the first step moves.
+        """
+        self._mix_equally()
+        self.stacked_banks().copy_(
+            spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank)
+        )
+        take_over_bias(self.bias, conv)
 
     def _path_for(self, input: Tensor) -> str:
         if self.path != "auto":
             return self.path
         # Nothing can be measured while a compiler reads. What is remembered does not hold for it: to it the kernel
         # path is plain operations that store all kernels and patches, slower than the bank path at ranks up to 8.
-        if self.weights == "input" or not may_measure(input):
+        if self.depends_on_input or not may_measure(input):
             return "bank"
         situation = Situation.of(self._sizes, input, tensors_of(self))
         return choose(situation, type(self)._mixed, self, input)
@@ -345,7 +332,7 @@ def use_path(network: nn.Module, path: str) -> None:
         InputError: if there is no such path.
     """
     for module in network.modules():
-        if isinstance(module, LowRankLocallyConnected2d) and module.weights != "input":
+        if isinstance(module, LowRankLocallyConnected2d) and not module.depends_on_input:
             module.path = path
 
 
@@ -354,7 +341,7 @@ def _he_uniform(bank: Tensor, fan_in: int) -> None:
     nn.init.uniform_(bank, -bound, bound)
 
 
-def _spread(kernel: Tensor, rank: int) -> Tensor:
+def spread_banks(kernel: Tensor, rank: int) -> Tensor:
     """K variants of a kernel that have it as their mean, with shape (K, F, C/G, rows, columns)."""
     exact = torch.promote_types(kernel.dtype, torch.float32)
     noise = torch.randn(rank, *kernel.shape, dtype=exact, device="cpu").to(kernel.device)

@@ -8,22 +8,22 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .combining import PARTS, constant_weight, neighbour_difference, normalized, part_shape, summed
 from .geometry import Geometry
-from .input_weights import InputWeights
+from .input_weights import NETWORKS, InputWeights
+from .relaxed import RelaxedConv2d
 
 
 __all__ = ["PositionMixture"]
 
 
-class PositionMixture(nn.Module):
+class PositionMixture(RelaxedConv2d):
     """The part of a low-rank locally connected layer that knows positions; the banks are its heir's.
 
     Attributes:
-        geometry: of the layer.
         rank: K.
         weights: what the combining weights depend on.
         normalize: how they are normalised over the banks.
         spatial_bias: whether there is a position bias.
-        weight_net: the network that computes the combining weights, under ``input``; else None.
+        weight_net: the network that computes the combining weights, where they depend on the input; else None.
         row_weights: shape (Y, K); ``column_weights`` (X, K) and ``position_weights`` (Y, X, K) exist where
             the combining weights are their sum.
         row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and
@@ -35,18 +35,22 @@ class PositionMixture(nn.Module):
     def __init__(
         self, geometry: Geometry, rank: int, weights: str, normalize: str, spatial_bias: bool
     ) -> None:
-        super().__init__()
-        self.geometry = geometry
+        super().__init__(geometry)
         self.rank = rank
         self.weights = weights
         self.normalize = normalize
         self.spatial_bias = spatial_bias
 
+    @property
+    def depends_on_input(self) -> bool:
+        """Whether the combining weights do, so that each image has kernels of its own."""
+        return self.weights in NETWORKS
+
     def combining_weights(self, input: Tensor | None = None) -> Tensor:
         """The normalised combining weights w.
 
         Args:
-            input: shape (B, C, H, W); required by ``weights="input"`` and ignored by the others.
+            input: shape (B, C, H, W); required where w depends on it, and ignored elsewhere.
 
         Returns:
             w, with shape (Y, X, K), or (B, Y, X, K) if it depends on the input.
@@ -56,7 +60,10 @@ class PositionMixture(nn.Module):
         """
         if self.weight_net is None:
             return normalized(self._summed("weights"), self.normalize)
-        return normalized(self.weight_net(self._required(input)), self.normalize)
+        each = normalized(self.weight_net(self._required(input)), self.normalize)
+        return each.expand(
+            -1, *self.geometry.output_size, -1
+        )  # the network may tell rows or columns alone apart
 
     def position_bias_map(self) -> Tensor | None:
         """The position bias s, with shape (Y, X), or None if there is none."""
@@ -78,7 +85,7 @@ class PositionMixture(nn.Module):
 
     def _add_mixture(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         """Register the parameters, without values; the heir calls this once its banks stand before them."""
-        self.weight_net = self._empty_weight_net(device, dtype) if self.weights == "input" else None
+        self.weight_net = self._empty_weight_net(device, dtype) if self.depends_on_input else None
         for part in PARTS[self.weights]:
             places = part_shape(part, self.geometry.output_size)
             for name, shape in ((f"{part}_weights", (*places, self.rank)), (f"{part}_bias", places)):
@@ -111,7 +118,7 @@ class PositionMixture(nn.Module):
                 nn.init.zeros_(getattr(self, f"{part}_bias"))
 
     def _has(self, name: str) -> bool:
-        return self.spatial_bias if name.endswith("_bias") else self.weight_net is None
+        return self.spatial_bias if name.endswith("_bias") else not self.depends_on_input
 
     def _summed(self, suffix: str) -> Tensor:
         parts = {part: getattr(self, f"{part}_{suffix}") for part in PARTS[self.weights]}
@@ -120,7 +127,8 @@ class PositionMixture(nn.Module):
     def _required(self, input: Tensor | None) -> Tensor:
         if input is None:
             raise InputError(
-                "with weights='input' the combining weights and the kernels depend on the input, but none came"
+                f"with weights={self.weights!r} the combining weights and the kernels depend on the input, but "
+                "none came"
             )
         self.geometry.require_input(input)
         if input.dim() != 4:
@@ -132,5 +140,6 @@ class PositionMixture(nn.Module):
     def _empty_weight_net(self, device: torch.device | str | None, dtype: torch.dtype | None) -> InputWeights:
         sizes = (self.geometry.input_size, self.geometry.output_size)
         # Made without storage, so that no random number is drawn before `reset_parameters` draws them all.
-        net = InputWeights(self.geometry.in_channels, *sizes, self.rank, device="meta", dtype=dtype)
+        make = NETWORKS[self.weights]
+        net = make(self.geometry.in_channels, *sizes, self.rank, device="meta", dtype=dtype)
         return net.to_empty(device=torch.get_default_device() if device is None else device)

@@ -27,7 +27,7 @@ def smoothness_penalty(network: nn.Module) -> Tensor:
     values = [
         module.smoothness()
         for module in network.modules()
-        if isinstance(module, LowRankLocallyConnected2d) and module.weights != "input"
+        if isinstance(module, LowRankLocallyConnected2d) and not module.depends_on_input
     ]
     if values:
         return torch.stack(values).mean()

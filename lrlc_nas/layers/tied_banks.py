@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from .combining import constant_weight, mixture_sum, normalized, require_combining, summed
-from .conversion import on_four_axes
-from .convolution import require_plain
+from .cost import Cost, conv_cost
 from .folding import as_convolution
-from .functional import _convolved, add_bias, mix_banks, require_dtype
+from .functional import add_bias, convolved, mix_banks, require_dtype
 from .geometry import Geometry
-from .low_rank import _spread
+from .low_rank import spread_banks
+from .relaxed import RelaxedConv2d, take_over_bias
 
 
 __all__ = ["TiedBanksConv2d"]
 
 
-class TiedBanksConv2d(nn.Module):
+class TiedBanksConv2d(RelaxedConv2d):
     r"""K filter banks that are mixed by the same weights at every position, with a position bias.
 
     .. math::
@@ -50,6 +49,8 @@ class TiedBanksConv2d(nn.Module):
         InputError: if the arguments do not describe a layer.
     """
 
+    decayed = ("tied_weights",)
+
     banks: Tensor
     bias: Tensor | None
 
@@ -63,9 +64,8 @@ class TiedBanksConv2d(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
         require_combining("row+column", normalize, rank)
-        self.geometry = geometry
+        super().__init__(geometry)
         self.rank = rank
         self.normalize = normalize
         rows, columns = geometry.output_size
@@ -81,39 +81,10 @@ class TiedBanksConv2d(nn.Module):
         self.reset_parameters()
 
     @classmethod
-    def from_conv(
-        cls, conv: nn.Conv2d, input_size: int | Sequence[int], rank: int, *, normalize: str = "softmax"
-    ) -> TiedBanksConv2d:
-        """Make the layer that computes what a convolution computes, with banks that differ.
-
-        The banks are drawn as `LowRankLocallyConnected2d.from_conv` draws them.
-
-        Args:
-            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
-            input_size: (H, W) of the maps that it sees.
-            rank: K.
-            normalize: ``softmax``, ``norm`` or ``none``.
-
-        Raises:
-            InputError: if the module is not a plain `torch.nn.Conv2d`, or the options do not describe a
-                layer.
-        """
-        require_plain(conv)
-        layer = cls(
-            Geometry.of_conv(conv, input_size),
-            rank,
-            bias=conv.bias is not None,
-            normalize=normalize,
-            device="meta",
-            dtype=conv.weight.dtype,
-        )
-        layer.to_empty(device=conv.weight.device)
-        layer._reset_mixing()
-        with torch.no_grad():
-            layer.banks.copy_(_spread(conv.weight, rank) / mixture_sum(normalize, rank))
-            if conv.bias is not None and layer.bias is not None:
-                layer.bias.copy_(conv.bias)
-        return layer.train(conv.training)
+    def cost(cls, geometry: Geometry, rank: int, *, bias: bool = True) -> Cost:
+        """K*TCF/G + K + Y + X + F parameters; MACs and activations of a convolution."""
+        more = (rank - 1) * math.prod(geometry.kernel_shape) + rank + sum(geometry.output_size)
+        return conv_cost(geometry, bias=bias) + Cost(parameters=more)
 
     def reset_parameters(self) -> None:
         """Draw he_uniform banks from the global generator of torch, mix them equally, set biases to zero."""
@@ -149,7 +120,7 @@ class TiedBanksConv2d(nn.Module):
         require_dtype(input, self.banks)
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = _convolved(input, self.kernel(), self.geometry)
+        y = convolved(input, self.kernel(), self.geometry)
         return add_bias(y, self.bias, self.position_bias_map())
 
     def fold(self) -> nn.Module:
@@ -170,9 +141,11 @@ class TiedBanksConv2d(nn.Module):
         off = ", bias=False" if self.bias is None else ""
         return f"{self.geometry.describe()}, rank={self.rank}, normalize={self.normalize!r}{off}"
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TiedBanksConv2d:
-        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
-        return self
+    def _start_as(self, conv: nn.Conv2d) -> None:
+        """The banks are drawn as those of a low-rank layer."""
+        self._reset_mixing()
+        self.banks.copy_(spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank))
+        take_over_bias(self.bias, conv)
 
     def _reset_mixing(self) -> None:
         # The sum of the row and the column weight that the layer it controls starts with.

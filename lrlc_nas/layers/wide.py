@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .convolution import require_plain
+from .cost import Cost, conv_cost
 from .functional import require_dtype
 from .geometry import Geometry
+from .relaxed import RelaxedConv2d, take_over_bias
 
 
 __all__ = ["WideConv2d", "matching_hidden_channels"]
@@ -22,7 +22,7 @@ _TOLERANCE = 0.02
 """The share of its parameters by which the control may miss those of the layer that it matches."""
 
 
-class WideConv2d(nn.Module):
+class WideConv2d(RelaxedConv2d):
     r"""A convolution with a hidden layer of the same geometry beside it, to spend parameters on.
 
     .. math::
@@ -56,7 +56,7 @@ class WideConv2d(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(geometry)
         if hidden_channels < 1 or hidden_channels % geometry.groups:
             raise InputError(
                 f"hidden_channels must be a positive multiple of groups (={geometry.groups}), but is "
@@ -79,31 +79,16 @@ class WideConv2d(nn.Module):
         self.reset_parameters()
 
     @classmethod
-    def from_conv(cls, conv: nn.Conv2d, input_size: int | Sequence[int], hidden_channels: int) -> WideConv2d:
-        """Make the layer that computes what a convolution computes: its hidden layer has no influence yet.
+    def arguments(cls, geometry: Geometry, rank: int, *, bias: bool) -> dict[str, Any]:
+        """The hidden channels that match a low-rank layer of rank K."""
+        return {"bias": bias, "hidden_channels": matching_hidden_channels(geometry, rank, bias=bias)}
 
-        The hidden layer is he_uniform, drawn from the global generator of torch for the CPU.
-
-        Args:
-            conv: a plain convolution; dtype, device, training mode and the presence of a bias are taken over.
-            input_size: (H, W) of the maps that it sees.
-            hidden_channels: M.
-
-        Raises:
-            InputError: if the module is not a plain `torch.nn.Conv2d`, or M is not possible.
-        """
-        require_plain(conv)
-        geometry = Geometry.of_conv(conv, input_size)
-        options: dict[str, Any] = {"bias": conv.bias is not None, "dtype": conv.weight.dtype}
-        layer = cls(geometry, hidden_channels, device="meta", **options).to_empty(device="cpu")
-        layer.reset_parameters()
-        nn.init.zeros_(layer.mix.weight)
-        layer.to(conv.weight.device)
-        with torch.no_grad():
-            layer.conv.weight.copy_(conv.weight)
-            if conv.bias is not None and layer.conv.bias is not None:
-                layer.conv.bias.copy_(conv.bias)
-        return layer.train(conv.training)
+    @classmethod
+    def cost(cls, geometry: Geometry, hidden_channels: int, *, bias: bool = True) -> Cost:
+        """A convolution's, and M(TC + F)/G parameters, YX*M(TC + F)/G MACs and M*YX activations."""
+        per_channel = geometry.fan_in * geometry.groups + geometry.out_channels
+        more, positions = hidden_channels * per_channel // geometry.groups, geometry.positions
+        return conv_cost(geometry, bias=bias) + Cost(more, positions * more, positions * hidden_channels)
 
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set the bias to zero."""
@@ -128,6 +113,15 @@ class WideConv2d(nn.Module):
         require_dtype(input, self.conv.weight)
         y: Tensor = self.conv(input) + self.mix(self.hidden(input).relu())
         return y
+
+    def _start_as(self, conv: nn.Conv2d) -> None:
+        """The hidden layer is he_uniform, and has no influence yet."""
+        options: dict[str, Any] = {"bias": conv.bias is not None, "dtype": conv.weight.dtype, "device": "cpu"}
+        drawn = type(self)(self.geometry, self.hidden.out_channels, **options)
+        self.hidden.weight.copy_(drawn.hidden.weight)
+        self.mix.weight.zero_()
+        self.conv.weight.copy_(conv.weight)
+        take_over_bias(self.conv.bias, conv)
 
 
 def matching_hidden_channels(geometry: Geometry, rank: int, *, bias: bool = True) -> int:

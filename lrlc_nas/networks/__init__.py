@@ -1,10 +1,9 @@
 """What is done to a network: its sites, its relaxed copies, what they cost, folding; and the built-in hosts."""
 
-from .build import BUILDABLE as BUILDABLE
+from ..layers import Cost as Cost
 from .build import INITS as INITS
 from .build import require_buildable as require_buildable
 from .build import why_not_buildable as why_not_buildable
-from .cost import Cost as Cost
 from .fold import fold as fold
 from .host_costs import host_cost as host_cost
 from .plan_costs import plan_cost as plan_cost

@@ -1,35 +1,23 @@
-"""From a convolution and a choice to a layer."""
+"""From a convolution and a choice to a layer, by the table of kinds."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import pkgutil
+from functools import cache
 from typing import Any
 
 from torch import nn
 
-from ..choices import CONV, FORMS, Choice
+from ..choices import CONV, Choice
 from ..errors import InputError
-from ..layers import (
-    CoordConv2d,
-    Geometry,
-    LocallyConnected2d,
-    LowRankLocallyConnected2d,
-    TiedBanksConv2d,
-    WideConv2d,
-    matching_hidden_channels,
-)
+from ..layers import Geometry, RelaxedConv2d
 from .sites import Site, Survey
 
 
-__all__ = ["BUILDABLE", "INITS", "realised", "require_buildable", "why_not_buildable"]
-
-BUILDABLE = FORMS
-"""The forms of choices that can be built: all; at some sites a ``wide-K`` cannot."""
+__all__ = ["INITS", "arguments", "build", "layer_class", "require_buildable", "why_not_buildable"]
 
 INITS = ("host", "paper")
 """How relaxed layers start: as the function of the host's convolution, or from their own initialisation."""
-
-_WEIGHTS = {"": "row+column", "rows": "rows", "cols": "columns", "full": "full", "input": "input"}
 
 
 def why_not_buildable(survey: Survey, name: str, choice: Choice) -> str | None:
@@ -38,8 +26,6 @@ def why_not_buildable(survey: Survey, name: str, choice: Choice) -> str | None:
     Returns:
         The reason, with figures, or None.
     """
-    if choice.kind != "wide":
-        return None
     site, widening = survey.sites[name], survey.widening(name, choice)
     if widening is not None:
         width = widening.width(choice.rank)
@@ -47,7 +33,8 @@ def why_not_buildable(survey: Survey, name: str, choice: Choice) -> str | None:
             return None
         return f"the width that matches lrlc-{choice.rank} is {width}, that of the convolution itself"
     try:
-        matching_hidden_channels(site.geometry, choice.rank, bias=site.bias)
+        if choice != CONV:
+            arguments(site.geometry, choice, bias=site.bias)
     except InputError as error:
         return str(error)
     return None
@@ -60,7 +47,7 @@ def require_buildable(survey: Survey, name: str, choice: Choice) -> None:
         raise InputError(f"site {name!r}: {choice} cannot be built: {reason}")
 
 
-def realised(conv: nn.Conv2d, site: Site, choice: Choice, init: str) -> nn.Module:
+def build(conv: nn.Conv2d, site: Site, choice: Choice, init: str) -> nn.Module:
     """Make the layer that takes the place of a convolution.
 
     Args:
@@ -72,42 +59,37 @@ def realised(conv: nn.Conv2d, site: Site, choice: Choice, init: str) -> nn.Modul
 
     Returns:
         The layer, on the device, in the dtype and in the training mode of the convolution. All its
-        parameters are trainable. A locally connected layer has a bias even where the convolution has none,
-        as in the paper, so that it is the end of a scale whose other members have a position bias.
+        parameters are trainable.
     """
     if choice == CONV:
         return conv
-    if init == "paper":
-        return _fresh(conv, site, choice).to(conv.weight.device).train(conv.training)
-    size, rank = site.input_size, choice.rank
-    if choice.kind == "coord":
-        return CoordConv2d.from_conv(conv, size)
-    if choice.kind == "wide":
-        return WideConv2d.from_conv(conv, size, _hidden_channels(conv, site, rank))
-    if choice.kind == "tied":
-        return TiedBanksConv2d.from_conv(conv, size, rank)
-    if choice.kind == "lc":
-        return LocallyConnected2d.from_conv(conv, size, bias=True)
-    return LowRankLocallyConnected2d.from_conv(conv, size, rank, weights=_WEIGHTS[choice.weights])
-
-
-def _fresh(conv: nn.Conv2d, site: Site, choice: Choice) -> nn.Module:
-    # On the CPU, so that a seed gives the same layer for every device.
-    geometry, rank = Geometry.of_conv(conv, site.input_size), choice.rank
-    options: dict[str, Any] = {"device": "cpu", "dtype": conv.weight.dtype}
-    if choice.kind == "lc":
-        return LocallyConnected2d(**asdict(geometry), **options)
-    options["bias"] = site.bias
-    if choice.kind == "coord":
-        return CoordConv2d(geometry, **options)
-    if choice.kind == "wide":
-        return WideConv2d(geometry, _hidden_channels(conv, site, rank), **options)
-    if choice.kind == "tied":
-        return TiedBanksConv2d(geometry, rank, **options)
-    weights = _WEIGHTS[choice.weights]
-    return LowRankLocallyConnected2d(**asdict(geometry), rank=rank, weights=weights, **options)
-
-
-def _hidden_channels(conv: nn.Conv2d, site: Site, rank: int) -> int:
+    layer = layer_class(choice)
+    # Not the geometry of the site: where the host has widened the convolution before, this one reads more channels.
     geometry = Geometry.of_conv(conv, site.input_size)
-    return matching_hidden_channels(geometry, rank, bias=site.bias)
+    options = arguments(geometry, choice, bias=site.bias)
+    if init == "host":
+        return layer.from_conv(conv, site.input_size, **options)
+    # On the CPU, so that a seed gives the same layer for every device.
+    fresh = layer.of_geometry(geometry, **options, device="cpu", dtype=conv.weight.dtype)
+    return fresh.to(conv.weight.device).train(conv.training)
+
+
+def arguments(geometry: Geometry, choice: Choice, *, bias: bool) -> dict[str, Any]:
+    """What the layer of a choice is made and costed with, besides the geometry.
+
+    Raises:
+        InputError: with the reason, if it cannot be built.
+    """
+    return {**choice.definition.options, **layer_class(choice).arguments(geometry, choice.rank, bias=bias)}
+
+
+def layer_class(choice: Choice) -> type[RelaxedConv2d]:
+    """The layer of a choice other than ``conv``."""
+    return _loaded(choice.definition.layer)
+
+
+@cache
+def _loaded(reference: str) -> type[RelaxedConv2d]:
+    # Of our own table, never of a user's or a database's.
+    layer: type[RelaxedConv2d] = pkgutil.resolve_name(reference)
+    return layer

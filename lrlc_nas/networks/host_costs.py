@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .cost import Cost
+from ..layers import Cost
 from .passes import copied, elements_kept, run
 
 

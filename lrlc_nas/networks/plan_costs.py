@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..choices import CONV, Plan
+from ..layers import Cost
 from .build import require_buildable
-from .cost import Cost
 from .site_costs import site_cost
 from .sites import Survey
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..choices import Plan
 from ..errors import InputError
-from .build import INITS, realised, require_buildable
+from .build import INITS, build, require_buildable
 from .passes import copied
 from .sites import Survey, survey
 from .widening import widen
@@ -61,7 +61,7 @@ def relax(
         site = found.sites[name]
         conv = cast(nn.Conv2d, candidate.get_submodule(name))  # a site is nothing else
         with _stream(seed, name):
-            layer = realised(conv, site, choice, init)
+            layer = build(conv, site, choice, init)
         for place in (name, *site.aliases):
             candidate.set_submodule(place, layer)
     return candidate

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..layers import why_not_plain
-from .cost import Cost
+from ..layers import Cost, why_not_plain
 from .passes import copied, elements_kept, run
 
 

@@ -12,7 +12,7 @@ from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
 from ..search import study_importances
-from ..store import RunRecord, Store, StudyRecord, TestOpening
+from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 
 if TYPE_CHECKING:

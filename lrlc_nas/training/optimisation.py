@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, OneCycleLR, SequentialLR
 
 from ..errors import InputError
+from ..layers import RelaxedConv2d
 from .recipe import Recipe
 
 
-__all__ = ["decays", "make_optimizer", "make_schedule"]
+__all__ = ["make_optimizer", "make_schedule"]
 
 _START = 1 / 25
 """The first learning rate of a warm-up, as a fraction of the peak; the default of `OneCycleLR`."""
@@ -20,20 +21,18 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     """Make the optimizer of a network's trainable parameters.
 
     Weight decay pulls kernels and combining weights, not biases and the scales of batch normalisation, which do
-    not set the size of the function. See `decays`.
+    not set the size of the function.
 
     Raises:
         InputError: if the network has no trainable parameter.
     """
-    trainable = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if not trainable:
         raise InputError("the network must have at least one trainable parameter, but has none")
+    pulled = _decayed(network)
     groups = [
-        {
-            "params": [p for name, p in trainable.items() if decays(name, p)],
-            "weight_decay": recipe.weight_decay,
-        },
-        {"params": [p for name, p in trainable.items() if not decays(name, p)], "weight_decay": 0.0},
+        {"params": [p for p in trainable if p in pulled], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p not in pulled], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
@@ -41,19 +40,20 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
 
 
-def decays(name: str, parameter: Tensor) -> bool:
-    """Whether weight decay pulls a parameter.
+def _decayed(network: nn.Module) -> set[nn.Parameter]:
+    """The parameters that weight decay pulls: no bias, and of one dimension none but those that a layer names.
 
-    Its number of dimensions does not tell: a locally connected layer has a bias for each channel and position, and
+    The number of dimensions does not tell: a locally connected layer has a bias for each channel and position, and
     the combining weights of K tied banks are K numbers. Otherwise the same layer would be trained in another way
     when it is relaxed, and its control in yet another.
-
-    Args:
-        name: by which its network knows it.
-        parameter: of any shape.
     """
-    own = name.rpartition(".")[2]
-    return not own.endswith("bias") and (parameter.ndim > 1 or own == "tied_weights")
+    return {
+        parameter
+        for module in network.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if not name.endswith("bias")
+        and (parameter.ndim > 1 or (isinstance(module, RelaxedConv2d) and name in module.decayed))
+    }
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:

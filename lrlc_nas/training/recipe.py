@@ -37,8 +37,7 @@ class Recipe:
         optimizer: ``sgd`` (stochastic gradient descent with Nesterov momentum) or ``adamw``.
         learning_rate: the peak of the schedule, above 0.
         momentum: of ``sgd``; for ``adamw`` it is β₁. In [0, 1).
-        weight_decay: at least 0; biases and batch normalisation get none, see
-            `lrlc_nas.training.optimisation.decays`.
+        weight_decay: at least 0; biases and batch normalisation get none.
         schedule: ``one-cycle`` (cosine up, cosine down) or ``cosine`` (linear up, cosine down), set at each
             step.
         warmup: the fraction of all steps that comes before the peak, in [0, 1).

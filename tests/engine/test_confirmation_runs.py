@@ -7,9 +7,9 @@ import optuna
 import pytest
 import toy_study
 
-from lrlc_nas.choices import Choice, Plan
+from lrlc_nas.choices import Plan
 from lrlc_nas.engine import add_seeds, open_study, open_test, resume_study, start_confirmation, start_study
-from lrlc_nas.engine.confirmation_runs import controls, fresh_seed
+from lrlc_nas.engine.confirmation_runs import fresh_seed
 from lrlc_nas.engine.export import trained_weights
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.engine.latency import Latency
@@ -118,21 +118,6 @@ def test_seeds_are_added_as_a_stage_of_their_own(searched):
     toy_study.work(searched, CONFIRMATION)
     assert toy_study.trace(searched, CONFIRMATION)[: len(before)] == before
     assert searched.is_done(study.record)
-
-
-def test_controls_change_what_may_explain_the_gain_and_nothing_else():
-    plan = Plan.of({"a": "lrlc-4-rows", "b": "lc"})
-    widths = {("b", Choice("lc")): 8, ("b", Choice("coord")): 2}
-    found = controls(plan, widths)
-    assert {label: control.tokens for label, control in found.items()} == {
-        "wide": {"a": "wide-4", "b": "wide-8"},
-        "tied": {"a": "tied-4", "b": "tied-8"},
-        "coord": {"a": "coord", "b": "coord"},
-        "lrlc-1": {"a": "lrlc-1", "b": "lrlc-1"},
-        "lc": {"a": "lc", "b": "lc"},
-    }
-    assert "lc" not in controls(Plan.of({"a": "lc"}), {("a", Choice("lc")): 2})
-    assert controls(Plan.of({"b": "coord"}), widths)["tied"].tokens == {"b": "tied-2"}
 
 
 def test_the_width_of_a_choice_without_rank_is_measured_and_said(confirmed):

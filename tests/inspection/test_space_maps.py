@@ -6,9 +6,7 @@ from torch import nn
 
 from lrlc_nas.inspection.space_maps import layer_map
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
-
-
-WEIGHTS = ("row+column", "rows", "columns", "full", "input")
+from lrlc_nas.layers.combining import PARTS
 
 
 def low_rank(weights="full", normalize="softmax", rank=3):
@@ -32,13 +30,13 @@ def oracle(kernels):
 
 
 @pytest.mark.parametrize("normalize", ["softmax", "norm", "none"])
-@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("weights", PARTS)
 def test_a_low_rank_layer_is_mapped_as_by_its_kernels(weights, normalize):
     layer = low_rank(weights, normalize)
     images = torch.randn(4, 2, 6, 5)
     weights_map, distance, unshared = layer_map(layer, images)
     # Kernels are linear in the combining weights, so the mean over images may be taken of either.
-    kernels = layer.kernels(images).mean(0) if weights == "input" else layer.kernels()
+    kernels = layer.kernels(images).mean(0) if layer.depends_on_input else layer.kernels()
     far, share = oracle(kernels)
     assert distance == pytest.approx(torch.tensor(far).numpy(), abs=1e-5)
     assert unshared == pytest.approx(share, abs=1e-6)

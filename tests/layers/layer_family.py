@@ -88,12 +88,14 @@ def _banks_and_weights(weights):
 
     def parameters(geometry):
         rows, columns = geometry.output_size
-        places = {"row+column": rows + columns, "rows": rows, "columns": columns}.get(weights, rows * columns)
+        places = {"row+column": rows + columns, "rows": rows, "columns": columns}
+        places = places.get(weights.removesuffix("-input"), rows * columns)
         banks = RANK * geometry.fan_in * geometry.out_channels
-        if weights != "input":
+        if not weights.endswith("input"):
             return banks + (RANK + 1) * places + geometry.out_channels
-        n = sum(r <= (min(geometry.input_size) - 1) // 2 for r in (1, 2, 4, 8))
-        net = (30 + 3 * n) * RANK**2 + (11 + 10 * n) * RANK + RANK * geometry.in_channels
+        sides, taps = {"rows-input": ([0], 3), "columns-input": ([1], 3)}.get(weights, ([0, 1], 9))
+        n = sum(r <= (min(geometry.input_size[side] for side in sides) - 1) // 2 for r in (1, 2, 4, 8))
+        net = (30 + 3 * n) * RANK**2 + (11 + (taps + 1) * n) * RANK + RANK * geometry.in_channels
         return banks + net + places + geometry.out_channels
 
     return parameters
@@ -121,6 +123,8 @@ FAMILY = {
     "full norm auto": _low_rank("full", "norm", "auto"),
     "full none kernel": _low_rank("full", "none", "kernel"),
     "input softmax": _low_rank("input", "softmax", "auto"),
+    "rows-input softmax": _low_rank("rows-input", "softmax", "auto"),
+    "columns-input none": _low_rank("columns-input", "none", "bank"),
     "input norm": _low_rank("input", "norm", "bank"),
     "different banks": _different("row+column", "bank"),
     "different banks kernel": _different("full", "kernel"),
@@ -227,8 +231,8 @@ def normalised_by_hand(raw: torch.Tensor, normalize: str) -> torch.Tensor:
 
 def _naive_low_rank(layer, image):
     # `test_input_weights` holds the network itself against loops.
-    raw = layer.weight_net(image)[0] if layer.weights == "input" else raw_weights(layer)
-    combining = normalised_by_hand(raw, layer.normalize)
+    raw = raw_weights(layer) if layer.weight_net is None else layer.weight_net(image)[0]
+    combining = normalised_by_hand(raw, layer.normalize).expand(*layer.geometry.output_size, -1)
     if layer.bank_geometries is None:
         return _by_loops(layer.geometry, image, naive_kernels(layer.banks, combining), bias_map(layer))
     shares = []

@@ -12,9 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS
+from lrlc_nas.layers.input_weights import NETWORKS
 
 
-FIXED = tuple(weights for weights in PARTS if weights != "input")
+FIXED = tuple(weights for weights in PARTS if weights not in NETWORKS)
 SIZES, DILATIONS = [(3, 3), (2, 4), 1, (1, 2)], [1, 1, (3, 2), (1, 2)]
 PAIRS = [(3, 3), (2, 4), (1, 1), (1, 2)], [(1, 1), (1, 1), (3, 2), (1, 2)]
 FRAME = (3, 4)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from layer_family import FAMILY, GROUPED, each_member, output_and_gradients, replica
 from layer_oracles import assert_equal_maps, randomised
+from torch import nn
 
 from lrlc_nas.layers import LowRankLocallyConnected2d
 
@@ -27,6 +28,16 @@ def test_the_life_of_a_layer(member):
         assert tensor.grad.abs().max() > 0, name
     assert torch.equal(layer.eval()(x), y)
     assert torch.equal(layer(input=x), y), "the input has the name that it has in a convolution"
+
+
+@each_member
+def test_it_tells_of_itself_what_a_convolution_does(member):
+    shape = member.shape(GROUPED)
+    layer, conv = member.make(shape), nn.Conv2d(*shape.channels, shape.kernel_size, **shape.options)
+    for name in ("in_channels", "out_channels", "stride", "padding", "groups", "padding_mode"):
+        assert getattr(layer, name) == getattr(conv, name), name
+    if getattr(layer, "bank_geometries", None) is None:  # else those of the frame of all banks
+        assert (layer.kernel_size, layer.dilation) == (conv.kernel_size, conv.dilation)
 
 
 @each_member

@@ -51,6 +51,7 @@ from layer_oracles import EVEN_SAME, SHAPES, assert_equal_maps, randomised, shap
 
 from lrlc_nas.layers import LowRankLocallyConnected2d, blockwise
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS
+from lrlc_nas.layers.input_weights import NETWORKS
 
 
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
@@ -95,7 +96,7 @@ def test_its_gradients_are_those_of_the_loop(member, bias):
 def _mixtures(draw):
     return {
         "rank": draw(st.sampled_from([1, 2, 3, 17])),
-        "weights": draw(st.sampled_from([weights for weights in PARTS if weights != "input"])),
+        "weights": draw(st.sampled_from([weights for weights in PARTS if weights not in NETWORKS])),
         "normalize": draw(st.sampled_from(NORMALIZATIONS)),
     }
 

@@ -19,7 +19,7 @@ from layer_oracles import (
 from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.layers.combining import NORMALIZATIONS
-from lrlc_nas.layers.input_weights import InputWeights, active_dilations
+from lrlc_nas.layers.input_weights import NETWORKS, InputWeights, active_dilations
 
 
 def make(shape, rank=3, **options):
@@ -37,13 +37,14 @@ def pointwise(maps, conv):
 
 
 def depthwise(maps, conv, r):
-    """maps (K, H, W) -> (K, H - 2r, W - 2r): each map with its own 3x3 kernel of dilation r."""
+    """maps (K, H, W) -> (K, H - 2r, W - 2r): each map with its own kernel of dilation r; 2r is 0 for 1 tap."""
+    down, across = (r * (taps - 1) for taps in conv.weight.shape[2:])
     rank, height, width = maps.shape
-    out = torch.empty(rank, height - 2 * r, width - 2 * r, dtype=maps.dtype)
+    out = torch.empty(rank, height - down, width - across, dtype=maps.dtype)
     for k in range(rank):
-        for i in range(height - 2 * r):
-            for j in range(width - 2 * r):
-                window = maps[k, i : i + 2 * r + 1 : r, j : j + 2 * r + 1 : r]
+        for i in range(height - down):
+            for j in range(width - across):
+                window = maps[k, i : i + down + 1 : r, j : j + across + 1 : r]
                 out[k, i, j] = (window * conv.weight[k, 0]).sum() + conv.bias[k]
     return out
 
@@ -123,6 +124,36 @@ def test_the_network_against_loops(input_size, output_size):
     assert_equal_maps(net(x), torch.stack(expected))
 
 
+@pytest.mark.parametrize(("kind", "axis"), [("rows-input", 1), ("columns-input", 0)])
+@pytest.mark.parametrize(
+    ("input_size", "output_size"), [((9, 5), (7, 3)), ((4, 12), (4, 12)), ((2, 3), (1, 2))]
+)
+def test_the_network_of_one_axis_is_that_of_its_means(kind, axis, input_size, output_size):
+    """Against loops; the other axis takes no part but in the means."""
+    net = randomised(NETWORKS[kind](2, input_size, output_size, 3, dtype=torch.float64))
+    x = torch.randn(2, 2, *input_size, dtype=torch.float64)
+    size, sides = list(output_size), list(input_size)
+    size[axis], length = 1, sides[1 - axis]
+    dilations = active_dilations((length, length))
+    means = [image.mean(1 + axis, keepdim=True) for image in x]
+    expected = [naive_weight_net(net, image, dilations, tuple(size)) for image in means]
+    assert_equal_maps(net(x), torch.stack(expected))
+    shuffled = x[..., torch.randperm(input_size[1])] if axis == 1 else x[:, :, torch.randperm(input_size[0])]
+    assert_equal_maps(net(shuffled), net(x))
+
+
+@pytest.mark.parametrize(("kind", "axis"), [("rows-input", 1), ("columns-input", 0)])
+def test_kernels_from_the_means_of_one_axis_differ_along_the_other_alone(kind, axis):
+    shape = SHAPES["plain"]
+    layer, x = make(shape, weights=kind), shape.images(2)
+    combining, bias = layer.combining_weights(x), layer.position_bias_map()
+    assert combining.shape == (2, *layer.geometry.output_size, 3)
+    assert torch.equal(combining, combining.narrow(1 + axis, 0, 1).expand_as(combining))
+    assert torch.equal(bias, bias.narrow(axis, 0, 1).expand_as(bias))
+    assert combining.std(2 - axis).max() > 1e-3
+    assert (combining[0] - combining[1]).abs().max() > 1e-3
+
+
 def test_the_network_starts_glorot_uniform():
     net = InputWeights(64, (17, 17), (17, 17), 32)
     fans = {"low": 64 + 32, "widen": 6 * 32 + 3 * 32, "gate": 3 * 32 + 6 * 32, "project": 6 * 32 + 32}
@@ -170,11 +201,13 @@ def test_an_image_is_not_changed_by_its_neighbours_in_the_batch():
 
 @pytest.mark.filterwarnings(EVEN_SAME)
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
-@given(shapes(), st.integers(1, 4), st.sampled_from(NORMALIZATIONS), st.booleans())
-def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize, bias):
+@given(
+    shapes(), st.integers(1, 4), st.sampled_from(NORMALIZATIONS), st.booleans(), st.sampled_from([*NETWORKS])
+)
+def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize, bias, weights):
     conv, x = shape.conv(bias=bias), shape.images()
     layer = LowRankLocallyConnected2d.from_conv(
-        conv, shape.input_size, rank, normalize=normalize, weights="input"
+        conv, shape.input_size, rank, normalize=normalize, weights=weights
     )
     assert_equal_maps(layer(x), conv(x))
     combining = layer.combining_weights(x)

@@ -7,9 +7,10 @@ from torch import nn
 
 from lrlc_nas.layers import LowRankLocallyConnected2d, smoothness_penalty
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS, neighbour_difference
+from lrlc_nas.layers.input_weights import NETWORKS
 
 
-FIXED = tuple(weights for weights in PARTS if weights != "input")
+FIXED = tuple(weights for weights in PARTS if weights not in NETWORKS)
 
 
 def make(weights="full", normalize="softmax", rank=3):

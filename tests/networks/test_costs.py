@@ -9,7 +9,7 @@ from relax_hosts import Frames, Paper, Zoo
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lrlc_nas.choices import CONV, Choice, Plan
+from lrlc_nas.choices import CONV, FORMS, Choice, Plan
 from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LowRankLocallyConnected2d
 from lrlc_nas.networks import Cost, host_cost, plan_cost, relax, site_cost, sites, survey, why_not_buildable
@@ -88,9 +88,7 @@ def test_macs_of_the_published_convolutions(choice, size):
     assert macs / 1e6 == pytest.approx({"mnist": 39.47, "translated": 140.05}[choice], abs=0.0051)
 
 
-EVERY_CHOICE = (
-    "lrlc-1", "lrlc-3", "lrlc-2-rows", "lrlc-2-cols", "lrlc-2-full", "lrlc-2-input", "tied-3", "coord", "lc",
-)  # fmt: skip
+EVERY_CHOICE = ("lrlc-1", *(form.replace("K", "3") for form in FORMS if form not in ("conv", "wide-K")))
 
 
 def macs_of_one_more_image(network, shape):
@@ -146,8 +144,8 @@ def test_parameters_of_relaxed_torchvision_models(name):
     host = getattr(torchvision.models, name)(weights=None, num_classes=10)
     images = torch.zeros(1, 3, 32, 32)
     found = survey(host, images)
-    choices = (*EVERY_CHOICE[:-1], "wide-2")
-    plan = {site: choices[index % 9] for index, site in enumerate(found.sites) if index % 2 == 0}
+    choices = (*(token for token in EVERY_CHOICE if token != "lc"), "wide-2")
+    plan = {site: choices[index % len(choices)] for index, site in enumerate(found.sites) if index % 2 == 0}
     plan = Plan.of(
         {s: token for s, token in plan.items() if not why_not_buildable(found, s, Choice.parse(token))}
     )
@@ -182,9 +180,7 @@ def saved_elements(module, x):
     return kept, y.numel()
 
 
-@pytest.mark.parametrize(
-    "choice", ["lrlc-2", "lrlc-5-full", "lrlc-3-input", "lrlc-8-input", "tied-3", "coord", "wide-2", "lc"]
-)
+@pytest.mark.parametrize("choice", [*EVERY_CHOICE, "wide-2", "lrlc-8-input"])
 def test_activations_are_what_autograd_keeps_and_the_output(choice):
     """Mixtures are kept too, but once for a batch: with 64 images they are lost among the activations."""
     host = nn.Sequential(nn.Conv2d(8, 8, 3))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from ...choices import Choice
+from ...choices import Choice, Kind
 from ...evidence import Effect, Screening
 from ..data_table import Table, table
 from ..drawing import BEST, GREY, MARKED, base_layout, plain, short
@@ -20,15 +20,6 @@ __all__ = ["FIGURE", "MOST_SITES", "RankCurve", "RankSeries", "draw_rank_curve",
 MOST_SITES = 24
 """How many sites are drawn; those with the largest effects."""
 
-_NAMES = {
-    "lrlc": "rows + columns",
-    "lrlc-rows": "rows",
-    "lrlc-cols": "columns",
-    "lrlc-full": "full",
-    "lrlc-input": "from the input",
-    "wide": "control: wide",
-    "tied": "control: tied",
-}
 _NARROWEST = 0.5
 
 
@@ -37,11 +28,11 @@ class RankSeries:
     """The effects of one family of choices at a site, by rank.
 
     Attributes:
-        family: ``lrlc``, with what its weights depend on if that is not rows and columns; ``wide`` or ``tied``.
+        kind: whose rank grows.
         effects: those that are estimable, by rank.
     """
 
-    family: str
+    kind: Kind
     effects: tuple[Effect, ...]
 
 
@@ -120,14 +111,16 @@ def _curve(site: str, effects: Sequence[Effect], limit: float) -> RankCurve:
     for effect in effects:
         choice = Choice.parse(effect.choice)
         if choice.rank:
-            family = f"{choice.kind}-{choice.weights}" if choice.weights else choice.kind
-            families.setdefault(family, []).append(effect)
+            families.setdefault(choice.definition.form, []).append(effect)
     return RankCurve(
         site=site,
         ranks=tuple(sorted({Choice.parse(each.choice).rank for each in effects} - {0})),
         series=tuple(
-            RankSeries(family, tuple(sorted(those, key=lambda each: Choice.parse(each.choice).rank)))
-            for family, those in families.items()
+            RankSeries(
+                Choice.parse(those[0].choice).definition,
+                tuple(sorted(those, key=lambda each: Choice.parse(each.choice).rank)),
+            )
+            for those in families.values()
         ),
         lc=next((effect for effect in effects if effect.choice == "lc"), None),
         limit=limit,
@@ -144,7 +137,7 @@ def _ranked(curve: RankCurve) -> Iterator[tuple[int | None, Effect]]:
 
 def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
     effects = list(series.effects)
-    control = series.family in ("wide", "tied")
+    control = not series.kind.relaxes
     ends = [info.lc] if info.lc is not None and not control else []
     shown = [*effects, *ends]
     return go.Scatter(
@@ -152,7 +145,7 @@ def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
         y=[0, *(effect.estimate for effect in shown)],
         error_y=_bars([None, *shown]),
         mode="lines+markers",
-        name=_NAMES.get(series.family, series.family),
+        name=series.kind.label,
         line={"color": GREY if control else BEST, "dash": ("solid", "dash", "dot", "dashdot")[number % 4]},
         marker={"symbol": "x" if control else "circle", "size": 7},
         hoverinfo="text",

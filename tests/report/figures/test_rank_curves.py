@@ -22,10 +22,10 @@ def test_effects_are_those_of_the_screening_sorted_by_rank(new_study, new_run):
     (curve,) = rank_curves(screening)  # conv2 has neither a rank nor lc that can be told
     by_choice = {effect.choice: effect for effect in screening.effects if effect.site == "conv1"}
     assert (curve.site, curve.ranks, curve.lc) == ("conv1", (2, 8), by_choice["lc"])
-    assert {series.family: [effect.choice for effect in series.effects] for series in curve.series} == {
-        "wide": ["wide-2"],
-        "lrlc": ["lrlc-2", "lrlc-8"],
-        "lrlc-rows": ["lrlc-2-rows"],
+    assert {series.kind.form: [effect.choice for effect in series.effects] for series in curve.series} == {
+        "wide-K": ["wide-2"],
+        "lrlc-K": ["lrlc-2", "lrlc-8"],
+        "lrlc-K-rows": ["lrlc-2-rows"],
     }
     assert {row[1]: row[3:6] for row in rank_table([curve]).rows} == {
         token: (effect.estimate, effect.low, effect.high) for token, effect in by_choice.items()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from .geometry import Geometry
 
-__all__ = ["Cost"]
+
+__all__ = ["Cost", "conv_cost"]
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,10 @@ class Cost:
             itemsize: bytes of one number.
         """
         return itemsize * (state_copies * self.parameters + batch * self.activations)
+
+
+def conv_cost(geometry: Geometry, *, bias: bool) -> Cost:
+    """The cost of a convolution: TCF/G + F parameters, YX*TCF/G MACs, FYX activations."""
+    kernel, positions = math.prod(geometry.kernel_shape), geometry.positions
+    channels = geometry.out_channels
+    return Cost(kernel + bias * channels, positions * kernel, positions * channels)
