@@ -12,7 +12,7 @@ __all__ = ["bench"]
 
 bench = typer.Typer(
     rich_markup_mode=None,
-    help="""Measure speed, survival and errors, on this machine.
+    help="""Measure speed and errors, on this machine.
 
     Example: lrlc-nas bench layers --quick
     """,
@@ -73,37 +73,3 @@ def evidence(
 
     if not print_rates(typer.echo, studies):
         raise typer.Exit(1)
-
-
-@bench.command()
-def faults(
-    on: Annotated[
-        list[str],
-        typer.Option(
-            "--on",
-            metavar="DATABASE",
-            help="sqlite, postgresql or mariadb; may be repeated. Default: SQLite, and installed servers.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - as above
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
-    soak: Annotated[
-        bool, typer.Option("--soak", help="Kill supervised workers for half an hour instead of all else.")
-    ] = False,
-) -> None:
-    """Kill, freeze, damage and poison small studies, and see whether they keep their promises.
-
-    It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
-    cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.
-
-    Example: lrlc-nas bench faults --on sqlite --quick
-    """
-    from ..benchmarks.faults import run_faults
-    from ..signals import interrupt_once
-
-    interrupt_once()  # whatever ends this command, it ends its servers first
-    run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)
