@@ -12,7 +12,7 @@ __all__ = ["bench"]
 
 bench = typer.Typer(
     rich_markup_mode=None,
-    help="""Measure speed and errors, on this machine.
+    help="""Measure speed, on this machine.
 
     Example: lrlc-nas bench layers --quick
     """,
@@ -57,19 +57,3 @@ def layers(
 
     request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
     run_layers(request, typer.echo)
-
-
-@bench.command()
-def evidence(
-    studies: Annotated[int, typer.Option(min=100, help="Simulated studies of each kind.")] = 1000,
-) -> None:
-    """Count how often the evidence errs, on studies whose truth is known.
-
-    They are simulated: nothing is trained. It ends with exit code 1 if a rate disagrees with what is promised.
-
-    Example: lrlc-nas bench evidence --studies 200
-    """
-    from ..evidence.rates import print_rates
-
-    if not print_rates(typer.echo, studies):
-        raise typer.Exit(1)

@@ -1,7 +1,7 @@
 import pytest
 
 from lrlc_nas.errors import InputError
-from lrlc_nas.evidence import rates
+from tests.rates import rates
 
 
 @pytest.fixture(autouse=True)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from .comparison import paired_t
-from .decisions import OUTCOMES, Decisions, Rule, decide
-from .judging import more_seeds
-from .sequential import alpha_of_look
+from lrlc_nas.evidence.comparison import paired_t
+from lrlc_nas.evidence.decisions import OUTCOMES, Decisions, Rule, decide
+from lrlc_nas.evidence.judging import more_seeds
+from lrlc_nas.evidence.sequential import alpha_of_look
 
 
 __all__ = ["Rate", "Scenario", "screening_rates", "simulate"]

@@ -3,8 +3,8 @@
 import pytest
 
 from lrlc_nas.evidence import screen
-from lrlc_nas.evidence.rehearsal import Setting, coverage, rehearse
 from lrlc_nas.search.pruning import AUDIT
+from tests.rates.screening_simulation import Setting, coverage, rehearse
 
 
 STUDIES = 60

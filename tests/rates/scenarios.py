@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 
-from .sequential import alpha_of_look
+from lrlc_nas.evidence.sequential import alpha_of_look
+from lrlc_nas.evidence.t_power import POWER, sd_of_difference, visible_effect
+
 from .simulation import Rate, Scenario
-from .t_power import POWER, sd_of_difference, visible_effect
 
 
 __all__ = ["SCENARIOS", "planted_scenarios", "rates_table"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import InputError
-from .rehearsal import Coverage, Setting, coverage
+from lrlc_nas.errors import InputError
+from lrlc_nas.evidence.t_power import POWER
+
 from .scenarios import SCENARIOS, planted_scenarios, rates_table
+from .screening_simulation import Coverage, Setting, coverage
 from .simulation import simulate
-from .t_power import POWER
 
 
 __all__ = ["SETTINGS", "print_rates"]

@@ -12,9 +12,9 @@ from statsmodels.stats.proportion import proportion_confint
 from lrlc_nas.evidence.decisions import OUTCOMES, Rule, decide
 from lrlc_nas.evidence.judging import judge
 from lrlc_nas.evidence.power import design_from_counts
-from lrlc_nas.evidence.scenarios import SCENARIOS, planted_scenarios, rates_table
-from lrlc_nas.evidence.simulation import Scenario, screening_rates, simulate
 from lrlc_nas.evidence.verdicts import Arm
+from tests.rates.scenarios import SCENARIOS, planted_scenarios, rates_table
+from tests.rates.simulation import Scenario, screening_rates, simulate
 
 
 STUDIES = 1000

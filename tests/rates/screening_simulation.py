@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from ..choices import CONV, Plan
-from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
-from ..store import EpochRecord, RunRecord, StudyRecord
-from .design_matrix import Cell, cells_of
-from .effects import Screening, screen
+from lrlc_nas.choices import CONV, Plan
+from lrlc_nas.evidence.design_matrix import Cell, cells_of
+from lrlc_nas.evidence.effects import Screening, screen
+from lrlc_nas.search.pruning import AUDIT, audited, behind, falls_behind, is_rung
+from lrlc_nas.store import EpochRecord, RunRecord, StudyRecord
 
 
 __all__ = ["Coverage", "Rehearsed", "Setting", "coverage", "rehearse"]
