@@ -20,7 +20,6 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from lrlc_nas.evidence.comparison import paired_t
 from lrlc_nas.evidence.decisions import OUTCOMES, Decisions, Rule, decide
@@ -245,5 +244,5 @@ def _beats_wrongly(scores: _Array, scenario: Scenario) -> _Bools:
 
 def _rate(scenario: str, what: str, hits: _Bools, at_least: float = 0.0, at_most: float = 1.0) -> Rate:
     count, studies = int(hits.sum()), len(hits)
-    low, high = proportion_confint(count, studies, alpha=0.05, method="beta")
+    low, high = stats.binomtest(count, studies).proportion_ci()
     return Rate(scenario, what, count, studies, float(low), float(high), at_least, at_most)

@@ -6,11 +6,10 @@ from math import sqrt
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.proportion import proportion_confint
 
 from lrlc_nas.evidence.decisions import OUTCOMES, Rule, decide
 from lrlc_nas.evidence.judging import judge
+from lrlc_nas.evidence.missing import fit_staircase
 from lrlc_nas.evidence.power import design_from_counts
 from lrlc_nas.evidence.verdicts import Arm
 from tests.rates.scenarios import SCENARIOS, planted_scenarios, rates_table
@@ -76,8 +75,9 @@ def test_the_same_seed_gives_the_same_rates():
 
 
 def least_squares(design, points):
-    low, high = OLS(points, design).fit().conf_int().T
-    return low[1:], high[1:]
+    fit = fit_staircase(design, points[:, None])
+    contrasts = [fit.contrast(unit) for unit in np.eye(design.shape[1])[1:]]
+    return np.array([each.low for each in contrasts]), np.array([each.high for each in contrasts])
 
 
 def test_any_estimator_of_a_screening_can_be_simulated():
@@ -112,5 +112,19 @@ def test_the_table_says_whether_rates_agree_with_promises():
 def test_a_rate_beyond_its_bound_agrees_as_long_as_chance_explains_it(count, agrees):
     rates = simulate([Scenario("gain", (9.0,))], studies=9, power=0.8)
     (hit,) = (rate for rate in rates if rate.what == "a planted gain helps")
-    low, high = proportion_confint(count, 1000, method="beta")
+    low, high = stats.binomtest(count, 1000).proportion_ci()
     assert replace(hit, count=count, studies=1000, low=low, high=high).agrees == agrees
+
+
+@pytest.mark.parametrize(
+    ("count", "studies", "known"),
+    [
+        (0, 100, (0.0, 0.03621669264517642)),
+        (5, 1000, (0.00162541951756276, 0.01162947055981215)),
+        (780, 1000, (0.7530202076304395, 0.8053199606611249)),
+        (100, 100, (0.9637833073548235, 1.0)),
+    ],
+)
+def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson(count, studies, known):
+    """The numbers of statsmodels 0.15.0."""
+    assert tuple(stats.binomtest(count, studies).proportion_ci()) == pytest.approx(known, rel=1e-10)
