@@ -12,7 +12,7 @@ __all__ = ["bench"]
 
 bench = typer.Typer(
     rich_markup_mode=None,
-    help="""Measure speed, survival and errors, on this machine.
+    help="""Measure speed, on this machine.
 
     Example: lrlc-nas bench layers --quick
     """,
@@ -57,53 +57,3 @@ def layers(
 
     request = Request.of(device=device, json=json_file, quick=quick, sizes=sizes, layout=layout)
     run_layers(request, typer.echo)
-
-
-@bench.command()
-def evidence(
-    studies: Annotated[int, typer.Option(min=100, help="Simulated studies of each kind.")] = 1000,
-) -> None:
-    """Count how often the evidence errs, on studies whose truth is known.
-
-    They are simulated: nothing is trained. It ends with exit code 1 if a rate disagrees with what is promised.
-
-    Example: lrlc-nas bench evidence --studies 200
-    """
-    from ..evidence.rates import print_rates
-
-    if not print_rates(typer.echo, studies):
-        raise typer.Exit(1)
-
-
-@bench.command()
-def faults(
-    on: Annotated[
-        list[str],
-        typer.Option(
-            "--on",
-            metavar="DATABASE",
-            help="sqlite, postgresql or mariadb; may be repeated. Default: SQLite, and installed servers.",
-            show_default=False,
-        ),
-    ] = [],  # noqa: B006 - as above
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all findings there.", show_default=False),
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Some trouble of each kind.")] = False,
-    soak: Annotated[
-        bool, typer.Option("--soak", help="Kill supervised workers for half an hour instead of all else.")
-    ] = False,
-) -> None:
-    """Kill, freeze, damage and poison small studies, and see whether they keep their promises.
-
-    It works in temporary folders and starts database servers of its own. All of it takes half an hour on two CPU
-    cores, --quick some minutes. It ends with exit code 1 if a promise was not kept.
-
-    Example: lrlc-nas bench faults --on sqlite --quick
-    """
-    from ..benchmarks.faults import run_faults
-    from ..signals import interrupt_once
-
-    interrupt_once()  # whatever ends this command, it ends its servers first
-    run_faults(typer.echo, on=on, quick=quick, soak=soak, json=json_file)

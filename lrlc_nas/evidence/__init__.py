@@ -24,15 +24,8 @@ from .power import design_from_counts as design_from_counts
 from .power import look_costs as look_costs
 from .power import measure_spread as measure_spread
 from .power import screening_power as screening_power
-from .scenarios import SCENARIOS as SCENARIOS
-from .scenarios import planted_scenarios as planted_scenarios
-from .scenarios import rates_table as rates_table
 from .sequential import ALPHA as ALPHA
 from .sequential import alpha_of_look as alpha_of_look
-from .simulation import Rate as Rate
-from .simulation import Scenario as Scenario
-from .simulation import screening_rates as screening_rates
-from .simulation import simulate as simulate
 from .verdicts import Arm as Arm
 from .verdicts import Cost as Cost
 from .verdicts import MoreSeeds as MoreSeeds

@@ -158,7 +158,7 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
     Cells that were looked at but not tested count as p = 1: sorted p_(i) becomes max_{k<=i} (family - k + 1) p_(k).
 
     Args:
-        p_values: (..., A), of the claims of each of any number of studies. (statsmodels' function takes one study.)
+        p_values: (..., A), of the claims of each of any number of studies.
         family: number of all hypotheses that a study looked at.
 
     Returns:

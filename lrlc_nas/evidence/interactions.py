@@ -26,14 +26,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 from ..choices import CONV, Plan
 from .design_matrix import Cell, Observed, main_effects
 from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
 
 
-__all__ = ["Context", "Interaction", "contexts", "interactions"]
+__all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interactions"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,15 @@ def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ..
     return tuple(replace(pair, adjusted=p) for pair, p in zip(found, adjusted, strict=True))
 
 
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values: sorted, p_(i) becomes the least of m / k · p_(k) with k >= i, and at most 1."""
+    raw = np.asarray(p_values, dtype=np.float64)
+    order = raw.argsort()
+    steps = raw[order] / (np.arange(1, len(raw) + 1) / len(raw))
+    adjusted = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1)
+    return [float(each) for each in adjusted[order.argsort()]]
+
+
 def _at_site(site: str, cells: Sequence[Cell], additive: Matrix, seen: Observed) -> list[Context]:
     tokens = [token for name, token in cells if name == site]
     alone = np.array([_is_alone(plan, site) for plan in seen.plans], dtype=bool)
@@ -208,11 +216,8 @@ def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
 
 
 def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
-    known = [p for p in p_values if p is not None]
-    if not known:
-        return [None] * len(p_values)
-    adjusted = iter(multipletests(known, method="fdr_bh")[1])
-    return [None if p is None else float(next(adjusted)) for p in p_values]
+    adjusted = iter(benjamini_hochberg([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]
 
 
 def _is_alone(plan: Plan, site: str) -> bool:

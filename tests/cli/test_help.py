@@ -47,9 +47,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "optuna",
         "sqlalchemy",
         "scipy",
-        "statsmodels",
         "plotly",
-        "pandas",
     }
     assert heavy.isdisjoint(modules)
 

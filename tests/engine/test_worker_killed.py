@@ -8,10 +8,10 @@ import pytest
 import torch
 import toy_study
 
-from lrlc_nas.benchmarks.faults.everywhere import rare_points
 from lrlc_nas.engine import start_study
 from lrlc_nas.fault_points import Fault, arm
 from lrlc_nas.store import Store
+from tests.reliability.everywhere import rare_points
 
 
 CONTEXT = multiprocessing.get_context("forkserver")

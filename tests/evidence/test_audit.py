@@ -8,8 +8,8 @@ from scipy import stats
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.evidence import audit
-from lrlc_nas.evidence.rehearsal import Setting, rehearse
 from lrlc_nas.search.pruning import AUDIT
+from tests.rates.screening_simulation import Setting, rehearse
 
 
 MADE = rehearse(Setting(trials=60, audit=0.4), 2)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lrlc_nas.benchmarks.faults import poison
-from lrlc_nas.benchmarks.faults.commands import Done
 from lrlc_nas.cli import main
 from lrlc_nas.engine import Worker, resume_study, start_study
 from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
+from tests.reliability import poison
+from tests.reliability.commands import Done
 
 
 DATABASE = "lrlc-nas.db"

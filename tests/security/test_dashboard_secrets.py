@@ -9,9 +9,9 @@ import pytest
 from poison import DATABASE as TRAINED
 from poison import NAME
 
-from lrlc_nas.benchmarks.faults import door
-from lrlc_nas.benchmarks.faults.door import HOSTS, METHODS, PATHS, Served, revealed
-from lrlc_nas.benchmarks.faults.places import DATABASE
+from tests.reliability import door
+from tests.reliability.door import HOSTS, METHODS, PATHS, Served, revealed
+from tests.reliability.places import DATABASE
 
 
 PAGES = ("/", "/studies/1", "/studies/1/report", "/studies/1/trials/1", "/dashboard", "/dashboard/studies/1")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from poison import assert_refused, call
 
-from lrlc_nas.benchmarks.faults.poison import Bomb
+from tests.reliability.poison import Bomb
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 12 12\n%%EndComments\n(touch exploded) show\n%%EOF\n"

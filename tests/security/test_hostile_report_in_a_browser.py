@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from poison import call, poison_names
 
-from lrlc_nas.benchmarks.faults.poison import MARKUP
+from tests.reliability.poison import MARKUP
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from poison import assert_refused, call
 
-from lrlc_nas.benchmarks.faults.study_files import OVERRIDES, STUDY_FILES
 from lrlc_nas.search import load_config
+from tests.reliability.study_files import OVERRIDES, STUDY_FILES
 
 
 @pytest.fixture(autouse=True)

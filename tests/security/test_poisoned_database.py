@@ -18,9 +18,9 @@ from poison import (
 )
 from starlette.testclient import TestClient
 
-from lrlc_nas.benchmarks.faults.poison import HOSTILE, ROWS, Bomb, contents, poison_row
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.store import Store, release_dead
+from tests.reliability.poison import HOSTILE, ROWS, Bomb, contents, poison_row
 
 
 @pytest.mark.parametrize("command", ["list", "show", "power", "report", "cards"])

@@ -11,11 +11,11 @@ from poison import DATABASE, NAME, call, execute, value_of
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from lrlc_nas.benchmarks.faults.poison import DISGUISES, Bomb, poison_checkpoints
 from lrlc_nas.engine import study_folder
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.search import best_run
 from lrlc_nas.store import Store
+from tests.reliability.poison import DISGUISES, Bomb, poison_checkpoints
 
 
 FORMS = tuple(DISGUISES)

@@ -15,12 +15,12 @@ import pytest
 from poison import CONFIG, call
 from sqlalchemy import MetaData, select
 
-from lrlc_nas.benchmarks.faults.canary import CANARY, found_in
-from lrlc_nas.benchmarks.faults.servers import MariaDB, PostgreSQL, Server, running
 from lrlc_nas.engine.launchers import LocalWorkers
 from lrlc_nas.errors import StorageError
 from lrlc_nas.report.study_file import study_file
 from lrlc_nas.store import Store
+from tests.reliability.canary import CANARY, found_in
+from tests.reliability.servers import MariaDB, PostgreSQL, Server, running
 
 
 USER = "bird"

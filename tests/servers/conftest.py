@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lrlc_nas.benchmarks.faults.crashes import Reference, live_undisturbed
-from lrlc_nas.benchmarks.faults.places import ServerPlace
-from lrlc_nas.benchmarks.faults.servers import MariaDB, PostgreSQL, Server, running
 from lrlc_nas.store import Store
+from tests.reliability.crashes import Reference, live_undisturbed
+from tests.reliability.places import ServerPlace
+from tests.reliability.servers import MariaDB, PostgreSQL, Server, running
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,14 +6,14 @@ import signal
 import pytest
 from sqlalchemy import Engine, event, inspect
 
-from lrlc_nas.benchmarks.faults.lives import end, spawn
-from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.engine import start_study
 from lrlc_nas.errors import StorageError
 from lrlc_nas.search.optuna_view import create_optuna_tables
 from lrlc_nas.store import Store, require_present_version
 from lrlc_nas.store import advisory_lock as alone_module
 from lrlc_nas.store.schema import VERSION_TABLE
+from tests.reliability.lives import end, spawn
+from tests.reliability.toy import NAME, toy_config
 
 
 SLOW = pytest.mark.slow

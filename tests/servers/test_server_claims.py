@@ -2,11 +2,11 @@
 
 import pytest
 
-from lrlc_nas.benchmarks.faults.crashes import crash_at, kill_after, live_undisturbed
-from lrlc_nas.benchmarks.faults.everywhere import crash_at_first, crash_at_random, train_points
-from lrlc_nas.benchmarks.faults.races import race, race_for_claims, race_of_resumes
-from lrlc_nas.benchmarks.faults.storm import storm
 from lrlc_nas.fault_points import Fault
+from tests.reliability.crashes import crash_at, kill_after, live_undisturbed
+from tests.reliability.everywhere import crash_at_first, crash_at_random, train_points
+from tests.reliability.races import race, race_for_claims, race_of_resumes
+from tests.reliability.storm import storm
 
 
 SLOW = pytest.mark.slow

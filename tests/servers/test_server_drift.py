@@ -2,10 +2,10 @@
 
 import pytest
 
-from lrlc_nas.benchmarks.faults import toy
 from lrlc_nas.engine import resume_study, start_study
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import claim, this_process
+from tests.reliability import toy
 
 
 def test_it_is_refused_and_creates_nothing(store, monkeypatch):

@@ -16,16 +16,16 @@ import psutil
 import pytest
 from sqlalchemy import inspect
 
-from lrlc_nas.benchmarks.faults.lives import begin
-from lrlc_nas.benchmarks.faults.outages import Outage, cut, freeze, outwait, stop
-from lrlc_nas.benchmarks.faults.promises import broken, recorded
-from lrlc_nas.benchmarks.faults.servers import PASSWORD
-from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
-from lrlc_nas.benchmarks.faults.waiting import wait_until
 from lrlc_nas.engine import Worker, open_study
 from lrlc_nas.errors import StorageError
 from lrlc_nas.report import write_report
 from lrlc_nas.store import Store, claim, renew
+from tests.reliability.lives import begin
+from tests.reliability.outages import Outage, cut, freeze, outwait, stop
+from tests.reliability.promises import broken, recorded
+from tests.reliability.servers import PASSWORD
+from tests.reliability.toy import NAME, toy_config
+from tests.reliability.waiting import wait_until
 
 
 SLOW = pytest.mark.slow

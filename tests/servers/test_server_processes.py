@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from lrlc_nas.benchmarks.faults import server as server_module
-from lrlc_nas.benchmarks.faults import servers
-from lrlc_nas.benchmarks.faults.places import store_in
-from lrlc_nas.benchmarks.faults.servers import SERVERS, MariaDB, PostgreSQL, running
-from lrlc_nas.benchmarks.faults.waiting import wait_until
 from lrlc_nas.errors import InputError, LrlcNasError
+from tests.reliability import server as server_module
+from tests.reliability import servers
+from tests.reliability.places import store_in
+from tests.reliability.servers import SERVERS, MariaDB, PostgreSQL, running
+from tests.reliability.waiting import wait_until
 
 
 def test_what_was_committed_outlives_a_crash(server, store):

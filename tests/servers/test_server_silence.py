@@ -10,13 +10,13 @@ from optuna.storages import RDBStorage
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
-from lrlc_nas.benchmarks.faults.servers import Server
-from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.dashboard import open_storage
 from lrlc_nas.engine import start_study
 from lrlc_nas.search.importances import study_importances
 from lrlc_nas.store import Store, databases, engine_options
 from lrlc_nas.store.retry import is_outage
+from tests.reliability.servers import Server
+from tests.reliability.toy import NAME, toy_config
 
 
 _LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20

@@ -6,7 +6,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from lrlc_nas.benchmarks.faults.toy import toy_config
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import start_study
 from lrlc_nas.errors import InputError
@@ -15,6 +14,7 @@ from lrlc_nas.search.optuna_view import create_optuna_tables
 from lrlc_nas.store import KernelChoices, NewRun, SiteRecord, claim, finish, set_trial
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
+from tests.reliability.toy import toy_config
 
 
 LONG = "ß" * 500_000

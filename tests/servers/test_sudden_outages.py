@@ -8,8 +8,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from lrlc_nas import cli
-from lrlc_nas.benchmarks.faults.servers import PASSWORD
-from lrlc_nas.benchmarks.faults.toy import NAME, toy_config
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.engine import lifecycle, start_study
@@ -17,6 +15,8 @@ from lrlc_nas.errors import OutageError, StorageError
 from lrlc_nas.facts import Role
 from lrlc_nas.search import optuna_view as mirror
 from lrlc_nas.store import NewRun, Store, change_tokens
+from tests.reliability.servers import PASSWORD
+from tests.reliability.toy import NAME, toy_config
 
 
 # A command that ends in the middle leaves its connections to the end of the process, which here goes on.
