@@ -15,9 +15,9 @@ from dataclasses import replace
 import torch
 
 from ..choices import Choice, Plan
+from ..config import ClaimSection, ConfirmationSection, StudyConfig
 from ..errors import InputError
 from ..networks import why_not_buildable
-from ..search.config import ClaimSection, ConfirmationSection, StudyConfig
 from ..search.confirmations import confirmation_name, confirmation_of, stage_of
 from ..search.space import build_space
 from ..store import NewRun, Store, StudyRecord

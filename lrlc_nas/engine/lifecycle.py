@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..errors import InputError
 from ..references import is_reference
-from ..search.config import StudyConfig
 from ..search.initial_design import balanced_block
 from ..search.optuna_view import Mirror, create_optuna_tables, require_optuna
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
@@ -74,7 +74,7 @@ def add_study(
     create_optuna_tables(store)
     record = store.add_study(
         name=config.name,
-        config=config.to_json(),
+        config=config,
         space=prepared.space.tokens,
         left_out=prepared.space.left_out,
         refused=prepared.survey.refused,
@@ -104,8 +104,7 @@ def open_study(store: Store, name: str, *, looking: bool = False) -> OpenStudy:
             somebody who only looks would run the functions that the study names.
     """
     record = store.study(name)
-    config = StudyConfig.from_json(record.config)
-    prepared = prepare(_without_foreign_code(config) if looking else config)
+    prepared = prepare(_without_foreign_code(record.config) if looking else record.config)
     require_unchanged(record, prepared)
     return OpenStudy(store, record, prepared)
 

@@ -6,8 +6,8 @@ import optuna
 import torch
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..runs import free_memory
-from ..search.config import StudyConfig
 from ..training import fit
 from .outcome import outcome_of
 from .preparation import prepare

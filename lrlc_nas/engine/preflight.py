@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..config import StudyConfig
 from ..data import ImageSet, Splits
 from ..errors import InputError
-from ..search.config import StudyConfig
 
 
 __all__ = ["require_fitting", "require_trainable", "within_memory"]

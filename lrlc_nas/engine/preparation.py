@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..data import ImageSet, Splits, Subset, load_images, split
 from ..errors import InputError
 from ..layers import use_path
 from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..networks.hosts import build_host
 from ..runs import stream_seed
-from ..search.config import StudyConfig
 from ..search.space import Space, build_space, over_limits
 from ..store import SiteRecord
 from .preflight import require_fitting, require_trainable, within_memory
@@ -124,7 +124,7 @@ def prepare(config: StudyConfig) -> Prepared:
             size=config.data.size,
             options=config.data.options,
         )
-    splits = split(images, config.data.split_spec)
+    splits = split(images, config.data.split)
     require_fitting(config, images, splits)
     with within_memory("host.options"):
         host = _host(config, images, stream_seed(config.seed, "init"))

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..config import StudyConfig
 from ..references import import_function, is_reference
-from ..search.config import StudyConfig
 
 
 __all__ = ["changes", "sources", "versions"]

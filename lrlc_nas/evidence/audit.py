@@ -10,14 +10,12 @@ Reference: Kendall, "A New Measure of Rank Correlation", Biometrika 30 (1938).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from ..search.config import Search
 from ..search.pruning import AUDIT
 from ..store import EpochRecord, RunRecord, StudyRecord
 from .design_matrix import observe
@@ -98,10 +96,9 @@ def audit(
 
 
 def _first_rung(study: StudyRecord) -> int | None:
-    config = json.loads(study.config)
-    search = Search.model_validate_json(json.dumps(config.get("search", {})))
+    search = study.config.search
     # With a rung at the end or after it nothing is left to be saved.
-    epochs = config.get("recipe", {}).get("epochs", search.min_epochs + 1)
+    epochs = study.config.recipe.epochs
     return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..search import ClaimSection, ConfirmationSection, StudyConfig, stage_of
+from ..config import ClaimSection, ConfirmationSection
+from ..search import stage_of
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison, compare
 from .decisions import Rule
@@ -95,9 +96,9 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
         runs: all of its runs, whatever their state.
 
     Raises:
-        InputError: if the study is no confirmation.
+        InputError: if the study is not a confirmation.
     """
-    section = StudyConfig.from_json(study.config).confirmed
+    section = study.config.confirmed
     ended = _ended_stages(runs)
     seen = [run for run in runs if stage_of(run) in ended]
     table, lost = _scores(seen), count_losses(section.arms, seen)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from ..choices import CONV, Plan
+from ..config import StudyConfig
 from ..search.pruning import AUDIT, audited, behind, falls_behind, is_rung
 from ..store import EpochRecord, RunRecord, StudyRecord
 from .design_matrix import Cell, cells_of
@@ -227,7 +228,7 @@ def _study(setting: Setting) -> StudyRecord:
         name="rehearsed",
         created=datetime(2000, 1, 1, tzinfo=UTC),
         trials=setting.trials,
-        config="{}",
+        config=StudyConfig(name="rehearsal"),
         space=dict.fromkeys(_sites(setting), (str(CONV), *setting.choices)),
         left_out={},
         refused={},

@@ -12,7 +12,7 @@ from ..engine import OpenStudy
 from ..engine.export import trained_weights
 from ..errors import InputError
 from ..evidence.conclusion import conclude
-from ..search import StudyConfig, best_run, confirmation_of
+from ..search import best_run, confirmation_of
 from ..store import RunRecord, Store, StudyRecord
 
 
@@ -52,7 +52,7 @@ def subject(store: Store, name: str) -> Subject:
     confirmation = confirmation_of(store, name)
     found = None
     # A study may have such a name without being one.
-    if confirmation is not None and StudyConfig.from_json(confirmation.config).confirmation is not None:
+    if confirmation is not None and confirmation.config.confirmation is not None:
         found = _of_confirmation(confirmation, store.runs(confirmation))
     return found or _of_search(search, store.runs(search))
 

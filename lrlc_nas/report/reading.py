@@ -14,7 +14,6 @@ from ..inspection import ShiftTolerance, SpaceMap, space_maps, subject
 from ..inspection.shifts import SHIFTS, shift_tolerance
 from ..search import confirmation_of, study_importances
 from ..store import EpochRecord, LookRecord, RunRecord, Store, StudyRecord, looks
-from .study_file import settings
 
 
 __all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study", "searched"]
@@ -140,7 +139,7 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
 
 def searched(study: StudyRecord) -> str:
     """The search that a confirmation is of; empty for a search."""
-    return str((settings(study).get("confirmation") or {}).get("of", ""))
+    return study.config.confirmation.of if study.config.confirmation else ""
 
 
 def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:

@@ -1,11 +1,7 @@
-"""The search: configuration, space, initial design, sampler, pruning, and the Optuna side of a study."""
+"""The search: space, initial design, sampler, pruning, and the Optuna side of a study."""
 
 from .best_run import best_run as best_run
 from .budget_check import shortage as shortage
-from .config import ClaimSection as ClaimSection
-from .config import ConfirmationSection as ConfirmationSection
-from .config import StudyConfig as StudyConfig
-from .config import load_config as load_config
 from .confirmations import confirmation_name as confirmation_name
 from .confirmations import confirmation_of as confirmation_of
 from .confirmations import stage_of as stage_of

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..choices import CONV, Choice, Plan
+from ..config import Recipe, SpaceSection
 from ..errors import InputError
 from ..networks import Cost, Survey, plan_cost, why_not_buildable
-from ..training import Recipe
-from .config import SpaceSection
 
 
 __all__ = ["Space", "build_space", "extra_cost", "over_limits", "training_bytes"]

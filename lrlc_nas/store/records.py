@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..choices import Plan
+from ..config import StudyConfig
 
 
 __all__ = ["STATES", "Claim", "EpochRecord", "NewRun", "RunRecord", "SiteRecord", "StudyRecord"]
@@ -38,7 +39,7 @@ class StudyRecord:
         name: unique in its database.
         created: when, UTC.
         trials: the total number of runs, the budget.
-        config: the whole configuration, as canonical JSON.
+        config: all that the user wrote.
         space: site name to the tokens that the search may choose there, ``conv`` first.
         left_out: site name to {token: why it is not in the space}.
         refused: name of a convolution to the reason why it is no site.
@@ -53,7 +54,7 @@ class StudyRecord:
     name: str
     created: datetime
     trials: int
-    config: str
+    config: StudyConfig
     space: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, Mapping[str, str]]
     refused: Mapping[str, str]

@@ -14,6 +14,7 @@ from sqlalchemy import column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from ..config import StudyConfig
 from ..errors import InputError, StorageError
 from ..fault_points import fault_point
 from .engine import READING, create_sqlite_file, database_now, make_engine
@@ -133,7 +134,7 @@ class Store:
         self,
         *,
         name: str,
-        config: str,
+        config: StudyConfig,
         space: Mapping[str, Sequence[str]],
         left_out: Mapping[str, Mapping[str, str]],
         refused: Mapping[str, str],
@@ -154,7 +155,7 @@ class Store:
                 name=name,
                 created=database_now(session.connection()),
                 trials=len(runs),
-                config=config,
+                config=config.to_json(),
                 space=json.dumps(space),
                 left_out=json.dumps(left_out),
                 refused=json.dumps(refused),

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, OneCycleLR, SequentialLR
 
+from ..config import Recipe
 from ..errors import InputError
-from .recipe import Recipe
 
 
 __all__ = ["decays", "make_optimizer", "make_schedule"]

@@ -12,8 +12,8 @@ import pytest
 from command_line import DATABASE, TRIALS, Finished, call, optuna_states, query, story
 
 from lrlc_nas.cli.terminal import report_path
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
 
 
@@ -140,10 +140,9 @@ def test_overrides_options_and_environment_meet_in_one_study(
     )
     assert (done.code, done.err) == (0, "")
     study = Store("sqlite:///elsewhere.db").study('a "b" c')
-    config = json.loads(study.config)
-    assert study.trials == config["budget"]["trials"] == 5
-    assert config["search"]["host_repeats"] == 2
-    assert config["host"]["options"]["channels"] == 4
+    assert study.trials == study.config.budget.trials == 5
+    assert study.config.search.host_repeats == 2
+    assert study.config.host.options["channels"] == 4
     assert (tmp_path / report_path('a "b" c')).exists()
     assert "next: lrlc-nas show 'a \"b\" c'\n" in done.out
 
@@ -154,7 +153,7 @@ def test_start_without_arguments_is_the_embedded_study_in_this_folder(
     monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
     assert call("start").code == 0
     study = Store(f"sqlite:///{tmp_path / DATABASE}").study("embedded")
-    assert study.config == load_config().with_absolute_paths().to_json()
+    assert study.config == load_config().with_absolute_paths()
 
 
 def test_sites_prints_costs_and_reasons_and_writes_nothing(tmp_path: Path) -> None:

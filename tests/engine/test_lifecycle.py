@@ -8,9 +8,9 @@ from PIL import Image
 from torch import nn
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import Worker, open_study, prepare, resume_study, start_study
 from lrlc_nas.errors import InputError
-from lrlc_nas.search import StudyConfig, load_config
 from lrlc_nas.search.initial_design import balanced_block
 from lrlc_nas.store import Store, claim
 
@@ -28,7 +28,7 @@ def test_a_study_records_all_that_resuming_needs(store):
     study = start_study(store, config)
     record = store.study("toy")
     assert record == study.record
-    assert StudyConfig.from_json(record.config) == config.with_absolute_paths()
+    assert record.config == config.with_absolute_paths()
     assert record.space == dict.fromkeys(("first", "second"), ("conv", "lrlc-2", "lrlc-3", "lc"))
     assert [site.name for site in record.sites] == ["first", "second"]
     assert json.loads(json.dumps(record.facts)) == record.facts

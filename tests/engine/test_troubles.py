@@ -15,12 +15,12 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import ConfirmationSection
 from lrlc_nas.engine import prepare, start_study
 from lrlc_nas.engine.lease import Lease
 from lrlc_nas.engine.outcome import MOST_DEATHS
 from lrlc_nas.errors import UnwritableError
 from lrlc_nas.report import write_report
-from lrlc_nas.search.config import ConfirmationSection
 from lrlc_nas.search.optuna_view import Mirror
 from lrlc_nas.search.space import over_limits
 from lrlc_nas.store import claim, this_process

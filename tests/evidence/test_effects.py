@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.evidence import Screening, screen
 from lrlc_nas.search.pruning import behind
 from lrlc_nas.store import EpochRecord, RunRecord, StudyRecord
@@ -26,7 +27,7 @@ def make_study(space=SPACE):
         name="test",
         created=datetime(2026, 1, 1, tzinfo=UTC),
         trials=10,
-        config="{}",
+        config=StudyConfig(name="test"),
         space=space,
         left_out={},
         refused={},

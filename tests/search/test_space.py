@@ -3,12 +3,11 @@ import torch
 from torch import nn
 
 from lrlc_nas.choices import CONV, Choice
+from lrlc_nas.config import Recipe, SpaceSection
 from lrlc_nas.errors import InputError
 from lrlc_nas.networks import Cost, host_cost, site_cost, survey
 from lrlc_nas.networks.hosts import build_host
-from lrlc_nas.search.config import SpaceSection
 from lrlc_nas.search.space import build_space, extra_cost
-from lrlc_nas.training import Recipe
 
 
 BATCH = 4

@@ -13,8 +13,8 @@ import pytest
 from lrlc_nas.benchmarks.faults import poison
 from lrlc_nas.benchmarks.faults.commands import Done
 from lrlc_nas.cli import main
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, resume_study, start_study
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
 
 

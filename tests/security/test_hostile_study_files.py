@@ -6,7 +6,7 @@ import pytest
 from poison import assert_refused, call
 
 from lrlc_nas.benchmarks.faults.study_files import OVERRIDES, STUDY_FILES
-from lrlc_nas.search import load_config
+from lrlc_nas.config import load_config
 
 
 @pytest.fixture(autouse=True)

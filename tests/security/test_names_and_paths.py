@@ -7,8 +7,8 @@ import pytest
 from poison import CONFIG, DATABASE, NAME, call, execute
 
 from lrlc_nas.benchmarks.faults.poison import contents
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import start_study, study_folder
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
 
 

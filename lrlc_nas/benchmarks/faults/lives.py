@@ -21,11 +21,11 @@ from pathlib import Path
 
 import torch
 
+from ...config import StudyConfig
 from ...engine import OpenStudy, Worker, catch_up, open_study, resume_study, start_study
 from ...engine.launchers import LocalWorkers
 from ...errors import DiskError, LrlcNasError
 from ...fault_points import VARIABLE, Fault, arm, count_hits
-from ...search import StudyConfig
 from ...store import ComputePaths, Store, claim, finish, this_process
 from .places import store_in
 from .toy import NAME, toy_config

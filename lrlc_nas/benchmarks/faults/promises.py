@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ...engine.files import run_checkpoints
 from ...runs import Checkpoints
-from ...search import StudyConfig
 from ...search.optuna_view import Mirror
 from ...store import EpochRecord, RunRecord, Store, StudyRecord, sqlite_path
 from .toy import NAME
@@ -69,7 +68,7 @@ def _budget(study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
 
 
 def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochRecord]]) -> Iterator[str]:
-    wanted = StudyConfig.from_json(study.config).recipe.epochs
+    wanted = study.config.recipe.epochs
     for run in runs:
         there = epochs.get(run.run_id, [])
         if [epoch.epoch for epoch in there] != list(range(run.epoch)):

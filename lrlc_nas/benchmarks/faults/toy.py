@@ -9,7 +9,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from ...search import StudyConfig
+from ...config import StudyConfig
 
 
 __all__ = ["NAME", "host", "images", "toy_config"]

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ...search import StudyConfig, best_run
+from ...search import best_run
 from ...store import EpochRecord, RunRecord, Store, StudyRecord
 from .words import percent, plain
 
@@ -37,7 +37,7 @@ class Watcher:
         self.console = console
         self.store = store
         self.study = study
-        self._epochs_each = StudyConfig.from_json(study.config).recipe.epochs
+        self._epochs_each = study.config.recipe.epochs
         self._pace = _Pace(_trained(store.epochs(study)))
         self._told = {run.run_id for run in store.runs(study) if run.finished}
         self._next = 0.0

@@ -13,7 +13,7 @@ from ...engine import Prepared, study_bytes
 from ...errors import InputError
 from ...evidence import Effect, Screening, screen
 from ...networks import Site, site_cost, why_not_buildable
-from ...search import StudyConfig, best_run, extra_cost, shortage, training_bytes
+from ...search import best_run, extra_cost, shortage, training_bytes
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
@@ -50,7 +50,7 @@ def print_study(store: Store, name: str) -> None:
     """Print the state, the effects and the runs of a study."""
     study = store.study(name)
     runs = store.runs(study)
-    config = StudyConfig.from_json(study.config)
+    config = study.config
     out = console()
     out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
     out.print(checkpoint_size(store, study))
@@ -111,7 +111,7 @@ def _wide_effects(screening: Screening) -> Table:
 
 def _study_cells(store: Store, name: str) -> tuple[str, ...]:
     study = store.study(name)
-    config = StudyConfig.from_json(study.config)
+    config = study.config
     runs = store.runs(study)
     ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
     best = best_run(runs)

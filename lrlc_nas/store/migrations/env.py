@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from ..models import Base
-from ..schema import VERSION_TABLE
+from lrlc_nas.store.models import Base
+from lrlc_nas.store.schema import VERSION_TABLE
 
 
 context.configure(

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import OpenStudy, start_study
-from lrlc_nas.search import load_config
 from lrlc_nas.store import EpochRecord, RunRecord, Store
 
 

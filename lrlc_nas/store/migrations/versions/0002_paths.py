@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ..missing import create_table
+from lrlc_nas.store.migrations.missing import create_table
 
 
 revision = "0002"

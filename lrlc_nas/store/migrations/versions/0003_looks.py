@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from ..missing import create_table
+from lrlc_nas.store.migrations.missing import create_table
 
 
 revision = "0003"

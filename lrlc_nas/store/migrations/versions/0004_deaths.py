@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ..missing import add_column
+from lrlc_nas.store.migrations.missing import add_column
 
 
 revision = "0004"
