@@ -55,6 +55,16 @@ class StudyConfig(Section):
         return self.confirmation
 
     @property
+    def host_name(self) -> str:
+        """The host, or the task that brings its own."""
+        return self.host.name if self.task == TaskSection() else self.task.name
+
+    @property
+    def data_name(self) -> str:
+        """The images, or the task that brings its own data."""
+        return self.data.name if self.task == TaskSection() else self.task.name
+
+    @property
     def training_digest(self) -> str:
         """Of all that decides how a network is trained, but for its host, its data, its plan and its seed."""
         if self.task == TaskSection():

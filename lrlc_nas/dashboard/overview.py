@@ -103,8 +103,8 @@ def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
     return StudyLine(
         study_id=study.study_id,
         name=study.name,
-        host=study.config.host.name,
-        data=study.config.data.name,
+        host=study.config.host_name,
+        data=study.config.data_name,
         states=store.counts(study),
         best=None if best is None else best.value,
         best_slot=None if best is None else best.slot,

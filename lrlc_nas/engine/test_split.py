@@ -9,7 +9,6 @@ import torch
 from ..choices import Plan
 from ..errors import InputError
 from ..store import LookRecord, RunRecord, Store, add_look, looks, record_results
-from ..training import evaluate
 from .export import trained_weights
 from .lifecycle import OpenStudy
 
@@ -67,17 +66,6 @@ def _trained(
 
 def _accuracy(study: OpenStudy, run: RunRecord, device: torch.device | str) -> float:
     assert run.plan is not None
-    prepared = study.prepared
-    network = prepared.network(run.plan, run.seed)
+    network = study.prepared.network(run.plan, run.seed)
     network.load_state_dict(trained_weights(study.store, study.record, run)["network"])
-    splits, recipe = prepared.splits, prepared.config.recipe
-    _, accuracy = evaluate(
-        network,
-        splits.test,
-        mean=splits.mean,
-        std=splits.std,
-        device=device,
-        precision=recipe.precision,
-        channels_last=recipe.channels_last,
-    )
-    return accuracy
+    return study.prepared.task.score(network, "test", device)

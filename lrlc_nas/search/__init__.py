@@ -7,4 +7,3 @@ from .confirmations import confirmation_of as confirmation_of
 from .confirmations import stage_of as stage_of
 from .importances import study_importances as study_importances
 from .space import extra_cost as extra_cost
-from .space import training_bytes as training_bytes

@@ -243,7 +243,7 @@ def test_resume_refuses_changed_data_before_it_creates_a_trial(tmp_path: Path) -
     Image.new("RGB", (12, 12), (1, 2, 3)).save(tmp_path / "images/left/0.png")
     done = call("resume", "embedded", "--trials", "7")
     assert done.code == 2
-    assert done.err.startswith("Error: study 'embedded' cannot go on: the data differ from what it recorded")
+    assert done.err.startswith("Error: study 'embedded' cannot be resumed: the data differ from what it recorded")
     assert done.err.count("\n") == 1
     assert optuna_states(tmp_path) == before
     assert store.study("embedded").trials == 5
@@ -284,7 +284,7 @@ def test_resuming_with_other_software_is_told_and_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "other software" not in call("start", str(study_file), "--workers", "0").out
-    monkeypatch.setattr("lrlc_nas.engine.software.version", lambda name: "99.0")
+    monkeypatch.setattr("lrlc_nas.engine.compatibility.version", lambda name: "99.0")
     done = call("resume", "small", "--workers", "0")
     assert done.code == 0
     assert re.search(

@@ -46,7 +46,8 @@ def test_a_study_is_resumed_from_another_folder(store, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert (
-        resume_study(Store(str(store.url)), "toy").prepared.images.name == f"imagefolder:{tmp_path}/pictures"
+        resume_study(Store(str(store.url)), "toy").prepared.task.images.name
+        == f"imagefolder:{tmp_path}/pictures"
     )
 
 
@@ -133,7 +134,7 @@ def test_a_study_does_not_go_on_with_other_data_host_or_space(
     store.engine.dispose()
     before = whole(tmp_path)
     drift(monkeypatch)
-    with pytest.raises(InputError, match=f"study 'toy' cannot go on: {DRIFTS[drift]}"):
+    with pytest.raises(InputError, match=f"study 'toy' cannot be resumed: {DRIFTS[drift]}"):
         resume_study(store, "toy", trials)
     store.engine.dispose()
     assert whole(tmp_path) == before

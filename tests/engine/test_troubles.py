@@ -228,4 +228,4 @@ def test_what_is_at_the_limit_can_be_afforded():
     section = prepared.config.space.model_copy(
         update={"max_parameters": total.parameters / prepared.host.parameters}
     )
-    assert over_limits(section, prepared.host, total, prepared.config.recipe) == ""
+    assert over_limits(section, prepared.host, total, prepared.task.training_bytes) == ""
