@@ -12,8 +12,7 @@ import typer
 from pydantic import BaseModel
 
 from lrlc_nas.cli import app
-from lrlc_nas.search import StudyConfig, load_config
-from lrlc_nas.training import Recipe
+from lrlc_nas.config import Recipe, StudyConfig, load_config
 
 
 README = (Path(__file__).parent.parent / "README.md").read_text()

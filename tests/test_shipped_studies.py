@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from lrlc_nas.config import load_config
 from lrlc_nas.networks import host_cost, survey
 from lrlc_nas.networks.hosts import build_host
-from lrlc_nas.search import load_config, shortage
+from lrlc_nas.search import shortage
 from lrlc_nas.search.space import build_space
 
 

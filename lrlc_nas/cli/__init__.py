@@ -68,8 +68,9 @@ def start(
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
+    from ..config import load_config
     from ..engine import start_study
-    from ..search import load_config, shortage
+    from ..search import shortage
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
@@ -192,8 +193,8 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
 
     Example: lrlc-nas sites studies/resnet18.toml
     """
+    from ..config import load_config
     from ..engine import prepare
-    from ..search import load_config
     from .terminal import print_sites
 
     print_sites(prepare(load_config(study_file, overrides)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -101,20 +100,15 @@ def states_text(states: Mapping[str, int]) -> str:
 
 
 def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
-    config = json.loads(study.config)
     best = best_run(store.runs(study))
     return StudyLine(
         study_id=study.study_id,
         name=study.name,
-        host=_named(config, "host"),
-        data=_named(config, "data"),
+        host=study.config.host_name,
+        data=study.config.data_name,
         states=store.counts(study),
         best=None if best is None else best.value,
         best_slot=None if best is None else best.slot,
         created=study.created,
         optuna=optuna,
     )
-
-
-def _named(config: Mapping[str, Mapping[str, str]], section: str) -> str:
-    return str(config.get(section, {}).get("name", "unnamed"))

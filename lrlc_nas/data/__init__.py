@@ -7,14 +7,13 @@ no worker processes are needed, and each batch is one indexing operation.
 from .augmentation import Augmentation, augment
 from .images import ImageSet
 from .sources import FORMS, load_images
-from .splits import Splits, SplitSpec, Subset, split
+from .splits import Splits, Subset, split
 
 
 __all__ = [
     "FORMS",
     "Augmentation",
     "ImageSet",
-    "SplitSpec",
     "Splits",
     "Subset",
     "augment",

@@ -1,12 +1,12 @@
 """What carries a study out: its runs, their workers, attempts and leases; confirmation, test, export."""
 
+from .compatibility import changes as changes
 from .confirmation_runs import add_seeds as add_seeds
 from .confirmation_runs import start_confirmation as start_confirmation
 from .export import export_best as export_best
 from .files import checkpoint_bytes as checkpoint_bytes
 from .files import study_bytes as study_bytes
 from .files import study_folder as study_folder
-from .latency import Latency as Latency
 from .lease import HANG_SECONDS as HANG_SECONDS
 from .lifecycle import OpenStudy as OpenStudy
 from .lifecycle import catch_up as catch_up
@@ -17,6 +17,5 @@ from .lifecycle import start_study as start_study
 from .objective import Objective as Objective
 from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
-from .software import changes as changes
 from .test_split import open_test as open_test
 from .worker import Worker as Worker

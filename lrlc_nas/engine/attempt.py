@@ -19,7 +19,7 @@ from ..search.optuna_view import OptunaView
 from ..search.pruning import AUDIT, audited, falls_behind, is_rung
 from ..search.sampler import propose
 from ..store import Claim, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
-from ..training import fit
+from ..tasks import RunHandle
 from .files import adopt_checkpoints
 from .pending_epochs import PendingEpochs
 from .preparation import Prepared
@@ -131,19 +131,8 @@ class Attempt:
 
     def _epochs(self, run: RunRecord, checkpoints: Checkpoints) -> Generator[EpochResult, None, None]:
         assert run.plan is not None
-        splits = self.prepared.splits
-        return fit(
-            self.prepared.network(run.plan, run.seed),
-            splits.train,
-            self.prepared.scored,
-            self.prepared.config.recipe,
-            seed=run.seed,
-            mean=splits.mean,
-            std=splits.std,
-            device=self.device,
-            checkpoints=checkpoints,
-            should_stop=self.should_stop,
-        )
+        handle = RunHandle(run.seed, self.device, self.prepared.split, checkpoints, self.should_stop)
+        return self.prepared.task.train(self.prepared.network(run.plan, run.seed), handle)
 
     def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> RunEnd | None:
         """Record an epoch and judge the run by it; an outage may last for so many seconds."""
@@ -167,7 +156,7 @@ class Attempt:
 
     def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
         search, epochs = self.prepared.config.search, result.epoch + 1
-        if not self._is_judged(run) or epochs == self.prepared.config.recipe.epochs:
+        if not self._is_judged(run) or epochs == self.prepared.task.epochs:
             return False
         # A crash may have come between the last record and its verdict; earlier verdicts stand.
         if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
@@ -207,7 +196,7 @@ class Attempt:
             "device": self._device_name(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
-            "init": self.prepared.config.recipe.init,
+            "init": self.prepared.task.init,
         }
         if self._is_audited(run):
             facts[AUDIT] = 0  # unless it is noted that the run has fallen behind

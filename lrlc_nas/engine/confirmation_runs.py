@@ -16,13 +16,13 @@ from itertools import count
 import torch
 
 from ..choices import Choice, Plan, controls
+from ..config import ClaimSection, ConfirmationSection, StudyConfig
 from ..errors import InputError
 from ..facts import Role
 from ..networks import why_not_buildable
-from ..search.config import ClaimSection, ConfirmationSection, StudyConfig
 from ..search.space import build_space
 from ..store import NewRun, Store, StudyRecord
-from .latency import Latency, training_latencies
+from ..tasks import Latency
 from .lifecycle import OpenStudy, add_study, catch_up, open_study
 from .preparation import Prepared
 
@@ -152,7 +152,7 @@ def _prepared(
     everything = [*claims.values(), *(plan for plans in wanted.values() for plan in plans.values())]
     tokens = {token for plan in everything for token in plan.tokens.values()}
     section = prepared.config.space.model_copy(update={"choices": _ordered(tokens)})
-    space = build_space(section, prepared.survey, prepared.host, prepared.config.recipe)
+    space = build_space(section, prepared.survey, prepared.host, prepared.task.training_bytes)
     sections, dropped = _claim_sections(claims, wanted, space.tokens)
     confirmation = ConfirmationSection(
         of=study.record.name,
@@ -170,7 +170,7 @@ def _prepared(
         }
     )
     ready = replace(prepared, config=config, space=space)
-    return ready, training_latencies(ready, confirmation.arms, device)
+    return ready, ready.latencies(confirmation.arms, device)
 
 
 def _claim_sections(
@@ -228,7 +228,7 @@ def _width(prepared: Prepared, site: str, choice: Choice, device: torch.device |
     if not plans:
         return _WIDEST[0], f"its tied control has rank {_WIDEST[0]}, and no wide one can be built there"
     claim = Plan.of({site: choice})
-    took = training_latencies(prepared, [claim, *plans.values()], device)
+    took = prepared.latencies([claim, *plans.values()], device)
     within = [rank for rank, plan in plans.items() if took[plan].seconds <= took[claim].seconds]
     rank = max(within, default=min(plans))
     tried = ", ".join(map(str, plans))

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ..fault_points import fault_point
 from ..runs import Checkpoints
-from ..search.config import StudyConfig
 from ..store import RunRecord, Store, StudyRecord, sqlite_path
 
 
@@ -111,6 +110,6 @@ def _bytes_below(folder: Path) -> int:
 
 def _identity(study: StudyRecord, run: RunRecord) -> str:
     assert run.plan is not None
-    recipe = StudyConfig.from_json(study.config).recipe
-    parts = (study.host_fingerprint, study.data_fingerprint, recipe.digest, run.plan.digest, str(run.seed))
+    training = study.config.training_digest
+    parts = (study.host_fingerprint, study.data_fingerprint, training, run.plan.digest, str(run.seed))
     return hashlib.sha256("/".join(parts).encode()).hexdigest()

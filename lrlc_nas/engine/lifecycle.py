@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..errors import InputError
 from ..facts import Role
 from ..references import is_reference
-from ..search.config import StudyConfig
 from ..search.initial_design import balanced_block
 from ..search.optuna_view import OptunaView, create_optuna_tables, require_optuna
 from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
-from .drift import require_unchanged
+from .compatibility import require_unchanged, sources, versions
 from .files import files_folder
 from .preparation import Prepared, prepare
 from .retention import remove_superfluous
@@ -80,13 +80,13 @@ def add_study(
     create_optuna_tables(store)
     record = store.add_study(
         name=config.name,
-        config=config.to_json(),
+        config=config,
         space=prepared.space.tokens,
         left_out=prepared.space.left_out,
         refused=prepared.survey.refused,
         host_fingerprint=prepared.host_fingerprint,
         data_fingerprint=prepared.data_fingerprint,
-        facts={**prepared.facts, **(facts or {})},
+        facts={"versions": versions(), "sources": sources(config), **prepared.facts, **(facts or {})},
         files=str(files_folder(store)),
         sites=prepared.site_records,
         runs=runs,
@@ -111,8 +111,7 @@ def open_study(store: Store, name: str, *, looking: bool = False) -> OpenStudy:
             somebody who only looks would run the functions that the study names.
     """
     record = store.study(name)
-    config = StudyConfig.from_json(record.config)
-    prepared = prepare(_without_foreign_code(config) if looking else config)
+    prepared = prepare(_without_foreign_code(record.config) if looking else record.config)
     require_unchanged(record, prepared)
     return OpenStudy(store, record, prepared)
 
@@ -151,8 +150,9 @@ def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:
 
 
 def _without_foreign_code(config: StudyConfig) -> StudyConfig:
-    """The same study, which fetches nothing; refused if its host or its images are a function of somebody's."""
-    for key, named in (("host", config.host.name), ("data", config.data.name)):
+    """The same study, which fetches nothing; refused if task, host or images are a function of somebody's."""
+    named_by = (("task", config.task.name), ("host", config.host.name), ("data", config.data.name))
+    for key, named in named_by:
         if is_reference(named) and named not in _OUR_FUNCTIONS:
             raise InputError(
                 f"the {key} of study {config.name!r} is {named}, a function that looking does not run; "

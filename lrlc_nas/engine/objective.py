@@ -6,10 +6,10 @@ import optuna
 import torch
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..facts import RunState
 from ..runs import free_memory
-from ..search.config import StudyConfig
-from ..training import fit
+from ..tasks import RunHandle
 from .preparation import prepare
 from .run_end import end_of
 
@@ -57,19 +57,10 @@ class Objective:
         plan = Plan.of({site: trial.suggest_categorical(site, choices) for site, choices in tokens.items()})
         if excess := self.prepared.excess(plan):
             raise optuna.TrialPruned(f"infeasible: {excess}")
-        config, splits = self.prepared.config, self.prepared.splits
-        seed = config.seed + trial.number
+        seed = self.prepared.config.seed + trial.number
         accuracy = 0.0
-        for result in fit(
-            self.prepared.network(plan, seed),
-            splits.train,
-            splits.search,
-            config.recipe,
-            seed=seed,
-            mean=splits.mean,
-            std=splits.std,
-            device=self.device,
-        ):
+        handle = RunHandle(seed, torch.device(self.device))
+        for result in self.prepared.task.train(self.prepared.network(plan, seed), handle):
             accuracy = result.value
             trial.report(accuracy, result.epoch)
             if trial.should_prune():

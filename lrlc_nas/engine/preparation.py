@@ -1,27 +1,25 @@
-"""All that a study needs before its first run: images, splits, sites, space, costs and fingerprints."""
+"""All that a study needs before its first run: task, host, sites, space, costs and fingerprints."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..choices import Plan
-from ..data import ImageSet, Splits, Subset, load_images, split
+from ..config import StudyConfig
 from ..errors import InputError
 from ..layers import use_path
 from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
-from ..networks.hosts import build_host
-from ..runs import stream_seed
-from ..search.config import StudyConfig
+from ..runs import stream_seed, within_memory
 from ..search.space import Space, build_space, over_limits
 from ..store import SiteRecord
-from .preflight import require_fitting, require_trainable, within_memory
-from .software import sources, versions
+from ..tasks import Latency, Task, task_of
 
 
 __all__ = ["Prepared", "prepare"]
@@ -33,33 +31,29 @@ class Prepared:
 
     Attributes:
         config: what the user wrote.
-        images: the set, all of it.
-        splits: train, search, confirm and test.
+        task: how the host is made, trained and scored.
         survey: the sites of the host, and the convolutions that are none.
         host: cost of the untouched host.
         space: what the search may choose.
         host_fingerprint: SHA-256 of the host's modules, parameter shapes and sites.
-        data_fingerprint: SHA-256 of pixels, labels and which image went where.
     """
 
     config: StudyConfig
-    images: ImageSet
-    splits: Splits
+    task: Task
     survey: Survey
     host: Cost
     space: Space
     host_fingerprint: str
-    data_fingerprint: str
 
     @property
-    def sample(self) -> Tensor:
-        """An image of zeros, (1, C, H, W): as much as shapes need."""
-        return torch.zeros(1, *self.images.images.shape[1:])
+    def data_fingerprint(self) -> str:
+        """SHA-256 of the data and of what is in which split."""
+        return self.task.data_fingerprint
 
     @property
-    def scored(self) -> Subset:
-        """The images that runs are measured on: search images, or those that the search never saw."""
-        return self.splits.search if self.config.confirmation is None else self.splits.confirm
+    def split(self) -> Literal["search", "confirm"]:
+        """What runs are scored on: search samples, or those that the search never saw."""
+        return "search" if self.config.confirmation is None else "confirm"
 
     def network(self, plan: Plan, seed: int) -> nn.Module:
         """Build the network of a plan.
@@ -67,10 +61,9 @@ class Prepared:
         The host's initialisation is a function of the seed alone, that of a relaxed layer of the seed and its
         site, so that a relaxation changes no other layer.
         """
-        network = _host(self.config, self.images, stream_seed(seed, "init"))
-        recipe = self.config.recipe
-        network = relax(network, plan, self.sample, init=recipe.init, seed=stream_seed(seed, "relax"))
-        use_path(network, recipe.path)
+        host = self.task.host(stream_seed(seed, "init"))
+        network = relax(host, plan, self.task.sample, init=self.task.init, seed=stream_seed(seed, "relax"))
+        use_path(network, self.config.recipe.path)
         return network
 
     def cost(self, plan: Plan) -> Cost:
@@ -84,7 +77,11 @@ class Prepared:
         """
         if self.config.confirmation is not None:
             return ""
-        return over_limits(self.config.space, self.host, self.cost(plan), self.config.recipe)
+        return over_limits(self.config.space, self.host, self.cost(plan), self.task.training_bytes)
+
+    def latencies(self, plans: Iterable[Plan], device: torch.device | str) -> dict[Plan, Latency]:
+        """Measure a step of training of each plan, one network after the other."""
+        return {plan: self.task.latency(self.network(plan, seed=0), device) for plan in plans}
 
     @property
     def site_records(self) -> list[SiteRecord]:
@@ -94,78 +91,37 @@ class Prepared:
     @property
     def facts(self) -> dict[str, Any]:
         """What the report tells besides."""
-        splits = self.splits
-        parts = ("train", "search", "confirm", "test")
-        return {
-            "versions": versions(),
-            "sources": sources(self.config),
-            "host": asdict(self.host),
-            "splits": {part: len(getattr(splits, part)) for part in parts},
-            "split_digest": splits.digest,
-            "classes": list(self.images.classes),
-            "image_shape": list(self.images.images.shape[1:]),
-            "mean": list(splits.mean),
-            "std": list(splits.std),
-            "recipe_digest": self.config.recipe.digest,
-        }
+        return {"host": asdict(self.host), **self.task.facts}
 
 
 def prepare(config: StudyConfig) -> Prepared:
-    """Load the images, build the host, find its sites and lay out the space. Writes nothing.
+    """Make the task and its host, find the sites and lay out the space. Writes nothing.
 
     Raises:
-        InputError: whatever is wrong with the images, the host, the space, or their fit.
+        InputError: whatever is wrong with the task, its data, the host, the space, or their fit.
     """
-    with within_memory("data.size"):
-        images = load_images(
-            config.data.name,
-            root=config.data.root,
-            download=config.data.download,
-            size=config.data.size,
-            options=config.data.options,
-        )
-    splits = split(images, config.data.split_spec)
-    require_fitting(config, images, splits)
+    task = task_of(config)
     with within_memory("host.options"):
-        host = _host(config, images, stream_seed(config.seed, "init"))
-    sample = torch.zeros(1, *images.images.shape[1:])
-    found = survey(host, sample)
+        host = task.host(stream_seed(config.seed, "init"))
+    found = survey(host, task.sample)
     if not found.sites:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
-        raise InputError(f"host {config.host.name!r} has no convolution that can be relaxed. {reasons}")
-    cost = host_cost(host, sample)
+        raise InputError(f"host {config.host_name!r} has no convolution that can be relaxed. {reasons}")
+    cost = host_cost(host, task.sample)
     fingerprint = _host_fingerprint(host, found)
-    require_trainable(config.host.name, host.train(), sample, len(images.classes))
+    task.require_trainable(host.train())
     return Prepared(
         config=config,
-        images=images,
-        splits=splits,
+        task=task,
         survey=found,
         host=cost,
-        space=build_space(config.space, found, cost, config.recipe),
+        space=build_space(config.space, found, cost, task.training_bytes),
         host_fingerprint=fingerprint,
-        data_fingerprint=_sha256([images.fingerprint, splits.digest]),
     )
-
-
-def _host(config: StudyConfig, images: ImageSet, seed: int) -> nn.Module:
-    _, channels, height, width = images.images.shape
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build_host(
-            config.host.name,
-            channels=channels,
-            classes=len(images.classes),
-            size=(height, width),
-            options=config.host.options,
-        )
 
 
 def _host_fingerprint(host: nn.Module, found: Survey) -> str:
     modules = [(name, type(module).__qualname__) for name, module in host.named_modules()]
     tensors = [(name, list(value.shape), str(value.dtype)) for name, value in host.state_dict().items()]
-    return _sha256([modules, tensors, [asdict(site) for site in found.sites.values()]])
-
-
-def _sha256(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    text = json.dumps([modules, tensors, [asdict(site) for site in found.sites.values()]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..facts import RunState
 from ..search.best_run import best_run
-from ..search.config import StudyConfig
 from ..store import RunRecord, Store, StudyRecord
 from .files import has_checkpoints, remove_stale_attempts, run_checkpoints
 
@@ -41,7 +41,7 @@ def remove_superfluous(store: Store, study: StudyRecord) -> None:
     Workers call it after each run; whoever resumes the study makes up for one that was killed before it could.
     """
     runs = store.runs(study)
-    needed = needed_runs(StudyConfig.from_json(study.config), runs)
+    needed = needed_runs(study.config, runs)
     for run in runs:
         if run.finished is None or run.plan is None or not has_checkpoints(store, study, run):
             continue

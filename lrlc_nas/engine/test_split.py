@@ -10,7 +10,6 @@ from ..choices import Plan
 from ..errors import InputError
 from ..facts import RunState
 from ..store import RunRecord, Store, TestOpening, add_test_opening, record_results, test_openings
-from ..training import evaluate
 from .export import trained_weights
 from .lifecycle import OpenStudy
 
@@ -68,17 +67,6 @@ def _trained(
 
 def _accuracy(study: OpenStudy, run: RunRecord, device: torch.device | str) -> float:
     assert run.plan is not None
-    prepared = study.prepared
-    network = prepared.network(run.plan, run.seed)
+    network = study.prepared.network(run.plan, run.seed)
     network.load_state_dict(trained_weights(study.store, study.record, run)["network"])
-    splits, recipe = prepared.splits, prepared.config.recipe
-    _, accuracy = evaluate(
-        network,
-        splits.test,
-        mean=splits.mean,
-        std=splits.std,
-        device=device,
-        precision=recipe.precision,
-        channels_last=recipe.channels_last,
-    )
-    return accuracy
+    return study.prepared.task.score(network, "test", device)

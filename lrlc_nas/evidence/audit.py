@@ -10,7 +10,6 @@ Reference: Kendall, "A New Measure of Rank Correlation", Biometrika 30 (1938).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,6 @@ from scipy import stats
 
 from ..facts import Role
 from ..runs.results import EpochResult
-from ..search.config import Search
 from ..search.pruning import AUDIT
 from ..store import RunRecord, StudyRecord
 from .design_matrix import observe
@@ -100,10 +98,9 @@ def audit(
 
 
 def _first_rung(study: StudyRecord) -> int | None:
-    config = json.loads(study.config)
-    search = Search.model_validate_json(json.dumps(config.get("search", {})))
+    search = study.config.search
     # With a rung at the end or after it nothing is left to be saved.
-    epochs = config.get("recipe", {}).get("epochs", search.min_epochs + 1)
+    epochs = study.config.recipe.epochs
     return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
 
 

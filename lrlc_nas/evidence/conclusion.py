@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..search import ClaimSection, ConfirmationSection, StudyConfig
+from ..config import ClaimSection, ConfirmationSection
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison, compare
 from .decisions import Rule
@@ -97,7 +97,7 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     Raises:
         InputError: if the study is not a confirmation.
     """
-    section = StudyConfig.from_json(study.config).confirmed
+    section = study.config.confirmed
     ended = _ended_stages(runs)
     seen = [run for run in runs if run.stage in ended]
     table, lost = _scores(seen), count_lost_runs(section.arms, seen)

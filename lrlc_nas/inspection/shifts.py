@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import mean
 
 import torch
@@ -18,11 +19,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..choices import Plan
-from ..data import Subset
 from ..engine import OpenStudy, open_study
 from ..errors import InputError
 from ..store import RunRecord, Store
-from ..training import evaluate
+from ..tasks import ImageTask
 from .trained import Subject, subject, trained_network
 
 
@@ -93,18 +93,19 @@ def shift_tolerance(
         raise InputError(f"shifts: images and seeds must be at least 1, but are {images} and {seeds}")
     chosen = chosen or subject(store, name)
     study = opened or open_study(store, chosen.study.name)
-    scored = study.prepared.scored
-    some = Subset(scored.images[:images], scored.labels[:images])
+    task, split = study.prepared.task, study.prepared.split
+    if not isinstance(task, ImageTask):
+        raise InputError(f"study {study.record.name!r}: its task has no images to move")
     runs, hosts = chosen.runs[:seeds], chosen.hosts[:seeds]
     return ShiftTolerance(
         study=study.record.name,
         plan=chosen.plan,
         why=chosen.why,
-        role="search" if study.prepared.config.confirmation is None else "confirm",
-        images=len(some),
+        role=split,
+        images=min(images, task.count(split)),
         shifts=tuple(shifts),
-        relaxed=_curves(study, runs, some, shifts, device),
-        host=_curves(study, hosts, some, shifts, device) if hosts else {},
+        relaxed=_curves(study, task, runs, images, shifts, device),
+        host=_curves(study, task, hosts, images, shifts, device) if hosts else {},
         slots=tuple(run.slot for run in runs),
         host_slots=tuple(run.slot for run in hosts),
     )
@@ -136,27 +137,19 @@ def moved(images: Tensor, right: int, down: int) -> Tensor:
 
 def _curves(
     study: OpenStudy,
+    task: ImageTask,
     runs: Sequence[RunRecord],
-    images: Subset,
+    most: int,
     shifts: Sequence[int],
     device: torch.device | str,
 ) -> dict[str, tuple[float, ...]]:
     networks = [trained_network(study, run) for run in runs]
-    splits, recipe = study.prepared.splits, study.prepared.config.recipe
+    split = study.prepared.split
 
     def accuracy(right: int, down: int) -> float:
-        subset = Subset(moved(images.images, right, down), images.labels)
+        change = partial(moved, right=right, down=down)
         return mean(
-            evaluate(
-                network,
-                subset,
-                mean=splits.mean,
-                std=splits.std,
-                device=device,
-                precision=recipe.precision,
-                channels_last=recipe.channels_last,
-            )[1]
-            for network in networks
+            task.score_changed(network, split, device, most=most, change=change) for network in networks
         )
 
     return {

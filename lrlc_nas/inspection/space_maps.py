@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from ..engine import OpenStudy, open_study
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
 from ..store import Store
+from ..tasks import ImageTask
 from .trained import Subject, subject, trained_network
 
 
@@ -151,11 +152,10 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
         return hook
 
     handles = [layer.register_forward_pre_hook(keep(site)) for site, layer in wanted.items()]  # type: ignore[arg-type]
-    splits = study.prepared.splits
-    images = study.prepared.scored.images[:_IMAGES].float() / 255
-    mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (splits.mean, splits.std))
+    task = study.prepared.task
+    shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ImageTask) else task.sample
     try:
-        network((images - mean) / std)
+        network(shown)
     finally:
         for handle in handles:
             handle.remove()

@@ -13,7 +13,7 @@ from ..search.pruning import AUDIT
 from ..store import RunRecord, StudyRecord
 from .numbers import NOTHING, count, duration
 from .question import Line
-from .study_file import settings, study_file
+from .study_file import study_file
 
 
 __all__ = ["Group", "Method", "method"]
@@ -58,13 +58,13 @@ def method(
         runs: all of its runs.
         epochs: run id to its recorded epochs.
     """
-    config = settings(study)
+    config = study.config.model_dump(mode="json")
     groups = [
-        Group("Network", (*_lines(config.get("host")), ("fingerprint", study.host_fingerprint or NOTHING))),
-        Group("Data", (*_lines(config.get("data")), ("fingerprint", study.data_fingerprint or NOTHING))),
-        Group("Recipe, the same for every run", tuple(_lines(config.get("recipe")))),
-        Group("Space", tuple(_lines(config.get("space")))),
-        Group("Search", (*_lines(config.get("search")), ("runs", count(study.trials)))),
+        Group("Network", (*_lines(config["host"]), ("fingerprint", study.host_fingerprint or NOTHING))),
+        Group("Data", (*_lines(config["data"]), ("fingerprint", study.data_fingerprint or NOTHING))),
+        Group("Recipe, the same for every run", tuple(_lines(config["recipe"]))),
+        Group("Space", tuple(_lines(config["space"]))),
+        Group("Search", (*_lines(config["search"]), ("runs", count(study.trials)))),
         Group("Time", tuple(_time(study, runs, epochs))),
         Group("Machines and versions", tuple(_surroundings(study, runs))),
     ]
@@ -81,24 +81,24 @@ def method(
         ),
         refused=tuple(study.refused.items()),
         study_file=study_file(config),
-        command=_command(study, config),
+        command=_command(study),
     )
 
 
-def _command(study: StudyRecord, config: Mapping[str, Any]) -> str:
+def _command(study: StudyRecord) -> str:
     """What repeats a study from its file, its later total included.
 
     The total cannot stand in the file: it decides which block comes first, and the block was made for the first one.
     """
     start = "lrlc-nas start study.toml"
-    if config.get("budget", {}).get("trials", study.trials) == study.trials:
+    if study.config.budget.trials == study.trials:
         return start
     last = ["--", study.name] if study.name.startswith("-") else [study.name]
     return f"{start} && {shlex.join(['lrlc-nas', 'resume', '--trials', str(study.trials), *last])}"
 
 
-def _lines(section: Mapping[str, Any] | None, prefix: str = "") -> Iterator[Line]:
-    for key, value in (section or {}).items():
+def _lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[Line]:
+    for key, value in section.items():
         label = prefix + key.replace("_", " ")
         if isinstance(value, dict):
             yield from _lines(value, f"{label}: ")

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..store import RunRecord, StudyRecord
 from .numbers import count, magnitude
-from .study_file import settings
 
 
 __all__ = ["Line", "listed", "question"]
@@ -24,14 +23,14 @@ def question(study: StudyRecord, runs: Sequence[RunRecord]) -> list[Line]:
         study: the study.
         runs: all of its runs.
     """
-    config = settings(study)
+    config = study.config.model_dump(mode="json")
     tokens = {token: None for choices in study.space.values() for token in choices}
     return [
-        ("Network", _network(config.get("host", {}), study.facts.get("host"))),
-        ("Images", _images(config.get("data", {}), study.facts)),
+        ("Network", _network(config["host"], study.facts.get("host"))),
+        ("Images", _images(config["data"], study.facts)),
         ("Where", f"{len(study.space)} of the {len(study.sites) + len(study.refused)} convolutions"),
         ("Choices", ", ".join(tokens)),
-        ("Recipe", listed(config.get("recipe", {}), ("epochs", "batch_size", "optimizer", "learning_rate"))),
+        ("Recipe", listed(config["recipe"], ("epochs", "batch_size", "optimizer", "learning_rate"))),
         ("Budget", f"{study.trials} runs: {_states(runs)}"),
     ]
 
@@ -43,8 +42,8 @@ def listed(section: Mapping[str, Any], keys: Sequence[str] | None = None) -> str
 
 
 def _network(host: Mapping[str, Any], costs: Mapping[str, Any] | None) -> str:
-    text = str(host.get("name", "unnamed"))
-    if host.get("options"):
+    text = str(host["name"])
+    if host["options"]:
         text += f" ({listed(host['options'])})"
     if costs:
         text += f"; {count(costs['parameters'])} parameters" if "parameters" in costs else ""
@@ -53,7 +52,7 @@ def _network(host: Mapping[str, Any], costs: Mapping[str, Any] | None) -> str:
 
 
 def _images(data: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    text = str(data.get("name", "unnamed"))
+    text = str(data["name"])
     if facts.get("classes"):
         text += f"; {len(facts['classes'])} classes"
     if facts.get("image_shape"):

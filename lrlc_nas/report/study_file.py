@@ -1,4 +1,4 @@
-"""The study file that a study was made from, written back from its record."""
+"""The study file that a study was made from, written back from its configuration."""
 
 from __future__ import annotations
 
@@ -6,24 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import StorageError
-from ..store import StudyRecord
 
-
-__all__ = ["settings", "study_file"]
-
-
-def settings(study: StudyRecord) -> dict[str, Any]:
-    """The configuration of a study: section to its settings.
-
-    Raises:
-        StorageError: if the database holds none.
-    """
-    try:
-        loaded = json.loads(study.config)
-    except (ValueError, RecursionError) as error:
-        raise StorageError(f"study {study.name!r}: its configuration is damaged: {error}") from None
-    return loaded if isinstance(loaded, dict) else {}
+__all__ = ["study_file"]
 
 
 def study_file(table: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .lost_device import is_device_lost as is_device_lost
     from .memory import free_memory as free_memory
     from .memory import is_out_of_memory as is_out_of_memory
+    from .memory import within_memory as within_memory
     from .results import EpochResult as EpochResult
     from .seeds import stream_seed as stream_seed
 
@@ -26,6 +27,7 @@ _PLACES = {
     "is_device_lost": "lost_device",
     "free_memory": "memory",
     "is_out_of_memory": "memory",
+    "within_memory": "memory",
     "EpochResult": "results",
     "stream_seed": "seeds",
 }

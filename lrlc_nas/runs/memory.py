@@ -1,14 +1,18 @@
-"""Memory that runs out: how it is told from other errors, and how what is left of it is given back."""
+"""Memory that runs out: how it is told from other errors, and how what is left is given back."""
 
 from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
+from ..errors import InputError
 
-__all__ = ["free_memory", "is_out_of_memory"]
+
+__all__ = ["free_memory", "is_out_of_memory", "within_memory"]
 
 # The caching allocator has an error of its own. The driver, Triton, cuBLAS, cuDNN and the allocator of the CPU (on
 # Linux and on Windows) raise a plain RuntimeError, or an AcceleratorError as if the device were broken.
@@ -37,3 +41,14 @@ def free_memory(device: torch.device | str) -> None:
     gc.collect()
     if torch.device(device).type == "cuda":
         torch.cuda.empty_cache()
+
+
+@contextmanager
+def within_memory(keys: str) -> Iterator[None]:
+    """Turn a failed allocation into an `InputError` that names the settings to lower."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise InputError(f"{keys}: so much does not fit into the memory of this machine") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .config import StudyConfig
+from ..config import StudyConfig
 from .initial_design import block_size
 from .space import Space
 

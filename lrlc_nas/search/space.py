@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..choices import CONV, Choice, Plan
+from ..config import SpaceSection
 from ..errors import InputError
 from ..networks import Cost, Survey, plan_cost, why_not_buildable
-from ..training import Recipe
-from .config import SpaceSection
 
 
-__all__ = ["Space", "build_space", "extra_cost", "over_limits", "training_bytes"]
-
-_STATE_COPIES = {"sgd": 3, "adamw": 4}
-"""How often a parameter is held: itself, its gradient, and one momentum or two moments."""
+__all__ = ["Space", "build_space", "extra_cost", "over_limits"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +39,16 @@ class Space:
         return math.prod(len(choices) for choices in self.choices.values())
 
 
-def build_space(section: SpaceSection, survey: Survey, host: Cost, recipe: Recipe) -> Space:
+def build_space(
+    section: SpaceSection, survey: Survey, host: Cost, training_bytes: Callable[[Cost], int]
+) -> Space:
     """Match patterns with sites and leave out what cannot be built or afforded.
 
     Args:
         section: the study file's ``[space]``.
         survey: the host's sites.
         host: the cost of the untouched host.
-        recipe: its batches and its optimizer, for the memory of training.
+        training_bytes: from the cost of a network to the memory that its training takes.
 
     Raises:
         InputError: if a pattern matches no site, or nothing is left to choose.
@@ -67,7 +65,7 @@ def build_space(section: SpaceSection, survey: Survey, host: Cost, recipe: Recip
         for token in section.choices:
             choice = Choice.parse(token)
             reason = why_not_buildable(survey, name, choice) or over_limits(
-                section, host, host + extra_cost(survey, name, choice), recipe
+                section, host, host + extra_cost(survey, name, choice), training_bytes
             )
             if reason:
                 left_out.setdefault(name, {})[token] = reason
@@ -93,24 +91,19 @@ def extra_cost(survey: Survey, site: str, choice: Choice) -> Cost:
     return plan_cost(Cost(), survey, Plan.of({site: choice}))
 
 
-def training_bytes(cost: Cost, recipe: Recipe) -> int:
-    """An estimate of the memory that training takes, with what the recipe's optimizer keeps."""
-    return cost.training_bytes(recipe.batch_size, _STATE_COPIES[recipe.optimizer])
-
-
-def over_limits(section: SpaceSection, host: Cost, total: Cost, recipe: Recipe) -> str:
+def over_limits(section: SpaceSection, host: Cost, total: Cost, training_bytes: Callable[[Cost], int]) -> str:
     """Why a network cannot be afforded, with the figure and the limit; empty if it can.
 
     Args:
         section: the study file's ``[space]``.
         host: the cost of the untouched host.
         total: the cost of the network.
-        recipe: its batches and its optimizer, for the memory of training.
+        training_bytes: as above.
     """
     parameters = total.parameters / max(1, host.parameters)
     if parameters > section.max_parameters:
         return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"
-    memory = training_bytes(total, recipe) / training_bytes(host, recipe)
+    memory = training_bytes(total) / training_bytes(host)
     if memory > section.max_memory:
         return f"{memory:.1f} x the host's training memory; the limit is {section.max_memory:g}"
     return ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..choices import Plan
+from ..config import StudyConfig
 from ..facts import EndCause, Role, RunState
 
 
@@ -36,7 +37,7 @@ class StudyRecord:
         name: unique in its database.
         created: when, UTC.
         trials: the total number of runs, the budget.
-        config: the whole configuration, as canonical JSON.
+        config: all that the user wrote.
         space: site name to the tokens that the search may choose there, ``conv`` first.
         left_out: site name to {token: why it is not in the space}.
         refused: name of a convolution to the reason why it is not a site.
@@ -52,7 +53,7 @@ class StudyRecord:
     name: str
     created: datetime
     trials: int
-    config: str
+    config: StudyConfig
     space: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, Mapping[str, str]]
     refused: Mapping[str, str]

@@ -9,7 +9,8 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from ..choices import Plan
-from ..errors import StorageError
+from ..config import StudyConfig
+from ..errors import InputError, StorageError
 from ..facts import EndCause, Role, RunState
 from ..runs.results import EpochResult
 from .models import EpochRow, RunRow, SiteRow, StudyRow
@@ -104,7 +105,7 @@ def study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
         name=row.name,
         created=datetime.fromtimestamp(row.created, UTC),
         trials=int(row.trials),
-        config=row.config,
+        config=_config(row),
         space={site: tuple(tokens) for site, tokens in json.loads(row.space).items()},
         left_out=json.loads(row.left_out),
         refused=json.loads(row.refused),
@@ -115,6 +116,13 @@ def study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
         sites=tuple(SiteRecord(site.name, json.loads(site.geometry)) for site in sites),
         parent_study_id=None if row.parent_study_id is None else int(row.parent_study_id),
     )
+
+
+def _config(row: StudyRow) -> StudyConfig:
+    try:
+        return StudyConfig.from_json(row.config)
+    except InputError as error:
+        raise InputError(f"configuration of study {row.name!r}: {error}") from None
 
 
 @_whole_rows

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from ..config import StudyConfig
 from ..errors import InputError, LrlcNasError, StorageError
 from ..facts import RunState
 from ..fault_points import fault_point
@@ -145,7 +146,7 @@ class Store:
         self,
         *,
         name: str,
-        config: str,
+        config: StudyConfig,
         space: Mapping[str, Sequence[str]],
         left_out: Mapping[str, Mapping[str, str]],
         refused: Mapping[str, str],
@@ -167,7 +168,7 @@ class Store:
                 name=name,
                 created=database_now(session.connection()),
                 trials=len(runs),
-                config=config,
+                config=config.to_json(),
                 space=json.dumps(space),
                 left_out=json.dumps(left_out),
                 refused=json.dumps(refused),

@@ -2,11 +2,9 @@
 
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
-from .recipe import Recipe
 
 
 __all__ = [
-    "Recipe",
     "evaluate",
     "fit",
     "predict_logits",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import torch
 from torch import Tensor, nn
 
+from ..config import Recipe
 from ..data import Subset, augment
 from ..errors import InputError
 from ..runs.checkpoints import Checkpoints
@@ -14,7 +15,6 @@ from ..runs.results import EpochResult
 from ..runs.streams import global_stream, stream
 from .determinism import require_determinism
 from .placement import Placement
-from .recipe import Recipe
 from .run import Run
 
 

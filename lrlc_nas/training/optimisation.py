@@ -6,9 +6,9 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, OneCycleLR, SequentialLR
 
+from ..config import Recipe
 from ..errors import InputError
 from ..layers import RelaxedConv2d
-from .recipe import Recipe
 
 
 __all__ = ["make_optimizer", "make_schedule"]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..config import Recipe
 from ..data import Augmentation, Subset, augment
 from ..errors import CheckpointError, DivergedError, TrainingStoppedError
 from ..layers import smoothness_penalty
@@ -26,7 +27,6 @@ from .determinism import deterministic_algorithms
 from .evaluation import Tally, evaluate_placed
 from .optimisation import make_optimizer, make_schedule
 from .placement import Placement
-from .recipe import Recipe
 
 
 __all__ = ["Run"]

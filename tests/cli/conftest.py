@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, STUDY_FILE, Finished, call
 
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study
-from lrlc_nas.search import load_config
 from lrlc_nas.signals import ENDING_SIGNALS
 from lrlc_nas.store import Store
 

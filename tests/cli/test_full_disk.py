@@ -14,9 +14,9 @@ import pytest
 import torch
 from command_line import DATABASE, Done, Finished, query, story
 
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import Worker, resume_study, start_study
 from lrlc_nas.engine.files import run_checkpoints
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
 
 

@@ -14,11 +14,11 @@ from command_line import DATABASE, Done, call
 from odd_studies import ODD_CONFIRMATIONS, ODD_SEARCHES, claim_something, confirm_oddly, end_oddly
 from starlette.testclient import TestClient
 
+from lrlc_nas.config import load_config
 from lrlc_nas.dashboard.application import application
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.optuna_pages import open_storage
 from lrlc_nas.engine import Worker, start_study
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
 
 

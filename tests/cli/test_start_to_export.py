@@ -12,8 +12,8 @@ import pytest
 from command_line import DATABASE, TRIALS, Finished, call, optuna_states, query, story
 
 from lrlc_nas.cli.terminal import report_path
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
 
 
@@ -140,10 +140,9 @@ def test_overrides_options_and_environment_meet_in_one_study(
     )
     assert (done.code, done.err) == (0, "")
     study = Store("sqlite:///elsewhere.db").study('a "b" c')
-    config = json.loads(study.config)
-    assert study.trials == config["budget"]["trials"] == 5
-    assert config["search"]["host_repeats"] == 2
-    assert config["host"]["options"]["channels"] == 4
+    assert study.trials == study.config.budget.trials == 5
+    assert study.config.search.host_repeats == 2
+    assert study.config.host.options["channels"] == 4
     assert (tmp_path / report_path('a "b" c')).exists()
     assert "next: lrlc-nas show 'a \"b\" c'\n" in done.out
 
@@ -154,7 +153,7 @@ def test_start_without_arguments_is_the_embedded_study_in_this_folder(
     monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
     assert call("start").code == 0
     study = Store(f"sqlite:///{tmp_path / DATABASE}").study("embedded")
-    assert study.config == load_config().with_absolute_paths().to_json()
+    assert study.config == load_config().with_absolute_paths()
 
 
 def test_sites_prints_costs_and_reasons_and_writes_nothing(tmp_path: Path) -> None:
@@ -244,7 +243,9 @@ def test_resume_refuses_changed_data_before_it_creates_a_trial(tmp_path: Path) -
     Image.new("RGB", (12, 12), (1, 2, 3)).save(tmp_path / "images/left/0.png")
     done = call("resume", "embedded", "--trials", "7")
     assert done.code == 2
-    assert done.err.startswith("Error: study 'embedded' cannot go on: the data differ from what it recorded")
+    assert done.err.startswith(
+        "Error: study 'embedded' cannot be resumed: the data differ from what it recorded"
+    )
     assert done.err.count("\n") == 1
     assert optuna_states(tmp_path) == before
     assert store.study("embedded").trials == 5
@@ -285,7 +286,7 @@ def test_resuming_with_other_software_is_told_and_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "other software" not in call("start", str(study_file), "--workers", "0").out
-    monkeypatch.setattr("lrlc_nas.engine.software.version", lambda name: "99.0")
+    monkeypatch.setattr("lrlc_nas.engine.compatibility.version", lambda name: "99.0")
     done = call("resume", "small", "--workers", "0")
     assert done.code == 0
     assert re.search(

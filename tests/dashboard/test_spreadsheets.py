@@ -7,6 +7,7 @@ import optuna
 import pytest
 from toy_dashboard import client_of, opened
 
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.dashboard.spreadsheets import harmless
 
 
@@ -55,7 +56,7 @@ def test_the_bytes_that_are_downloaded(tmp_path):
 
 EMPTY = {
     "name": "ours",
-    "config": "{}",
+    "config": StudyConfig(name="ours"),
     "space": {},
     "left_out": {},
     "refused": {},

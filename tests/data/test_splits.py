@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlc_nas.data import ImageSet, Splits, SplitSpec, split
+from lrlc_nas.config import SplitSpec
+from lrlc_nas.data import ImageSet, Splits, split
 from lrlc_nas.errors import InputError
 
 

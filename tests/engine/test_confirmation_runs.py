@@ -8,14 +8,22 @@ import pytest
 import toy_study
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.engine import add_seeds, open_study, open_test, resume_study, start_confirmation, start_study
+from lrlc_nas.engine import (
+    Prepared,
+    add_seeds,
+    open_study,
+    open_test,
+    resume_study,
+    start_confirmation,
+    start_study,
+)
 from lrlc_nas.engine.confirmation_runs import fresh_seed
 from lrlc_nas.engine.export import trained_weights
 from lrlc_nas.engine.files import run_checkpoints
-from lrlc_nas.engine.latency import Latency
 from lrlc_nas.errors import CheckpointError, InputError
 from lrlc_nas.store import Store, sqlite_path
 from lrlc_nas.store import test_openings as openings
+from lrlc_nas.tasks import Latency
 
 
 CLAIMS = {"second: lc": Plan.of({"second": "lc"}), "both": Plan.of({"first": "lrlc-2", "second": "lrlc-3"})}
@@ -76,8 +84,8 @@ def test_every_arm_is_trained_with_every_seed_and_no_seed_is_one_of_the_search(c
 
 def test_the_score_is_that_of_the_confirm_images(confirmed):
     study = open_study(confirmed, CONFIRMATION)
-    assert study.prepared.scored is study.prepared.splits.confirm
-    assert open_study(confirmed, "toy").prepared.scored is not study.prepared.splits.confirm
+    assert study.prepared.split == "confirm"
+    assert open_study(confirmed, "toy").prepared.split == "search"
     accuracies = {run.value for run in confirmed.runs(study.record)}
     assert all(round(accuracy * 6, 6).is_integer() for accuracy in accuracies)  # there are 6 of them
 
@@ -135,7 +143,8 @@ def test_each_width_is_told_as_it_was_found(store, monkeypatch):
     # lc is the fastest network of all, coord as fast as wide-8; wide-4 cannot be built there.
     milliseconds = {"lc": 1, "wide-2": 2, "coord": 4, "wide-8": 4, "wide-16": 5}
     monkeypatch.setattr(
-        "lrlc_nas.engine.confirmation_runs.training_latencies",
+        Prepared,
+        "latencies",
         lambda _, plans, device: {
             plan: Latency(milliseconds.get(plan.at("second").token, 9) / 1000, 0, 18, "a device")
             for plan in plans

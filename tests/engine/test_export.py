@@ -47,7 +47,7 @@ def test_the_exported_file_tells_of_other_weights(exported):
 
 def test_the_logits_are_those_of_the_network_as_it_was_trained(uninterrupted, exported):
     study = open_study(uninterrupted, "toy")
-    splits = study.prepared.splits
+    splits = study.prepared.task.splits
     network = study.prepared.network(exported.run.plan, exported.run.seed)
     network.load_state_dict(
         run_checkpoints(uninterrupted, study.record, exported.run).load_newest()["network"]

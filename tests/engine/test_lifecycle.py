@@ -8,10 +8,10 @@ from PIL import Image
 from torch import nn
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import Worker, open_study, prepare, resume_study, start_study
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import Role
-from lrlc_nas.search import StudyConfig, load_config
 from lrlc_nas.search.initial_design import balanced_block
 from lrlc_nas.store import Store, claim
 
@@ -29,7 +29,7 @@ def test_a_study_records_all_that_resuming_needs(store):
     study = start_study(store, config)
     record = store.study("toy")
     assert record == study.record
-    assert StudyConfig.from_json(record.config) == config.with_absolute_paths()
+    assert record.config == config.with_absolute_paths()
     assert record.space == dict.fromkeys(("first", "second"), ("conv", "lrlc-2", "lrlc-3", "lc"))
     assert [site.name for site in record.sites] == ["first", "second"]
     assert json.loads(json.dumps(record.facts)) == record.facts
@@ -47,7 +47,8 @@ def test_a_study_is_resumed_from_another_folder(store, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert (
-        resume_study(Store(str(store.url)), "toy").prepared.images.name == f"imagefolder:{tmp_path}/pictures"
+        resume_study(Store(str(store.url)), "toy").prepared.task.images.name
+        == f"imagefolder:{tmp_path}/pictures"
     )
 
 
@@ -134,7 +135,7 @@ def test_a_study_does_not_go_on_with_other_data_host_or_space(
     store.engine.dispose()
     before = whole(tmp_path)
     drift(monkeypatch)
-    with pytest.raises(InputError, match=f"study 'toy' cannot go on: {DRIFTS[drift]}"):
+    with pytest.raises(InputError, match=f"study 'toy' cannot be resumed: {DRIFTS[drift]}"):
         resume_study(store, "toy", trials)
     store.engine.dispose()
     assert whole(tmp_path) == before

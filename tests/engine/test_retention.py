@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig, load_config
 from lrlc_nas.engine import export_best, resume_study, start_study, study_bytes, study_folder
 from lrlc_nas.engine.files import adopt_checkpoints, run_checkpoints
 from lrlc_nas.engine.retention import needed_runs, remove_superfluous
@@ -19,7 +20,7 @@ from lrlc_nas.facts import Role, RunState
 from lrlc_nas.fault_points import Fault, arm
 from lrlc_nas.inspection.trained import _of_search
 from lrlc_nas.report.reading import look_inside
-from lrlc_nas.search import StudyConfig, best_run, load_config
+from lrlc_nas.search import best_run
 from lrlc_nas.store import RunRecord, Store, claim
 
 

@@ -15,12 +15,12 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import ConfirmationSection
 from lrlc_nas.engine import prepare, start_study
 from lrlc_nas.engine.lease import Lease
 from lrlc_nas.engine.run_end import MOST_CRASHES
 from lrlc_nas.errors import UnwritableError
 from lrlc_nas.report import write_report
-from lrlc_nas.search.config import ConfirmationSection
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.search.space import over_limits
 from lrlc_nas.store import claim, this_process
@@ -228,4 +228,4 @@ def test_what_is_at_the_limit_can_be_afforded():
     section = prepared.config.space.model_copy(
         update={"max_parameters": total.parameters / prepared.host.parameters}
     )
-    assert over_limits(section, prepared.host, total, prepared.config.recipe) == ""
+    assert over_limits(section, prepared.host, total, prepared.task.training_bytes) == ""

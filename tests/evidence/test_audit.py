@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.evidence import audit
 from lrlc_nas.search.pruning import AUDIT
 from tests.rates.screening_simulation import Setting, rehearse
@@ -16,8 +17,8 @@ MADE = rehearse(Setting(trials=60, audit=0.4), 2)
 
 
 def study(**search):
-    config = {"recipe": {"epochs": 6}, "search": {"min_epochs": 2} | search}
-    return replace(MADE.study, config=json.dumps(config))
+    config = {"name": "audited", "recipe": {"epochs": 6}, "search": {"min_epochs": 2} | search}
+    return replace(MADE.study, config=StudyConfig.from_json(json.dumps(config)))
 
 
 def test_it_counts_by_hand():

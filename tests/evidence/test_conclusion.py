@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import ClaimSection, ConfirmationSection, StudyConfig
 from lrlc_nas.errors import InputError
 from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_claims
 from lrlc_nas.evidence.comparison import compare
@@ -15,7 +16,6 @@ from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.evidence.effects import Effect, HostSummary, Screening
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.report.cards import claim_cards
-from lrlc_nas.search import ClaimSection, ConfirmationSection, StudyConfig
 from lrlc_nas.store import RunRecord, SiteRecord, StudyRecord
 from lrlc_nas.store import TestOpening as Opening
 
@@ -45,7 +45,7 @@ def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmatio
         name=name,
         created=START,
         trials=0,
-        config=config.to_json(),
+        config=config,
         space={},
         left_out={},
         refused={},
@@ -73,7 +73,7 @@ def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmatio
 
 def make_runs(study, seeds=6, *, stages=None, sd=0.2, means=MEANS, states=None):
     noise = random.Random(0)
-    arms = StudyConfig.from_json(study.config).confirmed.arms
+    arms = study.config.confirmed.arms
     runs = []
     for pair in range(seeds):
         stage = 1 + sum(pair >= size for size in (stages or [seeds])[:-1])
@@ -246,10 +246,10 @@ class TestConclusion:
         # 36 seconds for each run of 6 arms.
         assert verdict.more.hours == pytest.approx(verdict.more.seeds * 6 * 36 / 3600)
 
-    def test_a_search_is_no_confirmation(self):
+    def test_a_search_is_not_a_confirmation(self):
         study = make_study()
-        record = StudyRecord(**{**vars(study), "config": StudyConfig(name="toy").to_json()})
-        with pytest.raises(InputError, match="study 'toy' is no confirmation"):
+        record = StudyRecord(**{**vars(study), "config": StudyConfig(name="toy")})
+        with pytest.raises(InputError, match="study 'toy' is not a confirmation"):
             conclude(record, [])
 
 

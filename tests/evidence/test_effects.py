@@ -10,6 +10,7 @@ from scipy import stats
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.evidence import Screening, screen
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.store import RunRecord, StudyRecord
@@ -27,7 +28,7 @@ def make_study(space=SPACE):
         name="test",
         created=datetime(2026, 1, 1, tzinfo=UTC),
         trials=10,
-        config="{}",
+        config=StudyConfig(name="test"),
         space=space,
         left_out={},
         refused={},

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import OpenStudy, Worker, start_study
 from lrlc_nas.engine.confirm import conclusion_of, confirmation_to_run, measure_sealed
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.claims import claims_worth_testing
 from lrlc_nas.evidence.conclusion import Conclusion
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store
 from lrlc_nas.store import test_openings as openings
 

@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import Recipe
 from lrlc_nas.data import ImageSet, Subset, load_images
 from lrlc_nas.data.planted_host import pooled_cnn
 from lrlc_nas.networks import relax
 from lrlc_nas.networks.hosts import build_host
 from lrlc_nas.runs import stream_seed
-from lrlc_nas.training import Recipe, fit
+from lrlc_nas.training import fit
 
 
 SEEDS = (0, 1, 2)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, open_study, resume_study, start_study, study_folder
 from lrlc_nas.errors import CheckpointError, InputError
 from lrlc_nas.inspection import shift_tolerance, space_maps, subject
@@ -16,7 +17,6 @@ from lrlc_nas.inspection.shifts import moved
 from lrlc_nas.inspection.space_maps import layer_map
 from lrlc_nas.inspection.trained import trained_network
 from lrlc_nas.report.reading import look_inside
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
 
 
@@ -73,7 +73,7 @@ def test_a_trained_network_scores_again_what_was_recorded(store):
     study = open_study(store, "tiny")
     found = shift_tolerance(store, "tiny", shifts=(0,), seeds=1)
     chosen = subject(store, "tiny")
-    assert found.images == len(study.prepared.splits.search) == 60
+    assert found.images == len(study.prepared.task.splits.search) == 60
     assert found.relaxed == {"right": (chosen.runs[0].value,), "down": (chosen.runs[0].value,)}
     assert found.host["right"] == (chosen.hosts[0].value,)
     assert (found.slots, found.host_slots) == ((chosen.runs[0].slot,), (chosen.hosts[0].slot,))
@@ -84,7 +84,7 @@ def test_the_maps_are_those_of_the_layer_in_the_checkpoint(store):
     (found,) = space_maps(store, "tiny")
     study = open_study(store, "tiny")
     network = trained_network(study, chosen.runs[0])
-    splits = study.prepared.splits
+    splits = study.prepared.task.splits
     images = (splits.search.images[:64].float() / 255 - splits.mean[0]) / splits.std[0]
     weights, distance, unshared = layer_map(network.conv1, images)  # conv1 sees the images themselves
     assert (found.site, found.choice, found.slot) == (
@@ -107,7 +107,7 @@ def test_every_shift_has_an_accuracy_in_both_directions(store):
 
 def test_the_test_images_stay_sealed(store, monkeypatch):
     study = open_study(store, "tiny")
-    sealed = study.prepared.splits.test
+    sealed = study.prepared.task.splits.test
     monkeypatch.setattr(type(sealed), "__getattribute__", _refusing(sealed))
     assert space_maps(store, "tiny", opened=study)
     shift_tolerance(store, "tiny", opened=study, images=10)

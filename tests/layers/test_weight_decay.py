@@ -5,8 +5,8 @@ import torch
 from layer_family import GROUPED, each_member
 from torch import nn
 
+from lrlc_nas.config import Recipe
 from lrlc_nas.training.optimisation import make_optimizer
-from lrlc_nas.training.recipe import Recipe
 
 
 def decayed(network, optimizer):

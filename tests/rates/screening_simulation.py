@@ -27,6 +27,8 @@ from lrlc_nas.runs.results import EpochResult
 from lrlc_nas.search.pruning import AUDIT, audited, falls_behind, is_rung
 from lrlc_nas.store import RunRecord, StudyRecord
 
+from ..config import StudyConfig
+
 
 __all__ = ["Coverage", "Rehearsed", "Setting", "coverage", "rehearse"]
 
@@ -229,7 +231,7 @@ def _study(setting: Setting) -> StudyRecord:
         name="rehearsed",
         created=datetime(2000, 1, 1, tzinfo=UTC),
         trials=setting.trials,
-        config="{}",
+        config=StudyConfig(name="rehearsal"),
         space=dict.fromkeys(_sites(setting), (str(CONV), *setting.choices)),
         left_out={},
         refused={},

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import torch
 
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import OpenStudy, Worker, catch_up, open_study, resume_study, start_study
 from lrlc_nas.engine.launchers import LocalWorkers
 from lrlc_nas.errors import DiskError, LrlcNasError
 from lrlc_nas.facts import RunState
 from lrlc_nas.fault_points import VARIABLE, Fault, arm, count_hits
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import KernelChoices, Store, claim, finish, this_process
 
 from .places import store_in

@@ -12,7 +12,6 @@ from pathlib import Path
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.runs import Checkpoints
 from lrlc_nas.runs.results import EpochResult
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.store import RunRecord, Store, StudyRecord, sqlite_path
 
@@ -71,7 +70,7 @@ def _budget(study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
 
 
 def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[EpochResult]]) -> Iterator[str]:
-    wanted = StudyConfig.from_json(study.config).recipe.epochs
+    wanted = study.config.recipe.epochs
     for run in runs:
         there = epochs.get(run.run_id, [])
         if [epoch.epoch for epoch in there] != list(range(run.epoch)):

@@ -9,7 +9,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from lrlc_nas.search import StudyConfig
+from lrlc_nas.config import StudyConfig
 
 
 __all__ = ["NAME", "host", "images", "toy_config"]

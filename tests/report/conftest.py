@@ -7,6 +7,7 @@ import pytest
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
     NewRun,
@@ -94,7 +95,7 @@ def new_study():
             "name": "small",
             "created": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             "trials": 8,
-            "config": json.dumps(CONFIG),
+            "config": StudyConfig.from_json(json.dumps(CONFIG)),
             "space": {"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},
             "left_out": {},
             "refused": {},
@@ -165,7 +166,7 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
     runs += [NewRun(Role.SAMPLED, 0), NewRun(Role.SAMPLED, 0)]
     study = store.add_study(
         name=name,
-        config=json.dumps(CONFIG | {"name": name}),
+        config=StudyConfig.from_json(json.dumps(CONFIG | {"name": name})),
         space=dict.fromkeys(sites, ("conv", "lrlc-2", "lc")),
         left_out={sites[0]: {"lrlc-8": "too large"}},
         refused={"shortcut": "grouped"},
@@ -207,7 +208,9 @@ def confirmation(store, claims, scores, looks=()):
     }
     study = store.add_study(
         name="small/confirmation",
-        config=json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section}),
+        config=StudyConfig.from_json(
+            json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section})
+        ),
         space={"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},
         left_out={},
         refused={},

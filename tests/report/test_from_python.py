@@ -16,13 +16,13 @@ from statistics import mean
 import numpy as np
 import pytest
 import torch
+from lrlc_nas.report.calls import FIGURES, TABLES, TEXTS, setup
 
 from lrlc_nas.choices import Choice, Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, start_study
 from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
-from lrlc_nas.report import FIGURES, TABLES, report_page
-from lrlc_nas.report.from_python import TEXTS, setup
-from lrlc_nas.search import StudyConfig
+from lrlc_nas.report import report_page
 from lrlc_nas.store import Store
 
 

@@ -49,9 +49,9 @@ def test_what_is_known_is_told(new_study, new_run, new_epochs):
 
 
 def test_what_is_not_known_has_no_line(new_study):
-    told = method(new_study(config="{}", facts={}, sites=()), [], {})
+    told = method(new_study(facts={}, sites=()), [], {})
     titles = [group.title for group in told.groups]
-    assert titles == ["Network", "Data", "Search", "Time"]
+    assert titles == ["Network", "Data", "Recipe, the same for every run", "Space", "Search", "Time"]
     assert [label for label, _ in told.groups[-1].lines] == ["study created"]
 
 

@@ -17,14 +17,14 @@ def test_the_study_in_a_few_lines(new_study, new_run):
     }
 
 
-def test_every_setting_and_fact_may_be_missing(new_study):
-    study = new_study(config="{}", facts={}, space={}, sites=(SiteRecord("conv1", {}),))
+def test_every_fact_may_be_missing(new_study):
+    study = new_study(facts={}, space={}, sites=(SiteRecord("conv1", {}),))
     assert dict(question(study, [])) == {
-        "Network": "unnamed",
-        "Images": "unnamed",
+        "Network": "paper-cnn (channels 16, strides [2, 1, 1])",
+        "Images": "embedded",
         "Where": "0 of the 1 convolutions",
         "Choices": "",
-        "Recipe": "",
+        "Recipe": "epochs 2, batch size 64, optimizer sgd, learning rate 1e-05",
         "Budget": "8 runs: none yet",
     }
 

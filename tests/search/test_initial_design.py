@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrlc_nas.choices import Choice, Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.errors import InputError
-from lrlc_nas.search import StudyConfig, shortage
+from lrlc_nas.search import shortage
 from lrlc_nas.search.initial_design import balanced_block, block_size
 from lrlc_nas.search.space import Space
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lrlc_nas.cli import main
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, resume_study, start_study
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.store import Store
 from tests.reliability import poison
 from tests.reliability.commands import Done

@@ -1,12 +1,11 @@
 """Our tables on real servers: what the migrations make, and what fits in."""
 
-import json
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import DataSection, StudyConfig
 from lrlc_nas.engine import start_study
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import Role
@@ -85,7 +84,7 @@ def test_long_texts_come_back_whole(store):
     plan = Plan.of({f"layer.{number}." + "x" * 400: "lrlc-2" for number in range(300)})
     study = add_study(
         store,
-        config=json.dumps({"text": LONG}, ensure_ascii=False),
+        config=StudyConfig(name="toy", data=DataSection(root=LONG)),
         facts={"long": LONG},
         left_out={"first": {"lc": LONG}},
         runs=[NewRun(Role.HOST, 1, 0, plan, 2**53, 2**52 + 1)],
@@ -93,7 +92,7 @@ def test_long_texts_come_back_whole(store):
     )
     read = store.study("toy")
     assert read == study
-    assert (json.loads(read.config)["text"], read.facts["long"]) == (LONG, LONG)
+    assert (read.config.data.root, read.facts["long"]) == (LONG, LONG)
     (run,) = store.runs(study)
     assert (run.plan, run.parameters, run.macs) == (plan, 2**53, 2**52 + 1)
     assert KernelChoices(store, study).setdefault("where " * 2000, "bank") == "bank"

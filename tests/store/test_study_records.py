@@ -1,4 +1,3 @@
-import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from toy_epochs import an_epoch
 from toy_store import FOREVER, WAITING, a_plan, add_study
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import Role
 from lrlc_nas.store import NewRun, SiteRecord, Store, claim, finish, record_epoch
@@ -16,7 +16,7 @@ from lrlc_nas.store import NewRun, SiteRecord, Store, claim, finish, record_epoc
 
 def test_a_study_is_read_as_it_was_added(store, study):
     assert store.study("toy") == study
-    assert (study.name, study.trials, json.loads(study.config)) == ("toy", 3, {"name": "toy"})
+    assert (study.name, study.trials, study.config) == ("toy", 3, StudyConfig(name="toy"))
     assert study.space == {"first": ("conv", "lrlc-2")}
     assert study.left_out == {"first": {"lc": "too large"}}
     assert study.refused == {"odd": "groups"}

@@ -1,6 +1,5 @@
 """Small studies for the dashboard's tests, and ways to ask for its pages."""
 
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from starlette.testclient import TestClient
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.server import Server
@@ -49,10 +49,9 @@ def add_study(
         for token in TOKENS[1:]
     ]
     runs += [NewRun(Role.SAMPLED, 0)] * 3
-    config = {"name": name, "host": {"name": "paper-cnn"}, "data": {"name": "embedded"}}
     study = store.add_study(
         name=name,
-        config=json.dumps(config),
+        config=StudyConfig(name=name),
         space=dict.fromkeys(sites, TOKENS),
         left_out={},
         refused={},

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
     NewRun,
@@ -32,7 +33,7 @@ def make_store(folder: Path) -> Store:
 def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bool = True) -> StudyRecord:
     study = store.add_study(
         name=name,
-        config='{"name":"toy"}',
+        config=StudyConfig(name="toy"),
         space={"first": ("conv", "lrlc-2")},
         left_out={"first": {"lc": "too large"}},
         refused={"odd": "groups"},

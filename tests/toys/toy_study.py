@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, resume_study
 from lrlc_nas.runs import EpochResult
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.store import NewRun, RunRecord, Store, this_process
 

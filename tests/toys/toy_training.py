@@ -9,9 +9,10 @@ import sys
 import torch
 from torch import nn
 
+from lrlc_nas.config import Recipe
 from lrlc_nas.data import Subset
 from lrlc_nas.runs import Checkpoints, stream_seed
-from lrlc_nas.training import Recipe, fit
+from lrlc_nas.training import fit
 
 
 MEAN = (0.4, 0.5, 0.6)

@@ -14,9 +14,9 @@ import torch
 import toy_study
 from torch import Tensor, nn
 
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import resume_study
 from lrlc_nas.engine.launchers import run_worker
-from lrlc_nas.search import StudyConfig
 from lrlc_nas.signals import Stop
 from lrlc_nas.store import Store
 

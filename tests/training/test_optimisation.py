@@ -3,8 +3,8 @@ import math
 import pytest
 from torch import nn
 
+from lrlc_nas.config import Recipe
 from lrlc_nas.errors import InputError
-from lrlc_nas.training import Recipe
 from lrlc_nas.training.optimisation import make_optimizer, make_schedule
 
 

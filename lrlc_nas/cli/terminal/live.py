@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...runs.results import EpochResult
-from ...search import StudyConfig, best_run
+from ...search import best_run
 from ...store import RunRecord, Store, StudyRecord
 from .words import percent, plain
 
@@ -38,7 +38,7 @@ class Watcher:
         self.console = console
         self.store = store
         self.study = study
-        self._epochs_each = StudyConfig.from_json(study.config).recipe.epochs
+        self._epochs_each = study.config.recipe.epochs
         self._pace = _Pace(_trained(store.epochs(study)))
         self._told = {run.run_id for run in store.runs(study) if run.finished}
         self._next = 0.0

@@ -13,7 +13,7 @@ from ...engine import Prepared, study_bytes
 from ...errors import InputError
 from ...evidence import Effect, Screening, screen
 from ...networks import Site, site_cost, why_not_buildable
-from ...search import StudyConfig, best_run, extra_cost, shortage, training_bytes
+from ...search import best_run, extra_cost, shortage
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
@@ -50,9 +50,9 @@ def print_study(store: Store, name: str) -> None:
     """Print the state, the effects and the runs of a study."""
     study = store.study(name)
     runs = store.runs(study)
-    config = StudyConfig.from_json(study.config)
+    config = study.config
     out = console()
-    out.print(plain(f"{name}: {config.host.name} on {config.data.name}; {run_counts(store, study)}"))
+    out.print(plain(f"{name}: {config.host_name} on {config.data_name}; {run_counts(store, study)}"))
     out.print(checkpoint_size(store, study))
     if config.confirmation is not None:
         print_conclusion(out, store, config.confirmation.of)
@@ -84,11 +84,10 @@ def print_sites(prepared: Prepared) -> None:
     """Print each site, what each choice would add there, and what is no site and why."""
     out = console()
     host = prepared.host
-    recipe = prepared.config.recipe
-    name = prepared.config.host.name
+    name = prepared.config.host_name
     out.print(plain(f"{name}: {host.parameters:,} parameters, {host.macs:,} MACs per image"))
-    memory = _mebibytes(training_bytes(host, recipe))
-    out.print(f"memory: of training at batch {recipe.batch_size}; the host takes {memory}")
+    memory = _mebibytes(prepared.task.training_bytes(host))
+    out.print(f"memory: of training; the host takes {memory}")
     out.print(f"plans in the space: {prepared.space.size:,}")
     if note := shortage(prepared.config, prepared.space):
         out.print(plain(note))
@@ -111,13 +110,13 @@ def _wide_effects(screening: Screening) -> Table:
 
 def _study_cells(store: Store, name: str) -> tuple[str, ...]:
     study = store.study(name)
-    config = StudyConfig.from_json(study.config)
+    config = study.config
     runs = store.runs(study)
     ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
     best = best_run(runs)
     value, disk = percent(best.value if best else None), _mebibytes(study_bytes(store, study))
     created = f"{study.created:%Y-%m-%d %H:%M}"
-    return (name, config.host.name, config.data.name, ended, value, disk, created)
+    return (name, config.host_name, config.data_name, ended, value, disk, created)
 
 
 def _tall_effects(screening: Screening) -> Table:
@@ -151,9 +150,8 @@ def _runs_table(runs: Iterable[RunRecord]) -> Table:
 
 def _add_site(table: Table, prepared: Prepared, name: str, site: Site) -> None:
     """One row for each choice; the site's name stands before the first one, its shape before the second."""
-    recipe = prepared.config.recipe
     conv = site_cost(site, CONV)
-    costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(training_bytes(conv, recipe)))
+    costs = (f"{conv.parameters:,}", f"{conv.macs:,}", _mebibytes(prepared.task.training_bytes(conv)))
     add_row(table, name, "conv", *costs, "yes")
     first = _shape(site)
     for token in prepared.config.space.choices:
@@ -169,7 +167,7 @@ def _choice_cells(prepared: Prepared, site: str, token: str) -> tuple[str, str, 
     if reason is not None:
         return ("", "", "", f"no: {reason}")
     extra = extra_cost(prepared.survey, site, choice)
-    memory = _mebibytes(training_bytes(extra, prepared.config.recipe), "+")
+    memory = _mebibytes(prepared.task.training_bytes(extra), "+")
     return (f"{extra.parameters:+,}", f"{extra.macs:+,}", memory, _in_the_space(prepared, site, token))
 
 

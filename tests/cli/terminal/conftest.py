@@ -10,10 +10,10 @@ from rich.console import Console
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import OpenStudy, start_study
 from lrlc_nas.facts import RunState
 from lrlc_nas.runs import EpochResult
-from lrlc_nas.search import load_config
 from lrlc_nas.store import RunRecord, Store
 
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from lrlc_nas.choices import CONV, Choice, Plan
 from lrlc_nas.cli.terminal import print_sites, print_studies, print_study
 from lrlc_nas.cli.terminal.tables import print_effects
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import OpenStudy, prepare, study_folder
 from lrlc_nas.evidence import Effect, Screening, screen
 from lrlc_nas.networks import site_cost
-from lrlc_nas.search import load_config
 from lrlc_nas.store import RunRecord
 
 

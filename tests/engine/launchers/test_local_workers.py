@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from lrlc_nas import signals as stopping
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study, study_folder
 from lrlc_nas.engine.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.facts import Role
-from lrlc_nas.search import load_config
 from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
 
 

@@ -1,29 +1,26 @@
-"""What a study is refused for before anything is written: settings that are right alone, but do not fit together."""
+"""What a classification is refused for before anything is written: settings that fit alone, but not together."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from ..config import Recipe
 from ..data import ImageSet, Splits
 from ..errors import InputError
-from ..search.config import StudyConfig
 
 
-__all__ = ["require_fitting", "require_trainable", "within_memory"]
+__all__ = ["require_fitting", "require_trainable"]
 
 
-def require_fitting(config: StudyConfig, images: ImageSet, splits: Splits) -> None:
+def require_fitting(recipe: Recipe, images: ImageSet, splits: Splits) -> None:
     """Refuse a recipe that the images do not bear.
 
     Raises:
         InputError: if a batch is larger than the training split, a border as wide as an image, or there are fewer
             training images than classes.
     """
-    recipe, number = config.recipe, len(splits.train)
+    number = len(splits.train)
     height, width = images.images.shape[2:]
     if recipe.batch_size > number:
         raise InputError(
@@ -62,14 +59,3 @@ def require_trainable(name: str, host: nn.Module, sample: Tensor, classes: int) 
         )
     if not logits.requires_grad:
         raise InputError(f"host {name!r}: none of its parameters can be trained; each has requires_grad off")
-
-
-@contextmanager
-def within_memory(keys: str) -> Iterator[None]:
-    """Turn a failed allocation into an `InputError` that names the settings to lower."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
-            raise
-        raise InputError(f"{keys}: so much does not fit into the memory of this machine") from None

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import toy_study
 
-from lrlc_nas.engine import resume_study, software
-from lrlc_nas.engine.software import changes, sources
+from lrlc_nas.engine import compatibility, resume_study
+from lrlc_nas.engine.compatibility import changes, sources
 
 
 HOST = "toy_study:host"
@@ -52,6 +52,6 @@ def test_what_has_changed_is_named(study, changed, told):
 
 
 def test_the_study_goes_on(store, study, monkeypatch):
-    monkeypatch.setattr(software, "version", lambda name: "99")
+    monkeypatch.setattr(compatibility, "version", lambda name: "99")
     resumed = resume_study(store, "toy")
     assert "torch" in changes(resumed.record.facts, resumed.prepared.config)

@@ -4,8 +4,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pydantic
 import pytest
 
+from lrlc_nas.config import Recipe
 from lrlc_nas.errors import InputError
-from lrlc_nas.training import Recipe
 
 
 OTHER = {

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from lrlc_nas.choices import FORMS
+from lrlc_nas.config import Recipe, SplitSpec, StudyConfig, load_config
 from lrlc_nas.errors import InputError
-from lrlc_nas.search import StudyConfig, load_config
 
 
 @pytest.fixture
@@ -28,6 +28,9 @@ def test_every_value_of_a_file_arrives(write):
             """
             name = "all"
             seed = 5
+            [task]
+            name = "mine:regression"
+            options = { depth = 2 }
             [host]
             name = "torchvision:resnet18"
             options = { stem = "small" }
@@ -66,6 +69,7 @@ def test_every_value_of_a_file_arrives(write):
         )
     )
     assert (config.name, config.seed) == ("all", 5)
+    assert config.task.model_dump() == {"name": "mine:regression", "options": {"depth": 2}}
     assert config.host.model_dump() == {"name": "torchvision:resnet18", "options": {"stem": "small"}}
     data = config.data
     assert (data.name, data.root, data.download, data.size) == (
@@ -74,10 +78,8 @@ def test_every_value_of_a_file_arrives(write):
         True,
         32,
     )
-    assert (data.options, data.split.model_dump()) == (
-        {"a": [1, 2]},
-        {"seed": 1, "train": 100, "search": 50, "confirm": 0.5, "test": 0.25},
-    )
+    assert data.options == {"a": [1, 2]}
+    assert data.split == SplitSpec(seed=1, train=100, search=50, confirm=0.5, test=0.25)
     assert (config.recipe.epochs, config.recipe.learning_rate, config.recipe.flip) == (7, 1.0, True)
     space = config.space
     assert (space.sites, space.exclude) == (("layer*",), ("*down*",))
@@ -104,6 +106,32 @@ def test_json_is_canonical(write):
     assert StudyConfig.from_json(one.to_json()) == one
 
 
+def test_what_older_versions_wrote_is_read():
+    config = StudyConfig.from_json('{"name":"old","data":{"name":"mnist"},"budget":{"trials":7}}')
+    assert (config.data.name, config.budget.trials, config.recipe) == ("mnist", 7, Recipe())
+
+
+def test_a_study_of_images_is_written_as_by_versions_that_knew_no_other_task():
+    assert '"task"' not in load_config(None).to_json()
+    own = StudyConfig.from_json('{"name":"own","task":{"name":"a:b"}}')
+    assert StudyConfig.from_json(own.to_json()) == own
+
+
+def test_the_digest_of_training_is_that_of_the_recipe_but_for_another_task():
+    config = load_config(None)
+    assert config.training_digest == config.recipe.digest
+    others = [
+        load_config(None, [f"task.name={name}", f"task.options={options}", f"recipe.epochs={epochs}"])
+        for name, options, epochs in (
+            ("a:b", "{}", 3),
+            ("a:c", "{}", 3),
+            ("a:b", "{x=1}", 3),
+            ("a:b", "{}", 4),
+        )
+    ]
+    assert len({config.training_digest, *(other.training_digest for other in others)}) == 5
+
+
 @pytest.mark.parametrize("config", [load_config(None), StudyConfig(name="x")])
 def test_json_round_trip(config):
     assert StudyConfig.from_json(config.to_json()) == config
@@ -127,8 +155,8 @@ REFUSED = {
     "[recipe]\nepochs = 0": r"recipe: epochs must be a whole number of at least 1, but is 0",
     "[recipe]\nlearning_rate = nan": r"recipe: learning_rate must be a finite number, but is nan",
     "[recipe]\noptimizer = 'lion'": r"recipe: optimizer must be one of sgd, adamw, but is 'lion'",
-    "[data.split]\nsearch = 1.5": r"data.split.search: .*; got 1.5",
-    "[data.split]\nsearch = 0": r"data.split.search: .*; got 0",
+    "[data.split]\nsearch = 1.5": r"data.split: search must be a fraction between 0 and 1 or .*, but got 1.5",
+    "[data.split]\nsearch = 0": r"data.split: search must be a fraction between 0 and 1 or .*, but got 0",
     "[data]\nsize = 0": r"data.size: input should be greater than or equal to 1; got 0",
     "[space]\nchoices = ['lrlc']": rf"space.choices: unknown choice 'lrlc'; a choice is one of {FORMS[0]}",
     "[space]\nchoices = ['lrlc-0']": r"space.choices: choice 'lrlc-0' has rank 0; a rank is at least 1",

@@ -1,0 +1,93 @@
+"""Reading a study file and its overrides.
+
+A study file is TOML; what it leaves out has the default that the section gives. The embedded study is such a file
+too, `embedded.toml` beside this one.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .problems import unknown_key
+from .study import StudyConfig
+
+
+__all__ = ["load_config"]
+
+_EMBEDDED = Path(__file__).with_name("embedded.toml")
+_MOST_BYTES = 2**20
+_TOO_DEEP = "values are nested too deeply to be read"
+
+
+def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> StudyConfig:
+    """Read a study file and apply overrides; a file that does not name its study is named as the file.
+
+    Args:
+        path: a TOML file; None for the embedded study.
+        overrides: ``section.key=value``, the value as TOML would have it; what is no TOML value is a string.
+
+    Raises:
+        InputError: one line that says what was required, what came and where.
+    """
+    where = "the embedded study" if path is None else str(path)
+    path = path or _EMBEDDED
+    table = {"name": path.stem} | _read_toml(path)
+    for override in overrides:
+        _override(table, override)
+    try:
+        if "confirmation" in table:
+            raise InputError(unknown_key(["confirmation"], StudyConfig(name="any")))
+        return StudyConfig.from_json(_json(table))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _json(table: dict[str, Any]) -> str:
+    try:
+        return json.dumps(table)
+    except TypeError:
+        raise InputError("dates and times have no place in a study file") from None
+    except RecursionError:
+        raise InputError(_TOO_DEEP) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"cannot read the study file {path}: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"{path}: a study file has at most {_MOST_BYTES:,} bytes, and this one has more")
+    try:
+        return tomllib.loads(content.decode())
+    except ValueError as error:  # tomllib lets through what int() and decode() raise
+        raise InputError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: {_TOO_DEEP}") from None
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    path, equals, raw = text.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise InputError(f"--set {text!r}: required is section.key=value, for example recipe.epochs=20")
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {text!r}: {key} is a value, not a section")
+    table[keys[-1]] = _toml_value(raw.strip())
+
+
+def _toml_value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        return raw
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"--set: the value cannot be read: {error}") from None

@@ -1,0 +1,94 @@
+"""Whether a study may be resumed: not with other data, host or space; with other software it is told so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..config import StudyConfig
+from ..errors import InputError
+from ..references import import_function, is_reference
+from ..store import StudyRecord
+from .preparation import Prepared
+
+
+__all__ = ["changes", "require_unchanged", "sources", "versions"]
+
+_PACKAGES = ("lrlc_nas", "torch", "torchvision", "optuna", "numpy")
+
+
+def require_unchanged(study: StudyRecord, prepared: Prepared) -> None:
+    """Refuse to go on with a study whose data, host or space are not those that it recorded.
+
+    Raises:
+        InputError: naming what differs, as it was and as it is.
+    """
+    name = f"study {study.name!r} cannot be resumed"
+    if study.data_fingerprint != prepared.data_fingerprint:
+        raise InputError(
+            f"{name}: the data differ from what it recorded (sha256 {study.data_fingerprint[:12]}…, "
+            f"now {prepared.data_fingerprint[:12]}…); {prepared.config.data_name} has changed"
+        )
+    if dict(study.space) != prepared.space.tokens:
+        raise InputError(f"{name}: the space differs: {_difference(study.space, prepared.space.tokens)}")
+    if study.host_fingerprint != prepared.host_fingerprint:
+        was = {site.name: site.geometry for site in study.sites}
+        now = {site.name: json.loads(json.dumps(site.geometry)) for site in prepared.site_records}
+        raise InputError(
+            f"{name}: the host {prepared.config.host_name} differs from what it recorded: {_difference(was, now)}"
+        )
+
+
+def versions() -> dict[str, str]:
+    """Package to version, of all that numbers depend on."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def sources(config: StudyConfig) -> dict[str, str]:
+    """Each function that makes the task, the host or the images, to the SHA-256 of the module that has it.
+
+    What that module imports is not covered.
+    """
+    names = (config.task.name, config.host.name, config.data.name)
+    named = sorted({name for name in names if is_reference(name)})
+    return {name: digest for name in named if (digest := _digest(name))}
+
+
+def changes(facts: Mapping[str, Any], config: StudyConfig) -> str:
+    """What is other than when a study was begun, and what follows from it; empty if nothing is.
+
+    Code may change for good reasons, and what follows from its change is not known, so nothing is refused here.
+
+    Args:
+        facts: of the study.
+        config: of the study.
+    """
+    was, now = facts.get("versions", {}), versions()
+    told = [f"{name} {was[name]}, now {now[name]}" for name in now if was.get(name, now[name]) != now[name]]
+    before, after = facts.get("sources", {}), sources(config)
+    told += [f"another file of {name}" for name in after if before.get(name, after[name]) != after[name]]
+    if not told:
+        return ""
+    return (
+        f"note: this study was begun with other software: {'; '.join(told)}. "
+        "Runs from here on need not equal those of an uninterrupted study, nor be comparable with earlier ones"
+    )
+
+
+def _difference(was: Mapping[str, object], now: Mapping[str, object]) -> str:
+    for site in {**was, **now}:
+        if was.get(site) != now.get(site):
+            return f"at {site} it was {was.get(site, 'no site')} and is {now.get(site, 'no site')}"
+    return "its modules or the shapes of its parameters"
+
+
+def _digest(reference: str) -> str:
+    """Of the file of a module; empty if it has none."""
+    import_function(reference)
+    file = getattr(sys.modules[reference.partition(":")[0]], "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""

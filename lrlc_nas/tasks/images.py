@@ -1,0 +1,44 @@
+"""What a task has besides if its samples are images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from .task import Split, Task
+
+
+__all__ = ["ImageTask"]
+
+
+@runtime_checkable
+class ImageTask(Task, Protocol):
+    """A task that can show its images to a trained network, as they are or changed."""
+
+    def count(self, split: Split) -> int:
+        """How many images a split has."""
+
+    def inputs(self, split: Split, most: int) -> Tensor:
+        """The first images of a split as the network takes them, float32 of shape (B, C, H, W), B at most `most`."""
+
+    def score_changed(
+        self,
+        network: nn.Module,
+        split: Split,
+        device: torch.device | str,
+        *,
+        most: int,
+        change: Callable[[Tensor], Tensor],
+    ) -> float:
+        """Measure a trained network on changed images.
+
+        Args:
+            network: is moved to the device.
+            split: whose images.
+            device: where to compute.
+            most: at most so many, the first ones.
+            change: from uint8 images (B, C, H, W) to others of the same shape.
+        """

@@ -1,0 +1,69 @@
+"""How long a training step of a network takes on this machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+
+__all__ = ["Latency", "time_step"]
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A measured time.
+
+    Attributes:
+        seconds: median of one step of training, forward and backward, without the optimiser.
+        spread: from the fastest to the slowest of the rounds, in seconds.
+        batch: samples in the step.
+        device: its name, with the number of threads on the CPU.
+    """
+
+    seconds: float
+    spread: float
+    batch: int
+    device: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, of which `Latency(**…)` makes an equal record."""
+        return asdict(self)
+
+
+def time_step(step: Callable[[], None], batch: int, device: torch.device) -> Latency:
+    """Time a step of training.
+
+    Args:
+        step: forward and backward.
+        batch: samples in the step.
+        device: where it computes.
+    """
+    # The first call allocates, chooses how to compute and compiles.
+    seconds = [_timed(step, device) for _ in range(_ROUNDS + 1)][1:]
+    return Latency(statistics.median(seconds), max(seconds) - min(seconds), batch, _name(device))
+
+
+def _timed(step: Callable[[], None], device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    step()
+    _wait(device)
+    return time.perf_counter() - start
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"

@@ -1,0 +1,115 @@
+"""What the engine needs of a task, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from ..config import Metric
+from ..networks import Cost
+from ..runs import EpochResult
+from .latency import Latency
+from .run_handle import RunHandle
+
+
+__all__ = ["Rebuild", "Split", "Task"]
+
+Split = Literal["search", "confirm", "test"]
+"""Samples that are scored: by the search, by the confirmation, and once at the end."""
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """What makes a trained network usable without its study.
+
+    Attributes:
+        source: a Python file that rebuilds the network from its plan and its weights.
+        facts: what that file reads besides the plan, as plain JSON values.
+        check: some inputs and what the network gives for them, by name.
+    """
+
+    source: str
+    facts: Mapping[str, Any]
+    check: Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """How a host is made, and how a network is trained and scored.
+
+    It is made in every process that works on a study, from the study's configuration alone, and must be the same in
+    each. The engine never looks at a sample: it hands networks in and takes numbers out.
+    """
+
+    @property
+    def metric(self) -> Metric:
+        """What `score`, and the value of each epoch, is."""
+
+    @property
+    def sample(self) -> Tensor:
+        """What the host takes, a batch of one; only its shape counts."""
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs a run has; None if only its training knows."""
+
+    @property
+    def init(self) -> str:
+        """How relaxed layers start: ``paper`` or ``host``."""
+
+    @property
+    def data_fingerprint(self) -> str:
+        """A digest of the data and of which sample is in which split; a study does not resume with another one."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the report tells of data and training, as plain JSON values.
+
+        Under ``splits`` stands the number of samples of each split, if there is such a number.
+        """
+
+    def host(self, seed: int) -> nn.Module:
+        """Make the untouched host, with initial weights that depend on the seed alone.
+
+        Raises:
+            InputError: if it cannot be made.
+        """
+
+    def require_trainable(self, host: nn.Module) -> None:
+        """Refuse a host that can be made, but not be trained; it is in training mode.
+
+        Raises:
+            InputError: saying what training needs and what came.
+        """
+
+    def training_bytes(self, cost: Cost) -> int:
+        """An estimate of the memory that the training of a network takes."""
+
+    def train(self, network: nn.Module, run: RunHandle) -> Generator[EpochResult, None, None]:
+        """Train a network in place, one epoch for each result asked for.
+
+        The results are those of all epochs from 0 on, in order, each yielded after its checkpoint is written; those
+        that the checkpoint of an interrupted run holds are yielded again and not trained again. The checkpoint has
+        the network's weights under ``network``. The generator may be closed at any time, and so be left unfinished.
+
+        Args:
+            network: as the host with its relaxed layers was made, on the CPU.
+            run: seed, device, split to score, checkpoints, and whether to stop.
+
+        Raises:
+            DivergedError: if a number that must be finite is not; the run is pruned.
+            TrainingStoppedError: if the run is asked to stop; it is taken up again later.
+        """
+
+    def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
+        """Measure a trained network; the network is moved to the device."""
+
+    def latency(self, network: nn.Module, device: torch.device | str) -> Latency:
+        """Measure a step of the training of a network; the network is moved to the device."""
+
+    def rebuild(self, network: nn.Module) -> Rebuild:
+        """What an export needs besides plan and weights of a trained network."""
