@@ -16,7 +16,7 @@ from statistics import mean
 import numpy as np
 import pytest
 import torch
-from lrlc_nas.report.calls import FIGURES, TABLES, TEXTS, setup
+from lrlc_nas.report.from_python import TEXTS, call_list, setup
 
 from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.config import StudyConfig

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from lrlc_nas.benchmarks.faults.study_files import OVERRIDES, STUDY_FILES
 from poison import assert_refused, call
 
 from lrlc_nas.config import load_config
+from tests.reliability.study_files import OVERRIDES, STUDY_FILES
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from lrlc_nas.benchmarks.faults.poison import contents
 from poison import CONFIG, DATABASE, NAME, call, execute
 
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import start_study, study_folder
 from lrlc_nas.store import Store
+from tests.reliability.poison import contents
 
 
 NAMES = ("../../x", "/etc/x", "..", "~", "-rf", "C:\\x", "x" * 200)

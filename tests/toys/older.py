@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 
 from lrlc_nas.store import Store
-from lrlc_nas.store.engine import create_sqlite_file
+from lrlc_nas.store.engine import create_database
 from lrlc_nas.store.schema import _config
 
 
@@ -39,7 +39,7 @@ _UNDO = {
 
 def create_older(store: Store, version: str) -> None:
     """Make the tables of an older version, which are empty."""
-    create_sqlite_file(store.engine)
+    create_database(store.engine)
     config = _config()
     with store.engine.begin() as connection:
         config.attributes["connection"] = connection
