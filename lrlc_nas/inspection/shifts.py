@@ -1,4 +1,4 @@
-"""What translation tolerance was paid: accuracy on images that are moved by a few pixels.
+"""The cost in translation tolerance: accuracy on images that are moved by a few pixels.
 
 A convolution finds a thing wherever it lies; a layer with kernels of its own at each position finds it where it
 learned it. How much of that is lost shows when the images that a network was scored on are moved, the rim repeated

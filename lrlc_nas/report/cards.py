@@ -187,7 +187,7 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     test = facts["test"]
     if test:
-        yield f"- on the sealed test images, opened {test['opened']}: {_difference(test['difference'])}"
+        yield f"- on the test images, opened {test['opened']}: {_difference(test['difference'])}"
     yield f"- the test split has been opened {facts['looks_at_the_test_split']} times"
     yield f"- looks at the confirm split: {facts['looks_at_the_confirm_split']}"
     yield f"- smallest effect that matters, set beforehand: {facts['smallest_effect']:g} points"

@@ -88,7 +88,7 @@ def method(
 def _command(study: StudyRecord) -> str:
     """What repeats a study from its file, its later total included.
 
-    The total cannot stand in the file: it decides which block comes first, and the block was made for the first one.
+    The total cannot stand in the file: it decides the initial design, which was made for the first total.
     """
     start = "lrlc-nas start study.toml"
     if study.config.budget.trials == study.trials:

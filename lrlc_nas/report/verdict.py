@@ -66,10 +66,10 @@ def _confirmed(confirmation: Confirmation) -> Iterator[str]:
     yield (
         f"Verdicts hold together over all {conclusion.rule.family} choices that were looked at (Holm), with "
         f"{conclusion.rule.delta:g} points as the smallest effect that matters, set beforehand; "
-        f"looks at the confirm split: {conclusion.looks}."
+        f"interim looks at the confirm split: {conclusion.looks}."
     )
     if conclusion.open_runs:
-        yield _under_way(confirmation, "the verdicts are those of the look before")
+        yield _under_way(confirmation, "the verdicts are those of the interim look before")
 
 
 def _not_yet(confirmation: Confirmation) -> str:
@@ -165,7 +165,7 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
     if not clear:
         largest = max(effects, key=_estimate)
         yield (
-            f"In this screening, no choice can be told from conv: {_all_intervals(len(effects))} zero. "
+            f"In this screening, no choice can be distinguished from conv: {_all_intervals(len(effects))} zero. "
             f"The highest estimate is that of {_act(largest)}, {_moved(largest)}."
         )
     else:

@@ -16,13 +16,13 @@ from statistics import mean
 import numpy as np
 import pytest
 import torch
-from lrlc_nas.report.from_python import TEXTS, call_list, setup
 
 from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, start_study
 from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
-from lrlc_nas.report import report_page
+from lrlc_nas.report import FIGURES, TABLES, report_page
+from lrlc_nas.report.from_python import TEXTS, call_list, setup
 from lrlc_nas.store import Store
 
 
@@ -429,3 +429,8 @@ def test_a_name_stays_a_name(name):
     namespace = {"report": Nothing}
     exec(lines, namespace)
     assert namespace["reading"] == name
+
+
+def test_the_list_for_the_manual_holds_every_call():
+    calls = [*FIGURE_CALLS.values(), *TABLE_CALLS.values(), *TEXTS.values()]
+    assert sorted(call_list().values()) == sorted(calls)

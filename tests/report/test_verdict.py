@@ -45,7 +45,7 @@ def test_what_cannot_be_told_from_conv_is_not_called_an_effect(new_study, new_ru
     plans = [{}, {}, {"conv1": "lc"}, {"conv2": "lc"}]
     first, *_ = told(new_study, new_run, plans, [0.80, 0.84, 0.83, 0.82])
     assert first.startswith(
-        "In this screening, no choice can be told from conv: all 2 intervals include zero. "
+        "In this screening, no choice can be distinguished from conv: all 2 intervals include zero. "
         "The highest estimate is that of relaxing conv1 with lc, +1.00 points [−"
     )
 

@@ -3,10 +3,12 @@
 const PAPER_WIDTH = { one: 660, small: 205 };
 // plotly.js offers by itself to upload each figure to its maker's servers.
 const OPTIONS = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "" };
+const NARROW = 500; // pixels; in a narrower figure the tools of plotly.js would lie on the legend
 const figures = document.querySelectorAll(".figure");
 for (const element of figures) {
   const figure = JSON.parse(document.getElementById(element.id + "-data").textContent);
-  const options = element.classList.contains("small") ? { ...OPTIONS, displayModeBar: false } : OPTIONS;
+  const bare = element.classList.contains("small") || element.clientWidth < NARROW;
+  const options = bare ? { ...OPTIONS, displayModeBar: false } : OPTIONS;
   Plotly.newPlot(element, figure.data, figure.layout, options);
 }
 window.addEventListener("beforeprint", () => {
