@@ -14,6 +14,7 @@ import typer
 from .. import __version__
 from ..errors import LrlcNasError, StudyStoppedError
 from .bench import bench
+from .guide import guide
 from .options import DEFAULT_STORAGE, Device, File, Name, Override, Storage, Workers
 from .training import storage_option, train
 
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench, name="bench")
+app.command()(guide)
 
 _UsageError: Any = typer.BadParameter.mro()[1]  # Typer exports its children alone
 

@@ -5,21 +5,21 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import typer
 from command_line import call
 
 from lrlc_nas.cli import app
+from lrlc_nas.guide import read_topic
 
 
-README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+GUIDE = read_topic("commands")
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def test_the_commands_are_those_of_the_readme() -> None:
-    table = re.findall(r"^\| (`lrlc-nas .*?) \| ", README, flags=re.MULTILINE)
+def test_the_commands_are_those_of_the_guide() -> None:
+    table = re.findall(r"^\| (`lrlc-nas .*?) \| ", GUIDE, flags=re.MULTILINE)
     named = {word for cell in table for word in re.findall(r"`(?:lrlc-nas )?([a-z]+)", cell)}
     assert sorted(named) == COMMANDS
 
@@ -75,6 +75,6 @@ def test_every_command_is_summed_up_in_one_line(name: str) -> None:
 def test_the_storage_option_is_common() -> None:
     for name, one in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         options = {word for parameter in one.params for word in parameter.opts}
-        assert ("--storage" in options) == (name not in ("sites", "bench"))
+        assert ("--storage" in options) == (name not in ("sites", "bench", "guide"))
         assert ("--workers" in options) == (name in ("start", "resume", "confirm"))
         assert ("--device" in options) == (name in ("start", "resume", "confirm", "test", "worker"))
