@@ -1,26 +1,29 @@
 """Makes the databases of old schema revisions, and what old and present code read in them.
 
-    python tests/revisions/make_revisions.py        # all of them, about five minutes
+    python tests/revisions/make_revisions.py        # all of them, about ten minutes of one core
 
 Each database is made by the code of its own commit, which `git archive` takes from the history into a temporary
-folder, with the libraries that are installed now. It holds two searches on 400 of the embedded images:
+folder, with the libraries that are installed now. It holds two searches on 400 of the embedded images, both with TPE
+and pruning:
 
-- ``moody``, whose host is `moody_hosts.moody_cnn`: TPE with pruning; some runs fell behind, and one each or more
-  diverged, was out of memory or failed; one was stopped after an epoch, one still waits.
-- ``paper``, whose host is the package's own: the block alone, and one run that still waits.
+- ``moody``, whose host is `moody_hosts.moody_cnn`. Between the databases its runs end in all ways: complete, behind
+  the others, diverged, out of memory, failed. One was stopped after an epoch, and some still wait.
+- ``paper``, whose host is the package's own. One run still waits.
 
-From the third revision on ``moody`` has a confirmation and an opening of the test images, from the fourth on in two
-stages, of which the second has still a run to end in one database. Checkpoints are not kept, and where and by whom
-the runs were trained is replaced by `PLACE` and `OWNER`.
+From the third revision on ``moody`` has a confirmation and, where no run of that is left, an opening of the test
+images. From the fourth on it has two stages, and runs of one claim diverged. Checkpoints are not kept, and where
+and by whom the runs were trained is replaced by `PLACE` and `OWNER`.
 
 Beside each database lies what `evidence_numbers` finds in it: ``then`` by the code of its own commit, ``now`` by
-that of `REFERENCE`, the last commit whose database had no typed causes of an end. They differ where a later commit
-changed an estimator:
+that of `REFERENCE`, the last commit before ends had typed causes. They differ where a later commit changed an
+estimator:
 
-- the first two revisions estimated effects from the complete runs alone (least squares), `REFERENCE` takes the runs
-  that fell behind for what they are (`lrlc_nas.evidence.missing`), and adds contexts, pairs and the audit;
-- where a claim lost more runs than the host, the third revision and the first code of the fourth judged it by those
-  that were left; `REFERENCE` leaves it undecided.
+- the first two revisions estimated effects by least squares from the complete runs alone, `REFERENCE` takes those
+  that fell behind for what they are (`lrlc_nas.evidence.missing`). Where it used none of them, only the last digits
+  differ (1e-14), otherwise the effects do. Contexts, pairs, the audit and the importances came later;
+- where a claim lost more runs than the host, the first code of the fourth revision judged it by those that were
+  left; `REFERENCE` leaves it undecided, with that as its doubt, and asks for no more seeds;
+- the look that decided, and how many there were, were not told at first.
 
 ``now`` is what tests hold the package to.
 """

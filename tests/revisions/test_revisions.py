@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import signal
 import sqlite3
@@ -39,6 +40,7 @@ class Database:
     """A copy of a database, and the commands that are given to it."""
 
     def __init__(self, revision: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.revision = revision
         self.path = folder / "studies.db"
         self.path.write_bytes(gzip.decompress((HERE / "databases" / f"{revision}.db.gz").read_bytes()))
         self.expected: dict[str, Any] = json.loads((HERE / "databases" / f"{revision}.json").read_text())
@@ -114,25 +116,19 @@ def test_looking_changes_no_byte(database: Database) -> None:
     listed = database.call("list")
     for name in SEARCHES:
         assert name in listed
-        shown = database.call("show", name)
-        assert all(f"{run[1]}" in shown for run in database.runs(name))
-        assert database.call("power", name)
-        database.call("report", name, "-o", f"{name}.html")
-        assert "<html" in Path(f"{name}.html").read_text()
+        assert "conv3" in database.call("show", name)
+    assert database.call("power", "moody")
+    database.call("report", "moody", "-o", "moody.html")
+    assert "<html" in Path("moody.html").read_text()
     assert database.path.read_bytes() == before
 
 
 @every
-@pytest.mark.parametrize("name", SEARCHES)
-def test_the_evidence_is_the_same_to_the_last_digit(database: Database, name: str) -> None:
-    assert database.numbers(name) == database.expected["now"][name]
-
-
-@every
-@pytest.mark.parametrize("name", SEARCHES)
-def test_a_database_that_was_brought_forward_says_the_same(database: Database, name: str) -> None:
-    database.call("resume", "moody", "--workers", "0")
-    assert database.numbers(name) == database.expected["now"][name]
+def test_the_evidence_is_the_same_to_the_last_digit(database: Database) -> None:
+    expected = database.expected["now"]
+    assert_same({name: database.numbers(name) for name in SEARCHES}, expected)
+    database.call("resume", "moody", "--workers", "0")  # which brings the tables forward
+    assert_same({name: database.numbers(name) for name in SEARCHES}, expected)
 
 
 @every
@@ -140,21 +136,16 @@ def test_a_raised_study_trains_what_is_missing_and_nothing_else(database: Databa
     before = database.runs("moody")
     ended, total = [run for run in before if run[0]], len(before) + 1
     assert 0 < len(ended) < len(before)
-    database.call("resume", "moody", "--trials", str(total), "--workers", "0")
-    database.train("moody")
-    database.call("resume", "moody")
+    if database.revision == REVISIONS[0]:  # once with a worker process, which takes long to begin
+        database.call("resume", "moody", "--trials", str(total), "--workers", "1", "--device", "cpu")
+    else:
+        database.call("resume", "moody", "--trials", str(total), "--workers", "0")
+        database.train("moody")
     after = database.runs("moody")
     assert [run for run in after if run[1] < len(ended)] == ended
     assert [run[1] for run in after if run[0]] == list(range(total))
     optunas = optuna.load_study(study_name="moody", storage=database.url)
     assert [trial.number for trial in optunas.trials if trial.state.is_finished()] == list(range(total))
-
-
-@pytest.mark.parametrize("database", REVISIONS[:1], indirect=True)
-def test_resume_brings_workers_of_its_own(database: Database) -> None:
-    total = len(database.runs("moody"))
-    database.call("resume", "moody", "--workers", "1", "--device", "cpu")
-    assert sum(run[0] for run in database.runs("moody")) == total
 
 
 @old_hosts
@@ -167,7 +158,7 @@ def test_a_study_whose_host_was_another_is_refused_and_says_what_to_do(database:
     assert database.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("database", CONFIRMED, indirect=True)
+@confirmed
 def test_a_study_of_the_packages_own_host_resumes(database: Database) -> None:
     total = len(database.runs("paper")) + 1
     database.call("resume", "paper", "--trials", str(total), "--workers", "0")
@@ -189,8 +180,8 @@ def test_a_confirmation_is_shown_and_has_its_cards(database: Database) -> None:
     for label, card in cards.items():
         verdict = claims[label]["verdict"]
         assert card["verdict"] == verdict["outcome"]
-        assert card["adjusted_p"] == verdict["adjusted_p"]
-        assert card["effect"].items() >= verdict["comparison"].items()
+        assert_same(card["adjusted_p"], verdict["adjusted_p"])
+        assert_same({key: card["effect"][key] for key in verdict["comparison"]}, verdict["comparison"])
     assert database.path.read_bytes() == before
 
 
@@ -204,9 +195,29 @@ def test_a_confirmation_goes_on_and_takes_more_seeds(database: Database) -> None
     after = database.numbers("moody")["confirmation"]
     assert (after["planned"], after["arms"]) == (before["planned"] + 1, before["arms"])
     assert after["open_runs"] == after["arms"]
-    if not before["open_runs"]:
-        assert after["claims"] == before["claims"]
     assert after["test"] == before["test"]
+    if not before["open_runs"]:
+        assert_same(after["claims"], before["claims"])
+
+
+def assert_same(found: object, expected: object) -> None:
+    """All the same, but for what another processor's order of additions does to a last digit."""
+    left, right = flat(found), flat(expected)
+    assert left.keys() == right.keys()
+    assert [(key, left[key], right[key]) for key in left if not is_same(left[key], right[key])] == []
+
+
+def is_same(found: object, expected: object) -> bool:
+    if isinstance(found, float) and isinstance(expected, float):
+        return math.isclose(found, expected, rel_tol=1e-12, abs_tol=1e-12)
+    return found == expected
+
+
+def flat(value: object, path: str = "") -> dict[str, Any]:
+    """Each number and word by its path; of what is empty, that it is."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = {key: each for name, part in items for key, each in flat(part, f"{path}/{name}").items()}
+    return inside or {path: None if isinstance(value, (dict, list)) else value}
 
 
 def confirmation_name(database: Database) -> str:
