@@ -20,6 +20,7 @@ from lrlc_nas.layers import (
     TiedBanksConv2d,
     WideConv2d,
 )
+from lrlc_nas.layers.position_vectors import PositionVectorConv2d
 
 
 RANK = 3
@@ -137,6 +138,10 @@ FAMILY = {
         lambda shape, **options: CoordConv2d(geometry_of(shape), **options),
         _conv_and(lambda g: 2 * g.kernel_size[0] * g.kernel_size[1] * g.out_channels),
     ),
+    "position-vector": Member(
+        lambda shape, **options: PositionVectorConv2d(geometry_of(shape), **options),
+        _conv_and(lambda g: 8 * (sum(g.input_size) + g.in_channels)),
+    ),
     "wide": Member(
         lambda shape, **options: WideConv2d(geometry_of(shape), 4 * shape.options["groups"], **options),
         _conv_and(lambda g: 4 * g.groups * (g.fan_in + g.out_channels // g.groups)),
@@ -187,6 +192,8 @@ def naive_output(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """What a layer computes, by loops over positions, taps, channels and banks; differentiable."""
     if isinstance(layer, WideConv2d):
         return _naive_wide(layer, x)
+    if isinstance(layer, PositionVectorConv2d):
+        return _naive_position_vector(layer, x)
     if isinstance(layer, CoordConv2d):
         return _naive_coord(layer, x)
     if isinstance(layer, LocallyConnected2d):
@@ -264,6 +271,13 @@ def _naive_coord(layer, x):
     placed = replace(geometry, in_channels=2, groups=1)
     y = _by_loops(geometry, x, _everywhere(layer.weight, geometry), bias_map(layer))
     return y + _by_loops(placed, maps[None], _everywhere(layer.coord_weight, placed), None)
+
+
+def _naive_position_vector(layer, x):
+    (height, width), rows, columns = layer.geometry.input_size, layer.row_vectors, layer.column_vectors
+    p = [[layer.projection @ (rows[i] + columns[j]) for j in range(width)] for i in range(height)]
+    seen = x + torch.stack([torch.stack(row) for row in p]).permute(2, 0, 1)
+    return _by_loops(layer.geometry, seen, _everywhere(layer.weight, layer.geometry), bias_map(layer))
 
 
 def _everywhere(kernel, geometry):

@@ -90,7 +90,9 @@ def test_an_input_of_another_dtype_is_refused_in_the_same_words(member):
             layer(x)
 
 
-@of_kind(*(name for name in FAMILY if "input" not in name and name not in ("coord", "wide")))
+@of_kind(
+    *(name for name in FAMILY if "input" not in name and name not in ("coord", "position-vector", "wide"))
+)
 def test_kernels_are_mixed_in_single_precision_under_autocast(member):
     layer = member.layer(GROUPED, dtype=torch.float32)
     mixed = layer.kernel if isinstance(layer, TiedBanksConv2d) else layer.kernels

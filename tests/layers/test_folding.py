@@ -12,7 +12,9 @@ from lrlc_nas.layers.combining import NORMALIZATIONS
 
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
 
-FOLDABLE = [name for name in FAMILY if name not in ("coord", "wide") and "input" not in name]
+FOLDABLE = [
+    name for name in FAMILY if name not in ("coord", "position-vector", "wide") and "input" not in name
+]
 LOW_RANK = [name for name in FOLDABLE if name not in ("lc", "tied")]
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 

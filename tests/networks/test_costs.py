@@ -182,9 +182,9 @@ def saved_elements(module, x):
 
 @pytest.mark.parametrize("choice", [*EVERY_CHOICE, "wide-2", "lrlc-8-input"])
 def test_activations_are_what_autograd_keeps_and_the_output(choice):
-    """Mixtures are kept too, but once for a batch: with 64 images they are lost among the activations."""
+    """Mixtures are kept too, but once for a batch: with 256 images they are lost among the activations."""
     host = nn.Sequential(nn.Conv2d(8, 8, 3))
-    images = torch.randn(64, 8, 9, 9)
+    images = torch.randn(256, 8, 9, 9)
     site = sites(host, images[:1])["0"]
     network = relax(host, {"0": choice}, images[:1])
     if isinstance(network[0], LowRankLocallyConnected2d):
