@@ -62,8 +62,9 @@ def training_latencies(
 
 def _latency(network: nn.Module, placement: Placement, images: Tensor, labels: Tensor) -> Latency:
     placement.place(network)
+    placement.tune(network, images)
     network.train()
-    # The first call allocates, chooses a path and compiles.
+    # The first call allocates and compiles.
     seconds = [_step(network, placement, images, labels) for _ in range(_ROUNDS + 1)][1:]
     spread = max(seconds) - min(seconds)
     return Latency(statistics.median(seconds), spread, len(images), _name(placement.device))

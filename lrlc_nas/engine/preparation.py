@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..choices import Plan
 from ..data import ImageSet, Splits, Subset, load_images, split
 from ..errors import InputError
-from ..layers import use_path
+from ..layers import use_computation
 from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..networks.hosts import build_host
 from ..runs import stream_seed
@@ -70,7 +70,7 @@ class Prepared:
         network = _host(self.config, self.images, stream_seed(seed, "init"))
         recipe = self.config.recipe
         network = relax(network, plan, self.sample, init=recipe.init, seed=stream_seed(seed, "relax"))
-        use_path(network, recipe.path)
+        use_computation(network, recipe.path)
         return network
 
     def cost(self, plan: Plan) -> Cost:

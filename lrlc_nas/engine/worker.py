@@ -23,7 +23,7 @@ from ..errors import (
     TrainingStoppedError,
     UnwritableError,
 )
-from ..layers.paths import remembering
+from ..layers.tuning import remembering
 from ..runs import is_device_lost
 from ..search.optuna_view import Mirror
 from ..store import (
