@@ -52,6 +52,12 @@ _LOW_RANK = "lrlc_nas.layers.low_rank:LowRankLocallyConnected2d"
 KINDS = (
     Kind("conv", "full sharing"),
     Kind("coord", "control: coordinates", "lrlc_nas.layers.coordinates:CoordConv2d", control="coord"),
+    Kind(
+        "position-vector",
+        "control: position vectors",
+        "lrlc_nas.layers.position_vectors:PositionVectorConv2d",
+        control="position-vector",
+    ),
     Kind("wide-K", "control: wide", "lrlc_nas.layers.wide:WideConv2d", control="wide-K"),
     Kind("tied-K", "control: tied", "lrlc_nas.layers.tied_banks:TiedBanksConv2d", control="tied-K"),
     Kind("lrlc-K-rows", "rows", _LOW_RANK, {"weights": "rows"}, relaxes=True),
@@ -70,11 +76,11 @@ KINDS = (
 """All kinds, from full sharing to none: what they are, in the order of the scale.
 
 ``conv`` shares one kernel among all positions. ``coord`` is a convolution that also sees two coordinate channels,
-``wide-K`` one with the parameters of ``lrlc-K``, ``tied-K`` one of K banks that are mixed alike everywhere. The
-combining weights of ``lrlc-K`` are a sum of one for the row and one for the column; those of the others depend on
-the row, on the column, on the position, or are computed from the input (from the mean of each of its rows or
-columns, where they depend on the row or the column alone). With one bank it is a convolution with a
-position bias. ``lc`` has a kernel for each position.
+``position-vector`` one that sees a learned vector for each row and column added to its input, ``wide-K`` one with
+the parameters of ``lrlc-K``, ``tied-K`` one of K banks that are mixed alike everywhere. The combining weights of
+``lrlc-K`` are a sum of one for the row and one for the column. Those of the others depend on the row, the column or
+the position, or are computed from the input: at each position, or from the mean of each row or column. With one bank
+it is a convolution with a position bias. ``lc`` has a kernel for each position.
 """
 
 FORMS = tuple(kind.form for kind in KINDS)

@@ -77,8 +77,9 @@ def test_a_rank_is_at_least_one(token):
 
 def test_relaxation_orders_from_full_sharing_to_none():
     ordered = [
-        "conv", "coord", "wide-2", "tied-2", "lrlc-1", "lrlc-2-rows", "lrlc-2-cols", "lrlc-2", "lrlc-2-full",
-        "lrlc-2-input", "lrlc-4-rows", "lrlc-4", "lrlc-16", "lc",
+        "conv", "coord", "position-vector", "wide-2", "tied-2", "lrlc-1", "lrlc-2-rows", "lrlc-2-cols", "lrlc-2",
+        "lrlc-2-full", "lrlc-2-rows-input", "lrlc-2-cols-input", "lrlc-2-input", "lrlc-4-rows", "lrlc-4",
+        "lrlc-16", "lc",
     ]  # fmt: skip
     shuffled = random.Random(0).sample(ordered, len(ordered))
     assert sorted(shuffled, key=lambda token: Choice.parse(token).relaxation) == ordered
@@ -159,6 +160,7 @@ def test_controls_change_what_may_explain_the_gain_and_nothing_else():
         "wide": {"a": "wide-4", "b": "wide-8"},
         "tied": {"a": "tied-4", "b": "tied-8"},
         "coord": {"a": "coord", "b": "coord"},
+        "position-vector": {"a": "position-vector", "b": "position-vector"},
         "lrlc-1": {"a": "lrlc-1", "b": "lrlc-1"},
         "lc": {"a": "lc", "b": "lc"},
     }

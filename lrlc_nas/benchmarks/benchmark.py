@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import InputError
-from ..layers.paths import processor
+from ..layers.tuning import processor
 from .contenders import LAYOUTS
 from .floors import measure_rates
 from .measuring import Bench, compare_local, compare_low_rank

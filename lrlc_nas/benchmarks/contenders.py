@@ -9,19 +9,16 @@ import torch
 from torch import nn
 
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
-from ..layers.low_rank import COMPUTE_PATHS
+from ..layers.low_rank import COMPUTATIONS
 from .floors import WAYS
 from .peers import SeparateConvolutions, UnfoldedProduct
 from .sizes import Size
 
 
-__all__ = ["CHOSEN", "FIXED", "LAYOUTS", "Contender", "local", "low_rank"]
+__all__ = ["FIXED", "LAYOUTS", "Contender", "local", "low_rank"]
 
-CHOSEN = "auto" if "auto" in COMPUTE_PATHS else COMPUTE_PATHS[0]
-"""The path of an LRLC layer whose user does not name one."""
-
-FIXED = tuple(path for path in COMPUTE_PATHS if path != "auto")
-"""The paths that a user can name."""
+FIXED = COMPUTATIONS
+"""The paths of an LRLC layer, which a user can name."""
 
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 """How the maps, and the kernels of convolutions, lie in memory."""
@@ -32,7 +29,7 @@ class Contender:
     """One way to compute a layer.
 
     Attributes:
-        kind: ``conv``, ``lc``, ``lrlc`` (the chosen path), a path of `FIXED`, ``einsum`` (K convolutions and
+        kind: ``conv``, ``lc``, ``lrlc`` (the path that is tuned), a path of `FIXED`, ``einsum`` (K convolutions and
             an einsum) or ``unfold`` (unfold, product and sum).
         rank: K; 0 for the kinds that have none.
         ways: rows of the table in `lrlc_nas.benchmarks.floors`; it is free to go the best of them.
@@ -49,7 +46,7 @@ def low_rank(size: Size, ranks: Sequence[int], device: torch.device, layout: str
     """The convolution, LC, and every way to an LRLC layer at every rank."""
     made = [_of("conv", 0, ("conv",), _convolution(size)), _of("lc", 0, ("lc",), _local(size))]
     for rank in ranks:
-        made.append(_of("lrlc", rank, ("bank", "kernel"), _low_rank(size, rank, CHOSEN)))
+        made.append(_of("lrlc", rank, ("bank", "kernel"), _low_rank(size, rank, "auto")))
         for path in FIXED:
             ways = (path,) if path in WAYS else ("bank", "kernel")
             made.append(_of(path, rank, ways, _low_rank(size, rank, path)))
@@ -80,7 +77,7 @@ def _local(size: Size) -> LocallyConnected2d:
 
 
 def _low_rank(size: Size, rank: int, path: str) -> LowRankLocallyConnected2d:
-    return LowRankLocallyConnected2d(**asdict(size.geometry), rank=rank, path=path)
+    return LowRankLocallyConnected2d(**asdict(size.geometry), rank=rank, computation=path)
 
 
 def _placed(made: list[Contender], device: torch.device, layout: str) -> list[Contender]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..layers import tune, use_computation
 from .contenders import LAYOUTS, Contender, local, low_rank
 from .floors import Rates, Work, floor_seconds, work
 from .memory import available_bytes, largest_batch, peak_bytes
@@ -91,7 +92,12 @@ def compare(contenders: Sequence[Contender], size: Size, layout: str, bench: Ben
     """
     x = _images(size, layout, bench)
     calls = {_name(each): _calls(each.module, x, bench) for each in contenders}
-    forward, training = (_raced(calls, index, bench) for index in (0, 1))
+    tuned = [each.module for each in contenders if each.kind == "lrlc"]
+    with torch.no_grad():
+        _tune(tuned, x, bench)
+    forward = _raced(calls, 0, bench)
+    _tune(tuned, x, bench)
+    training = _raced(calls, 1, bench)
     # Last, so that whatever a layer does on its first calls alone is over.
     peaks = {name: peak_bytes(both[1], bench.device) for name, both in calls.items()}
 
@@ -107,6 +113,14 @@ def compare(contenders: Sequence[Contender], size: Size, layout: str, bench: Ben
         )
 
     return Comparison(size, layout, tuple(entry(each) for each in contenders))
+
+
+def _tune(modules: Sequence[nn.Module], x: Tensor, bench: Bench) -> None:
+    """Settle the path of low-rank layers for what is raced next, whatever it was."""
+    for module in modules:
+        use_computation(module, "auto")
+        with bench.autocast():
+            tune(module, x)
 
 
 def _name(contender: Contender) -> str:

@@ -14,7 +14,7 @@ from torch import nn
 from ..choices import Plan
 from ..config import StudyConfig
 from ..errors import InputError
-from ..layers import use_path
+from ..layers import use_computation
 from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..runs import stream_seed, within_memory
 from ..search.space import Space, build_space, over_limits
@@ -63,7 +63,7 @@ class Prepared:
         """
         host = self.task.host(stream_seed(seed, "init"))
         network = relax(host, plan, self.task.sample, init=self.task.init, seed=stream_seed(seed, "relax"))
-        use_path(network, self.config.recipe.path)
+        use_computation(network, self.config.recipe.path)
         return network
 
     def cost(self, plan: Plan) -> Cost:

@@ -24,7 +24,7 @@ from ..errors import (
     UnwritableError,
 )
 from ..facts import RunState
-from ..layers.paths import remembering
+from ..layers.tuning import remembering
 from ..runs import is_device_lost
 from ..search.optuna_view import OptunaView
 from ..store import (

@@ -5,10 +5,11 @@ from .coordinates import CoordConv2d
 from .cost import Cost
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
-from .low_rank import LowRankLocallyConnected2d, use_path
+from .low_rank import LowRankLocallyConnected2d
 from .relaxed import RelaxedConv2d
 from .smoothness import smoothness_penalty
 from .tied_banks import TiedBanksConv2d
+from .tuning import tune, use_computation
 from .wide import WideConv2d, matching_hidden_channels
 
 
@@ -25,6 +26,7 @@ __all__ = [
     "matching_hidden_channels",
     "require_plain",
     "smoothness_penalty",
-    "use_path",
+    "tune",
+    "use_computation",
     "why_not_plain",
 ]

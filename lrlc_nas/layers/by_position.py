@@ -12,7 +12,7 @@ from . import blockwise
 from . import triton as kernels
 from .functional import apply_kernels, apply_mixed, in_compute_dtype, laid_out_as
 from .geometry import Geometry
-from .paths import only_plain_operations
+from .transforms import only_plain_operations
 
 
 __all__ = ["apply_mixtures", "apply_own"]
@@ -34,7 +34,7 @@ def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geomet
         InputError: if x and the banks have different dtypes, unless autocast makes them equal.
     """
     x = in_compute_dtype(x, banks)
-    if only_plain_operations() or x.is_meta:
+    if only_plain_operations(x, banks, combining):
         return apply_mixed(x, banks, combining, geometry)
     if kernels.supports(x, banks, combining, geometry):
         return kernels.mixed(x, banks, combining, geometry)
@@ -56,6 +56,6 @@ def apply_own(x: Tensor, own: Tensor, geometry: Geometry) -> Tensor:
         InputError: if x and the kernels have different dtypes, unless autocast makes them equal.
     """
     x = in_compute_dtype(x, own)
-    if only_plain_operations() or x.is_meta:
+    if only_plain_operations(x, own):
         return apply_kernels(x, own, geometry)
     return laid_out_as(x, blockwise.local(x, own, geometry))

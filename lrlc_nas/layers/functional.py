@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .geometry import Geometry
-from .paths import is_transformed
+from .transforms import has_memory, is_transformed
 
 
 __all__ = [
@@ -167,7 +167,7 @@ def wants_plain_gradients(gradient: Tensor) -> bool:
     It will be differentiated again; or many gradients come as one, which ``torch.autograd.grad(...,
     is_grads_batched=True)`` maps by the means of an older `torch.vmap`.
     """
-    return torch.is_grad_enabled() or torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return torch.is_grad_enabled() or not has_memory(gradient)
 
 
 def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:
@@ -236,7 +236,7 @@ def padded(x: Tensor, geometry: Geometry) -> Tensor:
 def laid_out_as(x: Tensor, y: Tensor) -> Tensor:
     """Give y the memory format of x, as a convolution does: what follows may call ``view``."""
     # One image of a batch that `torch.vmap` hides has no memory format that one could ask for.
-    if is_transformed():
+    if is_transformed(x, y):
         return y.contiguous()
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     return y.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)

@@ -28,14 +28,13 @@ from .geometry import Geometry
 from .input_weights import NETWORKS
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
-from .paths import PATHS, Situation, choose, may_measure, tensors_of
 from .relaxed import take_over_bias
 
 
-__all__ = ["COMPUTE_PATHS", "LowRankLocallyConnected2d", "spread_banks", "use_path"]
+__all__ = ["COMPUTATIONS", "LowRankLocallyConnected2d", "spread_banks"]
 
-COMPUTE_PATHS = ("auto", *PATHS)
-"""The two ways to compute the layer, whose costs `lrlc_nas.layers.functional` tells, or the faster of them."""
+COMPUTATIONS = ("bank", "kernel")
+"""The two ways to compute the layer, whose costs `lrlc_nas.layers.functional` tells."""
 
 
 class LowRankLocallyConnected2d(PositionMixture):
@@ -68,14 +67,14 @@ class LowRankLocallyConnected2d(PositionMixture):
         groups: G.
         bias: whether to add a bias for each channel.
         padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full`` or
-            ``input``.
+        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full``, ``input``,
+            ``rows-input`` or ``columns-input``.
         normalize: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
         spatial_bias: whether to add a position bias s, which depends on what the combining weights depend on.
-        path: how to compute the layer: ``bank``, ``kernel``, or ``auto`` for the one that `choose` finds to be
-            the faster; both mean the same. Combining weights that depend on the input differ between images,
-            so for them there is the bank path alone. Where a compiler, an exporter or a function transform reads
-            the layer, nothing can be measured and ``auto`` is ``bank``.
+        computation: how to compute the layer: ``bank`` or ``kernel``, which mean the same, or ``auto``, which
+            `lrlc_nas.layers.tune` replaces by the one that it measures to be the faster; until then it is ``bank``.
+            Combining weights that depend on the input differ between images, so for them there is the bank path
+            alone.
         device: of the parameters.
         dtype: of the parameters.
 
@@ -86,9 +85,10 @@ class LowRankLocallyConnected2d(PositionMixture):
         row_weights: r, with shape (Y, K), under ``row+column`` and ``rows``.
         column_weights: c, with shape (X, K), under ``row+column`` and ``columns``.
         position_weights: shape (Y, X, K), under ``full``.
-        weight_net: the network that computes the combining weights, under ``input``; else None.
-        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and
-            ``position_bias`` under ``input`` as well.
+        weight_net: the network that computes the combining weights, where they depend on the input; else None.
+        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and one
+            of them where these come from the input.
+        sizes: all of them, in words.
         bias: shape (F,), or None.
 
     Raises:
@@ -116,7 +116,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         weights: str = "row+column",
         normalize: str = "softmax",
         spatial_bias: bool = True,
-        path: str = "auto",
+        computation: str = "auto",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -138,9 +138,9 @@ class LowRankLocallyConnected2d(PositionMixture):
             geometry = common_frame(different)
         super().__init__(geometry, rank, weights, normalize, spatial_bias)
         self.bank_geometries = different
-        self.path = path
+        self.computation = computation
         banks = "" if different is None else f", {describe_different(different)}"
-        self._sizes = f"{geometry.describe()}{banks}, rank={rank}"
+        self.sizes = f"{geometry.describe()}{banks}, rank={rank}"
 
         def parameter(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
@@ -185,19 +185,21 @@ class LowRankLocallyConnected2d(PositionMixture):
         return banks + NETWORKS[weights].cost(geometry.in_channels, *sizes, rank)
 
     @property
-    def path(self) -> str:
-        """How the layer is computed: ``auto``, ``bank`` or ``kernel``; may be set."""
-        return self._path
+    def computation(self) -> str:
+        """How the layer is computed: ``bank`` or ``kernel``, or ``auto`` until that is settled; may be set."""
+        return self._computation
 
-    @path.setter
-    def path(self, path: str) -> None:
-        if path not in COMPUTE_PATHS:
-            raise InputError(f"path must be one of {', '.join(COMPUTE_PATHS)}, but is {path!r}")
-        if path == "kernel" and self.depends_on_input:
+    @computation.setter
+    def computation(self, computation: str) -> None:
+        known = ("auto", *COMPUTATIONS)
+        if computation not in known:
+            raise InputError(f"computation must be one of {', '.join(known)}, but is {computation!r}")
+        if computation == "kernel" and self.depends_on_input:
             raise InputError(
-                "weights='input' requires path='bank', but path is 'kernel': the kernels would depend on the input"
+                f"weights={self.weights!r} requires computation='bank', but it is 'kernel': the kernels would "
+                "depend on the input"
             )
-        self._path = path
+        self._computation = computation
 
     def reset_parameters(self) -> None:
         """Start anew, with random numbers from the global generator of torch.
@@ -253,8 +255,25 @@ class LowRankLocallyConnected2d(PositionMixture):
         require_dtype(input, self.banks if isinstance(self.banks, Tensor) else self.banks[0])
         if input.dim() == 3:
             return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = self._mixed(self._path_for(input), input)
+        y = self.computed(input, self.computation)
         return add_bias(y, self.bias, self.position_bias_map())
+
+    def computed(self, input: Tensor, computation: str) -> Tensor:
+        """The output without biases, computed one way or the other.
+
+        Args:
+            input: shape (B, C, H, W).
+            computation: ``bank`` or ``kernel``; ``auto`` for ``bank``.
+
+        Returns:
+            The output, with shape (B, F, Y, X).
+        """
+        combining = self.combining_weights(input)
+        if computation == "kernel":
+            return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
+        if isinstance(self.banks, Tensor):
+            return apply_banks(input, self.banks, combining, self.geometry)
+        return apply_different_banks(input, self._different_banks(), combining)
 
     def fold(self) -> nn.Module:
         """The layer that computes the same with one kernel for each position, for inference.
@@ -280,7 +299,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         absent = {"bias": self.bias is None, "spatial_bias": not self.spatial_bias}
         off = "".join(f", {name}=False" for name, is_absent in absent.items() if is_absent)
         mixing = f"weights={self.weights!r}, normalize={self.normalize!r}"
-        return f"{self._sizes}, {mixing}{off}, path={self.path!r}"
+        return f"{self.sizes}, {mixing}{off}, computation={self.computation!r}"
 
     def _start_as(self, conv: nn.Conv2d) -> None:
         """Banks that differ, and mix to the kernel of the convolution up to rounding.
@@ -296,24 +315,6 @@ class LowRankLocallyConnected2d(PositionMixture):
         )
         take_over_bias(self.bias, conv)
 
-    def _path_for(self, input: Tensor) -> str:
-        if self.path != "auto":
-            return self.path
-        # Nothing can be measured while a compiler reads. What is remembered does not hold for it: to it the kernel
-        # path is plain operations that store all kernels and patches, slower than the bank path at ranks up to 8.
-        if self.depends_on_input or not may_measure(input):
-            return "bank"
-        situation = Situation.of(self._sizes, input, tensors_of(self))
-        return choose(situation, type(self)._mixed, self, input)
-
-    def _mixed(self, path: str, input: Tensor) -> Tensor:
-        combining = self.combining_weights(input)
-        if path == "kernel":
-            return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
-        if isinstance(self.banks, Tensor):
-            return apply_banks(input, self.banks, combining, self.geometry)
-        return apply_different_banks(input, self._different_banks(), combining)
-
     def _bias_map(self) -> Tensor | None:
         """Both biases, with shape (F, Y, X)."""
         if self.bias is None and not self.spatial_bias:
@@ -323,17 +324,6 @@ class LowRankLocallyConnected2d(PositionMixture):
 
     def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
         return zip(self.banks, self.bank_geometries or (), strict=True)
-
-
-def use_path(network: nn.Module, path: str) -> None:
-    """Set the path of every low-rank layer of a network that has a choice.
-
-    Raises:
-        InputError: if there is no such path.
-    """
-    for module in network.modules():
-        if isinstance(module, LowRankLocallyConnected2d) and not module.depends_on_input:
-            module.path = path
 
 
 def _he_uniform(bank: Tensor, fan_in: int) -> None:

@@ -26,8 +26,8 @@ class PositionMixture(RelaxedConv2d):
         weight_net: the network that computes the combining weights, where they depend on the input; else None.
         row_weights: shape (Y, K); ``column_weights`` (X, K) and ``position_weights`` (Y, X, K) exist where
             the combining weights are their sum.
-        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and
-            ``position_bias`` under ``input`` as well.
+        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and one
+            of them where these come from the input.
     """
 
     weight_net: InputWeights | None

@@ -45,7 +45,7 @@ def time_step(step: Callable[[], None], batch: int, device: torch.device) -> Lat
         batch: samples in the step.
         device: where it computes.
     """
-    # The first call allocates, chooses how to compute and compiles.
+    # The first call allocates and compiles.
     seconds = [_timed(step, device) for _ in range(_ROUNDS + 1)][1:]
     return Latency(statistics.median(seconds), max(seconds) - min(seconds), batch, _name(device))
 

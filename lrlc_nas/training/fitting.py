@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..runs.checkpoints import Checkpoints
 from ..runs.results import EpochResult
 from ..runs.streams import global_stream, stream
-from .determinism import require_determinism
+from .determinism import deterministic_algorithms, require_determinism
 from .placement import Placement
 from .run import Run
 
@@ -82,6 +82,8 @@ def fit(
         network, _moved(train, placement.device), _moved(search, placement.device), recipe, seed, placement
     )
     _require_classes(run)
+    with deterministic_algorithms(recipe.deterministic):
+        placement.tune(network, run.train.images[: recipe.batch_size])
     return _epochs(run, checkpoints, should_stop)
 
 

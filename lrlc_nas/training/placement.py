@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..layers import tune
 
 
 __all__ = ["Placement"]
@@ -99,6 +100,11 @@ class Placement:
     def autocast(self) -> torch.autocast:
         """The context in which the network runs forward."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def tune(self, network: nn.Module, images: Tensor) -> None:
+        """Settle how low-rank layers are computed, where that is open: the faster way to train on such a batch."""
+        with self.autocast():
+            tune(network, self.normalise(images))
 
     def require_images(self, name: str, images: Tensor) -> None:
         """Raise `InputError` unless these are uint8 images whose channels fit mean and std."""

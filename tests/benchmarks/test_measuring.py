@@ -5,7 +5,7 @@ import torch
 from bench_samples import TINY
 
 from lrlc_nas.benchmarks import Request, Size
-from lrlc_nas.benchmarks.contenders import CHOSEN, FIXED, LAYOUTS, local, low_rank
+from lrlc_nas.benchmarks.contenders import FIXED, LAYOUTS, local, low_rank
 from lrlc_nas.benchmarks.floors import Rates, floor_seconds, work
 from lrlc_nas.benchmarks.measuring import Bench, compare_local, compare_low_rank
 from lrlc_nas.benchmarks.racing import Effort
@@ -68,11 +68,11 @@ def test_convolutions_lie_in_the_layout() -> None:
 
 def test_paths_are_those_of_the_names() -> None:
     paths = {
-        contender.kind: contender.module.path
+        contender.kind: contender.module.computation
         for contender in low_rank(TINY, (2,), CPU, "nchw")
         if isinstance(contender.module, LowRankLocallyConnected2d)
     }
-    assert paths == {"lrlc": CHOSEN} | {path: path for path in FIXED}
+    assert paths == {"lrlc": "auto"} | {path: path for path in FIXED}
 
 
 def test_the_slow_peer_is_met_at_a_batch_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,7 @@ import pytest
 import torch
 from fake_clock import Clock
 
-from lrlc_nas.layers import paths
-from lrlc_nas.layers.paths import remembering
+from lrlc_nas.layers import tuning
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +17,7 @@ def _own_random_numbers():
 def memory():
     """The choices of one test, known to no other."""
     memory = {}
-    with remembering(memory):
+    with tuning.remembering(memory):
         yield memory
 
 
@@ -26,5 +25,5 @@ def memory():
 def clock(monkeypatch, memory):
     """The kernel path is the faster, until the test tells other times."""
     clock = Clock(bank=2.0, kernel=1.0)
-    monkeypatch.setattr(paths, "_seconds", clock)
+    monkeypatch.setattr(tuning, "step_seconds", clock)
     return clock

@@ -20,6 +20,7 @@ from lrlc_nas.layers import (
     TiedBanksConv2d,
     WideConv2d,
 )
+from lrlc_nas.layers.position_vectors import PositionVectorConv2d
 
 
 RANK = 3
@@ -58,20 +59,20 @@ def _locally_connected(shape, **options):
     return LocallyConnected2d(*shape.arguments, **shape.options, **options)
 
 
-def _low_rank(weights, normalize, path):
+def _low_rank(weights, normalize, computation="auto"):
     def make(shape, **options):
-        options |= {"weights": weights, "normalize": normalize, "path": path}
+        options |= {"weights": weights, "normalize": normalize, "computation": computation}
         return LowRankLocallyConnected2d(*shape.arguments, RANK, **shape.options, **options)
 
     return Member(make, _banks_and_weights(weights))
 
 
-def _different(weights, path):
+def _different(weights, computation="auto"):
     """The first bank has the geometry of the shape; the others are smaller."""
 
     def make(shape, **options):
         sizes, dilations = [shape.kernel_size, (1, 2), 1], [shape.options["dilation"], 1, (2, 1)]
-        options |= shape.options | {"dilation": dilations, "weights": weights, "path": path}
+        options |= shape.options | {"dilation": dilations, "weights": weights, "computation": computation}
         return LowRankLocallyConnected2d(*shape.channels, sizes, shape.input_size, RANK, **options)
 
     def parameters(geometry):
@@ -112,7 +113,6 @@ FAMILY = {
     ),
     "row+column softmax bank": _low_rank("row+column", "softmax", "bank"),
     "row+column softmax kernel": _low_rank("row+column", "softmax", "kernel"),
-    "row+column softmax auto": _low_rank("row+column", "softmax", "auto"),
     "row+column norm kernel": _low_rank("row+column", "norm", "kernel"),
     "row+column none bank": _low_rank("row+column", "none", "bank"),
     "rows softmax bank": _low_rank("rows", "softmax", "bank"),
@@ -120,15 +120,15 @@ FAMILY = {
     "columns softmax kernel": _low_rank("columns", "softmax", "kernel"),
     "columns norm bank": _low_rank("columns", "norm", "bank"),
     "full softmax kernel": _low_rank("full", "softmax", "kernel"),
-    "full norm auto": _low_rank("full", "norm", "auto"),
+    "full norm bank": _low_rank("full", "norm", "bank"),
     "full none kernel": _low_rank("full", "none", "kernel"),
-    "input softmax": _low_rank("input", "softmax", "auto"),
-    "rows-input softmax": _low_rank("rows-input", "softmax", "auto"),
+    "input softmax": _low_rank("input", "softmax"),
+    "rows-input softmax": _low_rank("rows-input", "softmax"),
     "columns-input none": _low_rank("columns-input", "none", "bank"),
     "input norm": _low_rank("input", "norm", "bank"),
     "different banks": _different("row+column", "bank"),
     "different banks kernel": _different("full", "kernel"),
-    "different banks input": _different("input", "auto"),
+    "different banks input": _different("input"),
     "tied": Member(
         lambda shape, **options: TiedBanksConv2d(geometry_of(shape), RANK, **options),
         lambda g: RANK * g.fan_in * g.out_channels + RANK + sum(g.output_size) + g.out_channels,
@@ -137,11 +137,22 @@ FAMILY = {
         lambda shape, **options: CoordConv2d(geometry_of(shape), **options),
         _conv_and(lambda g: 2 * g.kernel_size[0] * g.kernel_size[1] * g.out_channels),
     ),
+    "position-vector": Member(
+        lambda shape, **options: PositionVectorConv2d(geometry_of(shape), **options),
+        _conv_and(lambda g: 8 * (sum(g.input_size) + g.in_channels)),
+    ),
     "wide": Member(
         lambda shape, **options: WideConv2d(geometry_of(shape), 4 * shape.options["groups"], **options),
         _conv_and(lambda g: 4 * g.groups * (g.fan_in + g.out_channels // g.groups)),
     ),
 }
+
+FOLDABLE = [
+    name
+    for name, member in FAMILY.items()
+    if hasattr(layer := member.make(member.shape(SHAPES["plain"])), "fold")
+    and not getattr(layer, "depends_on_input", False)
+]
 
 each_member = pytest.mark.parametrize("member", FAMILY.values(), ids=FAMILY)
 
@@ -187,6 +198,8 @@ def naive_output(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """What a layer computes, by loops over positions, taps, channels and banks; differentiable."""
     if isinstance(layer, WideConv2d):
         return _naive_wide(layer, x)
+    if isinstance(layer, PositionVectorConv2d):
+        return _naive_position_vector(layer, x)
     if isinstance(layer, CoordConv2d):
         return _naive_coord(layer, x)
     if isinstance(layer, LocallyConnected2d):
@@ -264,6 +277,13 @@ def _naive_coord(layer, x):
     placed = replace(geometry, in_channels=2, groups=1)
     y = _by_loops(geometry, x, _everywhere(layer.weight, geometry), bias_map(layer))
     return y + _by_loops(placed, maps[None], _everywhere(layer.coord_weight, placed), None)
+
+
+def _naive_position_vector(layer, x):
+    (height, width), rows, columns = layer.geometry.input_size, layer.row_vectors, layer.column_vectors
+    p = [[layer.projection @ (rows[i] + columns[j]) for j in range(width)] for i in range(height)]
+    seen = x + torch.stack([torch.stack(row) for row in p]).permute(2, 0, 1)
+    return _by_loops(layer.geometry, seen, _everywhere(layer.weight, layer.geometry), bias_map(layer))
 
 
 def _everywhere(kernel, geometry):

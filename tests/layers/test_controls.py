@@ -17,6 +17,7 @@ from lrlc_nas.layers import (
     WideConv2d,
     matching_hidden_channels,
 )
+from lrlc_nas.layers.position_vectors import PositionVectorConv2d
 
 
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
@@ -34,10 +35,11 @@ def wide(geometry, **options):
     return WideConv2d(geometry, 5 * geometry.groups, **options)
 
 
-LAYERS = {"tied": tied, "coord": CoordConv2d, "wide": wide}
+LAYERS = {"tied": tied, "coord": CoordConv2d, "position-vector": PositionVectorConv2d, "wide": wide}
 FROM_CONV = {
     "tied": lambda conv, size: TiedBanksConv2d.from_conv(conv, size, 3),
     "coord": CoordConv2d.from_conv,
+    "position-vector": PositionVectorConv2d.from_conv,
     "wide": lambda conv, size: WideConv2d.from_conv(conv, size, 5 * getattr(conv, "groups", 1)),
 }
 GROUPED = Geometry.of(4, 6, 3, (7, 8), padding=1, stride=2, groups=2)
@@ -248,6 +250,30 @@ def test_a_fresh_coordinate_convolution_counts_its_coordinates_as_inputs():
     for kernel in (layer.weight, layer.coord_weight):
         assert 0.97 * bound < kernel.abs().max() <= bound
     assert not layer.bias.any()
+
+
+# Position vectors
+
+
+def test_position_vectors_start_as_a_convolution_whose_first_step_moves_their_projection():
+    layer, x = PositionVectorConv2d(GROUPED), torch.randn(2, 4, 7, 8)
+    plain = nn.Conv2d(4, 6, 3, padding=1, stride=2, groups=2)
+    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    assert torch.equal(layer.positions(), torch.zeros(1, 4, 7, 8))
+    assert_equal_maps(layer(x), plain(x), tolerance=1e-5)
+    layer(x).square().sum().backward()
+    assert layer.projection.grad.abs().max() > 0
+    assert layer.row_vectors.grad.abs().max() == layer.column_vectors.grad.abs().max() == 0
+    assert layer.row_vectors.norm(dim=1).mean().item() == pytest.approx(1, rel=0.3)
+
+
+def test_the_same_vectors_come_of_the_same_seed_on_every_device():
+    def vectors(device):
+        torch.manual_seed(3)
+        return PositionVectorConv2d.from_conv(nn.Conv2d(4, 6, 3, device=device), (7, 8)).row_vectors
+
+    assert torch.equal(vectors("cpu"), vectors("cpu"))
+    assert vectors("meta").is_meta
 
 
 # Wide

@@ -88,7 +88,7 @@ def test_both_paths_mean_the_same_with_their_gradients(weights, options):
     y = layer(x)
     probe = torch.randn_like(y)
     gradients = torch.autograd.grad((y * probe).sum(), leaves)
-    layer.path = "kernel"
+    layer.computation = "kernel"
     other = layer(x)
     assert_equal_maps(other, y)
     for actual, expected in zip(torch.autograd.grad((other * probe).sum(), leaves), gradients, strict=True):
@@ -111,7 +111,7 @@ def test_any_mixture_of_geometries_on_both_paths_and_as_a_locally_connected_laye
     x = torch.randn(1, 2, 4, 3, dtype=torch.float64)
     y = expected_output(layer, x)
     assert_equal_maps(layer(x), y)
-    layer.path = "kernel"
+    layer.computation = "kernel"
     assert_equal_maps(layer(x), y)
     assert_equal_maps(as_locally_connected(layer, layer.kernels())(x), y)
 

@@ -245,11 +245,11 @@ def test_a_replica_whose_parameters_are_plain_tensors(member):
 
 
 @pytest.mark.parametrize("weights", ["row+column", "full"])
-def test_the_path_can_change_between_two_calls(weights):
+def test_the_computation_can_change_between_two_calls(weights):
     layer, x = single(FAMILY[f"{weights} softmax kernel"])
     outputs = []
-    for path in ("bank", "kernel", "auto"):
-        layer.path = path
+    for computation in ("bank", "kernel", "auto"):
+        layer.computation = computation
         outputs.append(layer(x))
     for y in outputs[1:]:
         assert_equal_maps(y, outputs[0], tolerance=1e-4)

@@ -25,7 +25,7 @@ Those that nobody checks:
   kernels, the cap that softmax lifts: ``test_layer_laws.py``;
 * messages: ``test_layer_contract.py``, ``test_geometry.py``;
 * what weight decay pulls: ``test_weight_decay.py``;
-* folding, and the choice of a path: ``test_folding.py``, ``test_choosing_paths.py``, ``test_path_times.py``.
+* folding, and how a layer is computed: ``test_folding.py``, ``test_tuning.py``.
 
 One property of the reference is not kept: there, with weights for rows only, the width of the maps may be unknown
 when the layer is made, and the height with weights for columns only. Here a layer knows the size of its input, which
@@ -111,12 +111,12 @@ def test_any_shape_by_banks_and_by_position_at_any_budget(shape, mixture, budget
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x = shape.images().to(memory_format=layout).requires_grad_()
     leaves = [x, *layer.parameters()]
-    layer.path = "bank"
+    layer.computation = "bank"
     y = layer(x)
     probe = torch.randn_like(y)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blockwise, "_CACHE_BYTES", budget)
-        layer.path = "kernel"
+        layer.computation = "kernel"
         other = layer(x)
         assert_equal_maps(other, y)
         assert_equal_gradients(gradients(other, leaves, probe), gradients(y, leaves, probe))
@@ -161,8 +161,15 @@ def as_function(layer):
     return call, [parameter.detach().requires_grad_() for parameter in parameters]
 
 
-@each_block
-@each_member
+@pytest.mark.parametrize(
+    ("member", "budget"),
+    [
+        pytest.param(member, budget, id=f"{name} {form}")
+        for name, member in FAMILY.items()
+        for form, budget in (("in place", IN_PLACE), ("gathered", GATHERED))
+        if form == "in place" or name == "lc" or "kernel" in name  # what is computed block by block
+    ],
+)
 def test_first_and_second_derivatives_against_finite_differences(member, budget, monkeypatch):
     monkeypatch.setattr(blockwise, "_CACHE_BYTES", budget)
     for shape in (SHAPES["plain"], SHAPES["groups"]):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from layer_family import FAMILY, GROUPED, as_one_vector, each_member, of_kind, output_and_gradients
+from layer_family import FOLDABLE, GROUPED, as_one_vector, each_member, of_kind, output_and_gradients
 from layer_oracles import randomised
 
 from lrlc_nas.errors import InputError
@@ -15,11 +15,11 @@ def test_both_paths_in_single_precision(weights, budget, monkeypatch):
     """Each within 1e-5 of the exact output and gradients, measured by the largest of their numbers."""
     monkeypatch.setattr(blockwise, "_CACHE_BYTES", budget)
     exact = randomised(
-        LowRankLocallyConnected2d(16, 16, 3, 9, 8, padding=1, weights=weights, path="bank").double()
+        LowRankLocallyConnected2d(16, 16, 3, 9, 8, padding=1, weights=weights, computation="bank").double()
     )
     x = torch.randn(8, 16, 9, 9)
     for path in ("bank", "kernel"):
-        layer = LowRankLocallyConnected2d(16, 16, 3, 9, 8, padding=1, weights=weights, path=path)
+        layer = LowRankLocallyConnected2d(16, 16, 3, 9, 8, padding=1, weights=weights, computation=path)
         layer.load_state_dict(exact.state_dict())
         exact.load_state_dict(layer.state_dict())  # the numbers that float32 has
         expected = output_and_gradients(exact, x.double())
@@ -90,7 +90,7 @@ def test_an_input_of_another_dtype_is_refused_in_the_same_words(member):
             layer(x)
 
 
-@of_kind(*(name for name in FAMILY if "input" not in name and name not in ("coord", "wide")))
+@of_kind(*FOLDABLE)
 def test_kernels_are_mixed_in_single_precision_under_autocast(member):
     layer = member.layer(GROUPED, dtype=torch.float32)
     mixed = layer.kernel if isinstance(layer, TiedBanksConv2d) else layer.kernels

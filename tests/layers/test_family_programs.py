@@ -45,14 +45,32 @@ def assert_same(actual, expected, tolerance=1e-4):
 
 # Compilers
 
+# One case for each way to compute a layer; the others differ in where the combining weights come from.
+WAYS = (
+    "lc",
+    "row+column softmax bank",
+    "full none kernel",
+    "rows-input softmax",
+    "different banks",
+    "tied",
+    "coord",
+)
 
-@each_member
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(member, id=name, marks=() if name in WAYS else pytest.mark.slow)
+        for name, member in FAMILY.items()
+    ],
+)
 def test_it_compiles_into_one_graph_forward_and_backward(member):
     layer, x = single(member)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     assert_same(output_and_gradients(layer, compiled, x), output_and_gradients(layer, layer, x))
 
 
+@pytest.mark.slow
 def test_it_compiles_to_machine_code():
     layer, x = single(FAMILY["full none kernel"])
     compiled = torch.compile(layer, fullgraph=True, backend="inductor")
@@ -82,7 +100,7 @@ class Relaxable(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.first = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.first = nn.Conv2d(3, 8, 3, padding=1, bias=False, padding_mode="reflect")
         self.norm = nn.BatchNorm2d(8)
         self.second = nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=2)
         self.third = nn.Conv2d(8, 8, 1)
@@ -95,7 +113,10 @@ class Relaxable(nn.Module):
         return self.logits(x.mean((2, 3)))
 
 
-@pytest.mark.parametrize("kind", ["lc", "lc reflect", "conv", "network"])
+@pytest.mark.parametrize(
+    "kind",
+    [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lc", "lc reflect", "conv")), "network"],
+)
 def test_what_is_folded_runs_in_another_runtime(kind, tmp_path):
     if kind == "network":
         x = torch.randn(2, 3, 8, 8)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from layer_family import FAMILY, RANK, bias_map, of_kind
+from layer_family import FAMILY, FOLDABLE, RANK, bias_map, of_kind
 from layer_oracles import EVEN_SAME, SHAPES, assert_equal_maps, randomised
 from torch import nn
 
@@ -12,7 +12,6 @@ from lrlc_nas.layers.combining import NORMALIZATIONS
 
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
 
-FOLDABLE = [name for name in FAMILY if name not in ("coord", "wide") and "input" not in name]
 LOW_RANK = [name for name in FOLDABLE if name not in ("lc", "tied")]
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 

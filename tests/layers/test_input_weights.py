@@ -286,12 +286,14 @@ def test_fixed_weights_ignore_the_input():
 
 
 def test_there_is_no_kernel_path():
-    message = "weights='input' requires path='bank', but path is 'kernel'"
+    message = "weights='input' requires computation='bank', but it is 'kernel'"
     with pytest.raises(InputError, match=message):
-        LowRankLocallyConnected2d(2, 3, 3, 6, 2, weights="input", path="kernel")
+        LowRankLocallyConnected2d(2, 3, 3, 6, 2, weights="input", computation="kernel")
     layer = LowRankLocallyConnected2d(2, 3, 3, 6, 2, weights="input")
     with pytest.raises(InputError, match=message):
-        layer.path = "kernel"
+        layer.computation = "kernel"
     with pytest.raises(InputError, match=message):
-        LowRankLocallyConnected2d.from_conv(torch.nn.Conv2d(2, 3, 3), 6, 2, weights="input", path="kernel")
-    assert layer.path == "auto"
+        LowRankLocallyConnected2d.from_conv(
+            torch.nn.Conv2d(2, 3, 3), 6, 2, weights="input", computation="kernel"
+        )
+    assert layer.computation == "auto"

@@ -13,7 +13,7 @@ def low_rank(*args, **options):
 
 
 def low_rank_by_kernels(*args, **options):
-    return LowRankLocallyConnected2d(*args, 3, path="kernel", weights="full", **options)
+    return LowRankLocallyConnected2d(*args, 3, computation="kernel", weights="full", **options)
 
 
 def low_rank_from_input(*args, **options):
@@ -82,7 +82,7 @@ def test_representation_in_the_manner_of_a_convolution():
     layer = LowRankLocallyConnected2d(2, 4, 3, 6, 2, dilation=2, spatial_bias=False)
     assert repr(layer) == (
         "LowRankLocallyConnected2d(2, 4, kernel_size=(3, 3), input_size=(6, 6), stride=(1, 1), "
-        "dilation=(2, 2), rank=2, weights='row+column', normalize='softmax', spatial_bias=False, path='auto')"
+        "dilation=(2, 2), rank=2, weights='row+column', normalize='softmax', spatial_bias=False, computation='auto')"
     )
 
 
@@ -91,10 +91,10 @@ def test_representation_in_the_manner_of_a_convolution():
     [
         (
             {"weights": "free"},
-            r"weights must be one of row\+column, rows, columns, full, input, but is 'free'",
+            r"weights must be one of row\+column, rows, columns, full, input, .*but is 'free'",
         ),
         ({"normalize": "sum"}, "normalize must be one of softmax, norm, none, but is 'sum'"),
-        ({"path": "fast"}, "path must be one of auto, bank, kernel, but is 'fast'"),
+        ({"computation": "fast"}, "computation must be one of auto, bank, kernel, but is 'fast'"),
         ({"rank": 0}, "rank must be at least 1, but is 0"),
     ],
 )
@@ -105,6 +105,6 @@ def test_options_that_do_not_exist(options, message):
 
 def test_a_path_that_does_not_exist_cannot_be_set_later():
     layer = LowRankLocallyConnected2d(2, 3, 3, 6, 2)
-    with pytest.raises(InputError, match="path must be one of auto, bank, kernel"):
-        layer.path = "quick"
-    assert layer.path == "auto"
+    with pytest.raises(InputError, match="computation must be one of auto, bank, kernel"):
+        layer.computation = "quick"
+    assert layer.computation == "auto"

@@ -104,10 +104,10 @@ def test_one_bank_for_each_position_reaches_any_locally_connected_layer():
     assert_equal_maps(layer(x), local(x))
 
 
-@pytest.mark.parametrize("path", ["bank", "kernel"])
-def test_what_one_output_position_depends_on(path):
+@pytest.mark.parametrize("computation", ["bank", "kernel"])
+def test_what_one_output_position_depends_on(computation):
     """The Jacobian of an output position touches exactly the taps of its window."""
-    layer = make(SHAPES["plain"], path=path)
+    layer = make(SHAPES["plain"], computation=computation)
     x = SHAPES["plain"].images(1)
     jacobian = torch.autograd.functional.jacobian(lambda x: layer(x)[0, 0, 1, 2], x)
     window = torch.zeros(5, 6, dtype=torch.bool)

@@ -76,7 +76,7 @@ def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize
         conv, shape.input_size, rank, normalize=normalize, weights=weights
     )
     assert_equal_maps(layer(x), conv(x))
-    layer.path = "kernel"
+    layer.computation = "kernel"
     assert_equal_maps(layer(x), conv(x))
     assert_equal_maps(LocallyConnected2d.from_conv(conv, shape.input_size)(x), conv(x))
 

@@ -328,12 +328,12 @@ def written_into(name):
 
 def through_a_layer(precision):
     """A layer against its other path in double precision, and how often the kernels computed it."""
-    layer = LowRankLocallyConnected2d(3, 4, (2, 3), (3, 4), 2, padding=(0, 1), path="kernel")
+    layer = LowRankLocallyConnected2d(3, 4, (2, 3), (3, 4), 2, padding=(0, 1), computation="kernel")
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.normal_()
     exact = copy.deepcopy(layer).double()
-    exact.path = "bank"
+    exact.computation = "bank"
     x = torch.randn(2, 3, 3, 4, requires_grad=True)
     with mock.patch.object(kernels, "mixed", wraps=kernels.mixed) as watched, precision:
         y = layer(x)

@@ -182,13 +182,13 @@ def saved_elements(module, x):
 
 @pytest.mark.parametrize("choice", [*EVERY_CHOICE, "wide-2", "lrlc-8-input"])
 def test_activations_are_what_autograd_keeps_and_the_output(choice):
-    """Mixtures are kept too, but once for a batch: with 64 images they are lost among the activations."""
+    """Mixtures are kept too, but once for a batch: with 256 images they are lost among the activations."""
     host = nn.Sequential(nn.Conv2d(8, 8, 3))
-    images = torch.randn(64, 8, 9, 9)
+    images = torch.randn(256, 8, 9, 9)
     site = sites(host, images[:1])["0"]
     network = relax(host, {"0": choice}, images[:1])
     if isinstance(network[0], LowRankLocallyConnected2d):
-        network[0].path = "bank"
+        network[0].computation = "bank"
     kept, output = saved_elements(network, images.requires_grad_())
     predicted = site_cost(site, Choice.parse(choice)).activations
     assert predicted == pytest.approx((kept + output) / len(images), rel=0.03)
@@ -198,7 +198,7 @@ def test_activations_are_what_autograd_keeps_and_the_output(choice):
 def test_on_the_kernel_path_a_low_rank_layer_keeps_its_output_alone(choice):
     images = torch.randn(64, 8, 9, 9)
     network = relax(nn.Sequential(nn.Conv2d(8, 8, 3)), {"0": choice}, images[:1])
-    network[0].path = "kernel"
+    network[0].computation = "kernel"
     kept, output = saved_elements(network, images.requires_grad_())
     assert (kept + output) / len(images) == pytest.approx(8 * 7 * 7, rel=0.03)
 

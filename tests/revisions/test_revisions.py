@@ -20,10 +20,10 @@ from typing import Any
 import evidence_numbers
 import optuna
 import pytest
+from lrlc_nas.stopping import ENDING_SIGNALS
 
 from lrlc_nas.cli import main
 from lrlc_nas.report import read_study
-from lrlc_nas.stopping import ENDING_SIGNALS
 from lrlc_nas.store import Store
 
 

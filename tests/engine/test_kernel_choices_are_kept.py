@@ -1,11 +1,12 @@
-"""The compute path of a layer is a choice of the study, not of the worker that happens to train it."""
+"""How a layer is computed is a choice of the study, not of the worker that happens to train it."""
 
 import pytest
 import torch
 import toy_study
 
 from lrlc_nas.engine import start_study
-from lrlc_nas.layers import LowRankLocallyConnected2d, paths
+from lrlc_nas.layers import LowRankLocallyConnected2d, tune, tuning
+from lrlc_nas.layers.low_rank import COMPUTATIONS
 from lrlc_nas.store import KernelChoices, Store
 
 
@@ -19,9 +20,8 @@ def config(path):
 
 
 def let_win(patch, fast):
-    """From now on a measurement finds one path to be the faster."""
-    seconds = {path: 1.0 if path == fast else 9.0 for path in paths.PATHS}
-    patch.setattr(paths, "_seconds", lambda compute, leaves, device: seconds[compute.args[1]])
+    """From now on a measurement finds one computation to be the faster."""
+    patch.setattr(tuning, "step_seconds", lambda layer, computation, x: 1.0 if computation == fast else 9.0)
 
 
 def started(folder, path="auto"):
@@ -44,7 +44,7 @@ def ended(store):
 def forced(tmp_path_factory):
     """The trace of the study under each path, if the recipe names it."""
     folder, traces = tmp_path_factory.mktemp("forced"), {}
-    for path in paths.PATHS:
+    for path in COMPUTATIONS:
         store = started(folder / path, path)
         toy_study.work(store)
         assert recorded(store) == {}
@@ -54,7 +54,7 @@ def forced(tmp_path_factory):
     return traces
 
 
-def test_a_recorded_path_is_trained_whatever_a_measurement_would_say(tmp_path, forced, monkeypatch):
+def test_a_recorded_choice_is_trained_whatever_a_measurement_would_say(tmp_path, forced, monkeypatch):
     first, second = started(tmp_path / "first"), started(tmp_path / "second")
     let_win(monkeypatch, "bank")
     toy_study.work(first)
@@ -88,10 +88,10 @@ def test_a_worker_keeps_its_choices_to_the_study(tmp_path, monkeypatch):
     """What ran before in this process, and what runs after, has a memory of its own."""
     let_win(monkeypatch, "kernel")
     store, own = started(tmp_path / "own"), {}
-    with paths.remembering(own):
+    with tuning.remembering(own):
         toy_study.work(store)
         assert own == {}
-        LowRankLocallyConnected2d(2, 3, 3, 6, 2)(torch.zeros(1, 2, 6, 6))
+        tune(LowRankLocallyConnected2d(2, 3, 3, 6, 2), torch.zeros(1, 2, 6, 6))
     assert len(own) == 1
     assert not own.keys() & recorded(store).keys()
     store.engine.dispose()
