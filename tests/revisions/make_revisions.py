@@ -212,8 +212,9 @@ def _read(store: Any, name: str) -> dict[str, Any]:
     runs = store.runs(study)
     try:
         from lrlc_nas.evidence.confirmation import conclude
-        from lrlc_nas.store import looks
         from lrlc_nas.study import confirmation_of, study_importances
+
+        from lrlc_nas.store import looks
     except ImportError:  # the first two revisions
         return {"screening": evidence_numbers.screening_numbers(evidence.screen(study, runs))}
     epochs = store.epochs(study)
@@ -236,8 +237,9 @@ def _start(store: Any, settings: tuple[str, ...], should_stop: Callable[[], bool
 
 
 def _confirm(store: Any, database: Path, seeds: int, left: int) -> None:
-    from lrlc_nas.choices import Plan
     from lrlc_nas.evidence.confirming import confirmation_to_run
+
+    from lrlc_nas.choices import Plan
 
     claims = {label: Plan.of(tokens) for label, tokens in _CLAIMS.items()}
     study = confirmation_to_run(store, "moody", claims, seeds=seeds)
