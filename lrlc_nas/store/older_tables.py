@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.pool import NullPool, StaticPool
-from sqlalchemy.types import Numeric, TypeEngine
+from sqlalchemy.types import Float, Numeric, TypeEngine
 
 from .engine import READING
 from .schema import bring_forward, has_tables, is_older
@@ -115,7 +115,7 @@ def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """What SQLite calls a type of another database."""
     if isinstance(kind, Integer):
         return Integer()
-    return Double() if isinstance(kind, Numeric) else Text()
+    return Double() if isinstance(kind, Float | Numeric) else Text()
 
 
 def _engine_of(image: bytes) -> Engine:

@@ -221,14 +221,14 @@ class Store:
         if name not in names:
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
-        return self._study(name)
+        found = self._found(StudyRow.name == name)
+        assert found is not None
+        return found
 
-    @repeatable
     def confirmation_of(self, study: StudyRecord) -> StudyRecord | None:
         """The confirmation of a search, whatever it is called; None before there is one."""
         return self._found(StudyRow.parent_study_id == study.study_id)
 
-    @repeatable
     def search_of(self, study: StudyRecord) -> StudyRecord | None:
         """The search that a confirmation belongs to; None for a search."""
         return self._found(StudyRow.study_id == study.parent_study_id)
@@ -333,11 +333,6 @@ class Store:
             return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
 
     @repeatable
-    def _study(self, name: str) -> StudyRecord:
-        found = self._found(StudyRow.name == name)
-        assert found is not None
-        return found
-
     def _found(self, condition: ColumnElement[bool]) -> StudyRecord | None:
         with Session(self.reading) as session:
             row = session.scalars(select(StudyRow).where(condition)).one_or_none()

@@ -171,6 +171,7 @@ class Classification:
         batch = self.splits.train.images[: self.recipe.batch_size].to(placement.device)
         labels = self.splits.train.labels[: self.recipe.batch_size].to(placement.device)
         placement.place(network)
+        placement.tune(network, batch)
         network.train()
 
         def step() -> None:

@@ -196,3 +196,21 @@ def test_its_total_is_raised_by_seeds_alone(confirmed: Path) -> None:
     done = call("resume", "small/confirmation", "--trials", "99", folder=confirmed)
     assert done.code == 2
     assert "'lrlc-nas confirm small --seeds N' adds seeds to it" in done.err
+
+
+def test_a_search_is_confirmed_beside_a_study_with_the_name_of_its_confirmation(
+    tmp_path: Path, study_file: Path
+) -> None:
+    for line in (
+        ("start", str(study_file), "--name", "small/confirmation", "--workers", "0"),
+        ("start", str(study_file), "--workers", "0"),
+        ("confirm", "small", *CLAIM, "--seeds", "2", "--workers", "0"),
+    ):
+        done = call(*line)
+        assert (done.code, done.err) == (0, ""), line
+    parents = query(tmp_path, "SELECT name, parent_study_id FROM nas_study ORDER BY study_id")
+    assert parents == [("small/confirmation", None), ("small", None), ("small/confirmation-2", 2)]
+    shown = {name: call("show", name) for name, _ in parents}
+    assert all((done.code, done.err) == (0, "") for done in shown.values())
+    assert "confirmation of small" in shown["small/confirmation-2"].out
+    assert "confirmation of" not in shown["small/confirmation"].out

@@ -20,10 +20,10 @@ from typing import Any
 import evidence_numbers
 import optuna
 import pytest
-from lrlc_nas.stopping import ENDING_SIGNALS
 
 from lrlc_nas.cli import main
 from lrlc_nas.report import read_study
+from lrlc_nas.signals import ENDING_SIGNALS
 from lrlc_nas.store import Store
 
 
@@ -66,10 +66,12 @@ class Database:
 
     def runs(self, name: str) -> list[tuple[Any, ...]]:
         """All that is known of each run: first whether it has ended, last what its epochs were."""
+        columns = {row[1] for row in self.query("PRAGMA table_info(nas_epoch)")}
+        value = "accuracy" if "accuracy" in columns else "value"
         return self.query(
-            "SELECT done, slot, role, seed, repeat, state, reason, value, epoch, (SELECT group_concat(accuracy) "
-            "FROM nas_epoch WHERE run_id = nas_run.run_id) FROM nas_run JOIN nas_study USING (study_id) "
-            "WHERE name = ? ORDER BY slot",
+            "SELECT done, slot, role, seed, repeat, state, reason, nas_run.value, nas_run.epoch, "
+            f"(SELECT group_concat(nas_epoch.{value}) FROM nas_epoch WHERE run_id = nas_run.run_id) "
+            "FROM nas_run JOIN nas_study USING (study_id) WHERE name = ? ORDER BY slot",
             name,
         )
 

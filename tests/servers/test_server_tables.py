@@ -3,12 +3,15 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from older import SCORES, VERSIONS, create_older
+from sqlalchemy import column, insert, table
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import DataSection, StudyConfig
 from lrlc_nas.engine import start_study
 from lrlc_nas.errors import InputError
-from lrlc_nas.facts import Role
+from lrlc_nas.facts import EndCause, Role, RunState
+from lrlc_nas.runs import EpochResult
 from lrlc_nas.search.optuna_view import create_optuna_tables
 from lrlc_nas.store import KernelChoices, NewRun, SiteRecord, claim, finish, set_trial
 from lrlc_nas.store.models import Base
@@ -65,18 +68,66 @@ def test_the_comparison_would_find_a_missing_column(store):
     assert [change[0] for change in difference(store)] == ["add_column"]
 
 
-def test_a_database_of_the_first_version_is_brought_forward_with_its_studies(store):
-    store.create()
-    made = add_study(store)
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE nas_kernel_choice")
-        connection.exec_driver_sql("DROP TABLE nas_test_opening")
-        connection.exec_driver_sql("ALTER TABLE nas_run DROP COLUMN deaths")
-        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_database_of_an_older_version_is_read_as_it_is_and_brought_forward(store, version):
+    create_older(store, version)
+    insert_older(store)
     assert difference(store) != []
-    store.create()
+    epochs = [EpochResult(0, 1 / 3, 0.1 + 0.2, dict(zip(SCORES, NUMBERS, strict=True)))]
+    for _ in range(2):
+        study, confirmation = store.study("toy"), store.study("any")
+        assert store.confirmation_of(study) == confirmation
+        (run,) = store.runs(confirmation)
+        assert (run.role, run.stage, run.cause) == (Role.CONFIRM, 2, EndCause.DIVERGED)
+        assert (run.worker_id, run.plan, run.value) == ("far/1/1.00", Plan.of({"a": "lc"}), 1 / 3)
+        assert store.epochs(confirmation) == {run.run_id: epochs}
+        store.create()
     assert difference(store) == []
-    assert store.study("toy") == made
+
+
+NUMBERS = (1e-17, 2 / 3, 1e16 + 2, 0.1, 5e-324)
+
+
+def insert_older(store):
+    """A search and its confirmation, as an older version wrote them."""
+    study = {
+        "created": 1.5,
+        "trials": 1,
+        "space": "{}",
+        "left_out": "{}",
+        "refused": "{}",
+        "facts": "{}",
+        "files": "x",
+    }
+    study |= {"host_fingerprint": "", "data_fingerprint": ""}
+    run = {
+        "study_id": 2,
+        "slot": 0,
+        "role": "stage-2",
+        "repeat": 0,
+        "seed": 1,
+        "plan": '{"a":"lc"}',
+        "state": "pruned",
+    }
+    run |= {
+        "reason": "diverged: epoch 1",
+        "value": 1 / 3,
+        "attempt": 1,
+        "owner": "far/1/1.00",
+        "expires": 0.0,
+    }
+    run |= {"epoch": 1, "done": 1, "facts": "{}", "plan_digest": "1", "run_id": 7}
+    epoch = {"run_id": 7, "epoch": 0, "attempt": 1, "accuracy": 1 / 3, "seconds": 0.1 + 0.2}
+    epoch |= dict(zip(SCORES, NUMBERS, strict=True))
+    config = json.dumps({"confirmation": {"of": "toy"}})
+    with store.engine.begin() as connection:
+        for name, row in (
+            ("nas_study", study | {"study_id": 1, "name": "toy", "config": "{}"}),
+            ("nas_study", study | {"study_id": 2, "name": "any", "config": config}),
+            ("nas_run", run),
+            ("nas_epoch", epoch),
+        ):
+            connection.execute(insert(table(name, *map(column, row))).values(row))
 
 
 def test_long_texts_come_back_whole(store):
@@ -107,7 +158,7 @@ def test_names_in_any_script(store, name):
     assert store.names() == [name]
     assert store.has_optuna_study(name)
     held = claim(store, study.record, f"{name}/1/2", 60.0)
-    finish(store, held, "failed", value=None, reason=f"error: {name}", facts={"device": name})
+    finish(store, held, RunState.FAILED, value=None, reason=f"error: {name}", facts={"device": name})
     ended = store.last_ended(study.record, 1)[0]
     assert (ended.reason, ended.facts["device"], ended.worker_id) == (f"error: {name}", name, f"{name}/1/2")
 

@@ -8,7 +8,7 @@ from toy_epochs import an_epoch
 from toy_store import FOREVER, WAITING, a_plan, add_study, make_store
 
 from lrlc_nas.errors import FencedError
-from lrlc_nas.facts import Role
+from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.store import (
     NewRun,
     claim,
@@ -148,10 +148,12 @@ def test_recording_and_ending_may_be_repeated(store, study):
     assert store.run_epochs(held.run) == epochs
     assert only_run(store, study).epoch == 2
     for _ in range(2):
-        finish(store, held, "pruned", value=0.25, reason="behind", facts={"device": "cpu"})
+        ended = {"cause": EndCause.BEHIND, "reason": "words", "facts": {"device": "cpu"}}
+        finish(store, held, RunState.PRUNED, value=0.25, **ended)
     record_epoch(store, held, epochs[1])
     run = only_run(store, study)
-    assert (run.state, run.value, run.reason, run.facts) == ("pruned", 0.25, "behind", {"device": "cpu"})
+    assert (run.state, run.cause, run.value) == (RunState.PRUNED, EndCause.BEHIND, 0.25)
+    assert (run.reason, run.facts) == ("words", {"device": "cpu"})
 
 
 def test_what_was_noted_first_stays_whoever_comes_later(store, study):
@@ -228,17 +230,17 @@ def test_repeats_of_one_plan_are_runs_of_their_own(store):
 def test_claims_of_the_dead_are_given_back_and_those_of_the_living_are_not(store, study):
     host, pid, started = this_process().split("/")
     reused = f"{host}/{pid}/{float(started) - 50}"
-    for owner in (this_process(), reused, "me"):
-        claim(store, study, owner, FOREVER)
+    for worker in (this_process(), reused, "me"):
+        claim(store, study, worker, FOREVER)
     with store.engine.begin() as connection:
-        connection.execute(text(f"UPDATE nas_run SET owner = 'another-{host}/1/1.00' WHERE slot = 2"))
+        connection.execute(text(f"UPDATE nas_run SET worker_id = 'another-{host}/1/1.00' WHERE slot = 2"))
     assert release_dead(store, study) == 1
     assert [run.state for run in store.runs(study)] == ["running", "waiting", "running"]
 
 
-def deaths(store):
+def crashes(store):
     with store.engine.connect() as connection:
-        return [*connection.execute(text("SELECT deaths FROM nas_run ORDER BY slot")).scalars()]
+        return [*connection.execute(text("SELECT crash_count FROM nas_run ORDER BY slot")).scalars()]
 
 
 def die(store, study):
@@ -247,41 +249,41 @@ def die(store, study):
     return claim(store, study, f"{host}/{pid}/{float(started) - 50}", FOREVER)
 
 
-def test_a_claim_that_its_worker_gave_back_is_no_death(store, study):
+def test_a_claim_that_its_worker_gave_back_is_no_crash(store, study):
     for _ in range(3):
         release(store, claim(store, study, "me", FOREVER))
-    assert claim(store, study, "me", FOREVER).deaths == 0
+    assert claim(store, study, "me", FOREVER).crash_count == 0
 
 
-def test_a_claim_that_has_expired_is_a_death(store, study):
+def test_a_claim_that_has_expired_is_a_crash(store, study):
     for number in range(3):
         held = claim(store, study, "me", -1.0)
         assert (held.run.slot, held.crash_count) == (0, number)
 
 
-def test_a_worker_that_has_ended_on_this_machine_is_a_death(store, study):
+def test_a_worker_that_has_ended_on_this_machine_is_a_crash(store, study):
     for number in range(3):
-        assert die(store, study).deaths == number
+        assert die(store, study).crash_count == number
         release_dead(store, study)
-        assert deaths(store) == [number + 1, 0, 0]
+        assert crashes(store) == [number + 1, 0, 0]
         assert release_dead(store, study) == 0
-        assert deaths(store) == [number + 1, 0, 0]
+        assert crashes(store) == [number + 1, 0, 0]
 
 
-def test_who_has_ended_a_worker_himself_counts_no_death(store, study):
+def test_who_has_ended_a_worker_himself_counts_no_crash(store, study):
     die(store, study)
     assert release_dead(store, study, counted=False) == 1
-    assert deaths(store) == [0, 0, 0]
+    assert crashes(store) == [0, 0, 0]
 
 
-def test_an_epoch_makes_up_for_all_deaths_before_it(store, study):
+def test_an_epoch_makes_up_for_all_crashes_before_it(store, study):
     for _ in range(3):
         die(store, study)
         release_dead(store, study)
     held = claim(store, study, "me", FOREVER)
     assert held.crash_count == 3
     record_epoch(store, held, an_epoch(0))
-    assert deaths(store) == [0, 0, 0]
+    assert crashes(store) == [0, 0, 0]
 
 
 def test_progress_is_never_twice_the_same(store, study):

@@ -29,6 +29,7 @@ from lrlc_nas.store import (
     renew,
     set_trial,
 )
+from lrlc_nas.store import retry as retry_module
 from lrlc_nas.store import test_openings as openings
 from lrlc_nas.store.retry import RetryPolicy, is_outage, retry
 
@@ -110,8 +111,8 @@ def clock(monkeypatch):
     """A clock that only waiting moves; what was waited."""
     naps = []
     fake = SimpleNamespace(monotonic=lambda: sum(naps), sleep=naps.append)
-    monkeypatch.setattr(retry, "time", fake)
-    monkeypatch.setattr(retry.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(retry_module, "time", fake)
+    monkeypatch.setattr(retry_module.random, "uniform", lambda low, high: high)
     return naps
 
 
@@ -135,7 +136,7 @@ def test_the_waits_double_up_to_five_seconds(clock):
 
 def test_workers_do_not_come_back_in_one_moment(monkeypatch):
     naps = []
-    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=naps.append))
+    monkeypatch.setattr(retry_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=naps.append))
     retry(Failing(40), RetryPolicy(600.0), "x")
     assert len({round(nap, 6) for nap in naps[8:]}) > 20
     assert all(2.5 <= nap <= 5.0 for nap in naps[8:])

@@ -2,6 +2,7 @@ import optuna
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from older import VERSIONS, take_back
 from sqlalchemy import inspect, text
 from toy_store import FOREVER, WAITING, add_study, make_store
 
@@ -68,38 +69,23 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path, store, study, u
     assert (tmp_path / "studies.db").read_bytes() == before
 
 
-def test_tables_of_the_first_version_are_brought_forward(store, study):
-    with store.engine.begin() as connection:
-        connection.execute(text("DROP TABLE nas_kernel_choice"))
-        connection.execute(text("DROP TABLE nas_test_opening"))
-        connection.execute(text("ALTER TABLE nas_run DROP COLUMN deaths"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tables_of_an_older_version_are_brought_forward(tmp_path, store, study, version):
+    take_back(tmp_path / "studies.db", version)
     assert difference(store) != []
     store.create()
     assert difference(store) == []
     assert store.names() == ["toy"]
 
 
-@pytest.fixture
-def older(store, study):
-    """A database whose workers did not count deaths."""
-    with store.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE nas_run DROP COLUMN deaths"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0003'"))
-    return store
-
-
-def test_an_older_database_can_be_looked_at_as_it_is(older, study):
-    assert [run.slot for run in older.runs(study)] == [0, 1, 2]
-    assert older.last_ended(study, 3) == []
-    assert older.counts(study) == {"waiting": 3}
-    assert difference(older) != []
-
-
-def test_an_older_database_is_not_worked_on_before_it_is_brought_forward(older, study):
-    message = r"older version of lrlc_nas \(schema 0003, now \d+\); 'lrlc-nas resume NAME --workers 0' brings"
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_older_database_is_not_worked_on_before_it_is_brought_forward(tmp_path, store, study, version):
+    take_back(tmp_path / "studies.db", version)
+    message = (
+        rf"older version of lrlc_nas \(schema {version}, now \d+\); 'lrlc-nas resume NAME --workers 0' brings"
+    )
     with pytest.raises(StorageError, match=message):
-        require_present_version(older.engine)
-    older.create()
-    require_present_version(older.engine)
-    assert claim(older, study, "me", FOREVER).deaths == 0
+        require_present_version(store.engine)
+    store.create()
+    require_present_version(store.engine)
+    assert claim(store, study, "me", FOREVER).crash_count == 0

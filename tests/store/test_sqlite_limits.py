@@ -22,9 +22,9 @@ def held_by(store, study, worker):
     return held
 
 
-def test_an_owner_names_its_machine():
+def test_a_worker_names_its_machine():
     assert host_of(this_process()) == this_host() != ""
-    assert host_of("no owner of ours") == ""
+    assert host_of("no worker of ours") == ""
 
 
 def test_a_claim_beside_a_worker_of_another_machine_is_refused(store, study):

@@ -13,7 +13,7 @@ from toy_store import FOREVER
 
 from lrlc_nas.errors import StorageError
 from lrlc_nas.store import claim, release_dead, require_bearable, this_process
-from lrlc_nas.store import worker_id as owner
+from lrlc_nas.store import worker_id as module
 from lrlc_nas.store.worker_id import host_of, is_dead, is_elsewhere, this_host
 
 
@@ -53,14 +53,14 @@ def test_of_other_processes_nothing_is_known_though_the_host_has_the_same_name(p
     assert not is_dead(ended(elsewhere(**place)))
 
 
-def test_of_owners_of_an_older_version_nothing_is_known():
+def test_of_workers_of_an_older_version_nothing_is_known():
     assert host_of(ended(this_host())) == this_host()
     assert not is_dead(ended(this_host()))
 
 
 def test_where_the_system_tells_nothing_the_host_has_to_do(monkeypatch):
     for place in ("_BOOT", "_PROCESSES", "_SELF"):
-        monkeypatch.setattr(owner, place, Path("/nowhere/at/all"))
+        monkeypatch.setattr(module, place, Path("/nowhere/at/all"))
     assert this_process().split("/")[0] == this_host()
     assert is_dead(ended())
     assert not is_dead(this_process())
@@ -68,7 +68,7 @@ def test_where_the_system_tells_nothing_the_host_has_to_do(monkeypatch):
 
 def test_where_proc_tells_of_other_processes_nothing_is_known(monkeypatch, tmp_path):
     (tmp_path / "self").symlink_to("1")
-    monkeypatch.setattr(owner, "_SELF", tmp_path / "self")
+    monkeypatch.setattr(module, "_SELF", tmp_path / "self")
     assert not is_dead(ended())
 
 
@@ -80,7 +80,7 @@ def test_a_process_that_proc_hides_is_not_dead(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(psutil, "Process", hidden)
-    place = f"{owner._here()}/{os.getpid()}/1.00"
+    place = f"{module._here()}/{os.getpid()}/1.00"
     assert not is_dead(place)
     monkeypatch.setattr(os, "kill", others)
     assert not is_dead(place)

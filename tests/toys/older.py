@@ -14,6 +14,7 @@ from lrlc_nas.store.engine import create_database
 from lrlc_nas.store.schema import _config
 
 
+VERSIONS = ("0001", "0002", "0003", "0004")
 SCORES = ("train_loss", "train_accuracy", "loss", "learning_rate", "images_per_second")
 
 _UNDO = {

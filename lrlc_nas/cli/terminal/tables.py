@@ -54,8 +54,9 @@ def print_study(store: Store, name: str) -> None:
     out = console()
     out.print(plain(f"{name}: {config.host_name} on {config.data_name}; {run_counts(store, study)}"))
     out.print(checkpoint_size(store, study))
-    if config.confirmation is not None:
-        print_conclusion(out, store, config.confirmation.of)
+    search = store.search_of(study)
+    if search is not None:
+        print_conclusion(out, store, search.name)
     else:
         print_effects(out, screen(study, runs, store.epochs(study)))
     out.print(_runs_table(runs))

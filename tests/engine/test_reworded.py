@@ -1,0 +1,28 @@
+"""The words in a database decide nothing: not in reports, not for whoever trains on."""
+
+import shutil
+
+from lrlc_nas.report.spending import spending
+from sqlalchemy import text
+
+from lrlc_nas.report import read_study
+from lrlc_nas.report.verdict import verdict
+from lrlc_nas.store import Store, sqlite_path
+
+
+def told(store):
+    reading = read_study(store, "toy")
+    said = verdict(reading.study, reading.runs, reading.screening, reading.confirmation)
+    return reading.screening, reading.audit, reading.importances, spending(reading), said
+
+
+def test_a_database_with_other_words_says_the_same(tmp_path, uninterrupted):
+    shutil.copy(sqlite_path(uninterrupted.url), tmp_path / "studies.db")
+    store = Store(f"sqlite:///{tmp_path}/studies.db")
+    before, reasons = told(store), {run.reason for run in store.runs(store.study("toy"))}
+    assert len(reasons) > 1, "some runs have ended early"
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE nas_run SET reason = 'diverged: error: ' || slot"))
+        connection.execute(text("UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE key = 'reason'"))
+    assert told(store) == before
+    store.engine.dispose()
