@@ -243,7 +243,9 @@ def test_resume_refuses_changed_data_before_it_creates_a_trial(tmp_path: Path) -
     Image.new("RGB", (12, 12), (1, 2, 3)).save(tmp_path / "images/left/0.png")
     done = call("resume", "embedded", "--trials", "7")
     assert done.code == 2
-    assert done.err.startswith("Error: study 'embedded' cannot be resumed: the data differ from what it recorded")
+    assert done.err.startswith(
+        "Error: study 'embedded' cannot be resumed: the data differ from what it recorded"
+    )
     assert done.err.count("\n") == 1
     assert optuna_states(tmp_path) == before
     assert store.study("embedded").trials == 5
