@@ -1,4 +1,4 @@
-"""Training a study with workers of this machine, and what is said before, meanwhile and at the end."""
+"""Training a study with workers that a launcher keeps alive, and what is said before, meanwhile and at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..engine import OpenStudy
-    from ..engine.launchers import LocalWorkers
+    from ..engine.launchers import Launcher
 
 
 __all__ = ["storage_option", "train"]
@@ -30,32 +30,31 @@ def train(
 
     Args:
         study: a search or a confirmation, whichever command led to it.
-        workers: how many processes; None for as many as there are GPUs, or one; 0 to train nothing.
+        workers: how many; None for as many as suit the launcher (`LRLC_NAS_LAUNCHER`); 0 to train nothing.
         device: of the workers.
         url: of the storage, as it was given.
     """
     from ..engine import changes
-    from ..engine.launchers import LocalWorkers, default_workers, worker_devices
+    from ..engine.launchers import make_launcher
     from .terminal import command, console, headline, plain, print_confirmed, print_end
 
-    number = default_workers(device) if workers is None else workers
-    local = LocalWorkers(study.store, study.record, worker_devices(device, number))
+    launcher = make_launcher(os.environ.get("LRLC_NAS_LAUNCHER") or "local", study, workers, device)
     name, out, storage = study.record.name, console(), storage_option(url)
     confirmation = study.prepared.config.confirmation
-    if local.done():
+    if launcher.done():
         more = "--trials" if confirmation is None else "--seeds"
         out.print(plain(f"study {name}: all {study.record.trials} runs have ended; {more} raises the total"))
     else:
-        out.print(plain(headline(study, number)))
+        out.print(plain(headline(study, launcher.workers)))
         out.print(plain(f"storage: {study.store.shown}"), soft_wrap=True)
         if note := changes(study.record.facts, study.prepared.config):
             out.print(plain(note), soft_wrap=True)
-        if not number:
+        if not launcher.workers:
             out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
             return
-        if not _completed(study, local, out):
+        if not _completed(study, launcher, out):
             verb, named = ("resume", name) if confirmation is None else ("confirm", confirmation.of)
-            out.print(plain(f"stopped; go on with: {command(verb, named, *storage)}"), soft_wrap=True)
+            out.print(plain(f"stopped; resume with: {command(verb, named, *storage)}"), soft_wrap=True)
             return
     if confirmation is None:
         print_end(out, study.store, name, storage)
@@ -69,7 +68,7 @@ def storage_option(url: str) -> list[str]:
     return [] if url == usual else ["--storage", url]
 
 
-def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
+def _completed(study: OpenStudy, launcher: Launcher, out: Console) -> bool:
     """Watch the workers; False if the user stopped them."""
     from ..engine import catch_up
     from ..signals import interrupt_once
@@ -79,13 +78,13 @@ def _completed(study: OpenStudy, local: LocalWorkers, out: Console) -> bool:
     try:
         interrupt_once()
         with watcher.watching():
-            local.run(watcher.tick)
+            launcher.run(watcher.tick)
     except KeyboardInterrupt:
-        if local.hurried:
+        if launcher.hurried:
             raise
         return False
     finally:
-        if not local.hurried:
+        if not launcher.hurried:
             with suppress(StorageError):  # whoever resumes the study makes up for it
                 catch_up(study)
     return True

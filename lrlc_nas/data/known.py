@@ -22,7 +22,7 @@ __all__ = ["KNOWN", "explain_missing", "load_known"]
 
 
 def load_known(request: Request) -> ImageSet:
-    """Load MNIST, Fashion-MNIST, CIFAR-10, CIFAR-100 or SVHN, with their official test images.
+    """Load one of `KNOWN` with its official test images.
 
     Raises:
         InputError: if files are missing, damaged or cannot be fetched; the message says where they belong.
@@ -87,9 +87,10 @@ _DIGITS = tuple("0123456789")
 
 KNOWN = {
     "mnist": _Known(_opener(datasets.MNIST), _grey, "MNIST/raw"),
+    "kmnist": _Known(_opener(datasets.KMNIST), _grey, "KMNIST/raw"),
     "fashion-mnist": _Known(_opener(datasets.FashionMNIST), _grey, "FashionMNIST/raw"),
     "cifar10": _Known(_opener(datasets.CIFAR10), _channels_last, "cifar-10-batches-py"),
     "cifar100": _Known(_opener(datasets.CIFAR100), _channels_last, "cifar-100-python"),
     "svhn": _Known(_open_svhn, _channels_first, "."),
 }
-"""The sets by name."""
+"""The sets by name; a new one is a line here."""

@@ -74,7 +74,7 @@ def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(
         )
         stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere)
     assert (stopped.code, stopped.err) == (0, "")
-    line = stopped.out.splitlines()[-1].removeprefix("stopped; go on with: ")
+    line = stopped.out.splitlines()[-1].removeprefix("stopped; resume with: ")
     assert shlex.split(line) == ["lrlc-nas", "confirm", *elsewhere, "small"]
     done = call(*shlex.split(line)[1:])
     assert (done.code, done.err) == (0, "")

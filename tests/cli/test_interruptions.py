@@ -38,7 +38,7 @@ def assert_whole(folder: Path, trials: int = TRIALS) -> None:
 
 def assert_politely_stopped(done: Done, workers: list[psutil.Process]) -> None:
     assert (done.code, done.err) == (0, "")
-    assert done.out.endswith("stopped; go on with: lrlc-nas resume small\n")
+    assert done.out.endswith("stopped; resume with: lrlc-nas resume small\n")
     assert all(map(is_gone, workers))
 
 

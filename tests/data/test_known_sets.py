@@ -15,7 +15,9 @@ from lrlc_nas.errors import InputError
 Write = Callable[..., dict[str, np.ndarray]]
 
 
-@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("mnist", "MNIST"), ("kmnist", "KMNIST"), ("fashion-mnist", "FashionMNIST")]
+)
 def test_idx_files(tmp_path: Path, write_idx: Write, name: str, folder: str) -> None:
     written = write_idx(tmp_path, folder)
     images = load_images(name, root=str(tmp_path))
@@ -58,6 +60,7 @@ def test_a_size_is_met(tmp_path: Path, write_idx: Write) -> None:
     ("name", "folder"),
     [
         ("mnist", "MNIST/raw"),
+        ("kmnist", "KMNIST/raw"),
         ("fashion-mnist", "FashionMNIST/raw"),
         ("cifar10", "cifar-10-batches-py"),
         ("cifar100", "cifar-100-python"),

@@ -1,5 +1,7 @@
 """Our tables on real servers: what the migrations make, and what fits in."""
 
+import json
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext

@@ -6,43 +6,43 @@ import time
 from dataclasses import dataclass
 
 
-__all__ = ["Losses"]
+__all__ = ["DeviceFailures"]
 
-_MOST_LOSSES = 2
+_MOST_FAILURES = 2
 
 
 @dataclass
-class _Loss:
+class _Failure:
     number: int
     when: float
 
 
-class Losses:
+class DeviceFailures:
     """Counts for each device how often in a row it was lost to a worker."""
 
     def __init__(self) -> None:
-        self._losses: dict[str, _Loss] = {}
+        self._failures: dict[str, _Failure] = {}
 
     def add(self, device: str, started: float) -> None:
         """Count the end of a worker that has lost its device.
 
         Args:
             device: its name.
-            started: when the worker was, by the monotonic clock; one that was there at the last loss met the same.
+            started: when the worker was, by the monotonic clock; one that was there at the last met the same.
         """
-        loss = self._losses.setdefault(device, _Loss(0, started))
-        if started >= loss.when:
-            self._losses[device] = _Loss(loss.number + 1, time.monotonic())
+        failure = self._failures.setdefault(device, _Failure(0, started))
+        if started >= failure.when:
+            self._failures[device] = _Failure(failure.number + 1, time.monotonic())
 
     def clear(self, device: str, started: float) -> None:
-        """Tell that a worker has ended otherwise; it does not count if it was there at the last loss."""
-        loss = self._losses.get(device)
-        if loss is not None and started >= loss.when and not self.is_useless(device):
-            del self._losses[device]
+        """Tell that a worker has ended otherwise; it does not count if it was there at the last failure."""
+        failure = self._failures.get(device)
+        if failure is not None and started >= failure.when and not self.is_useless(device):
+            del self._failures[device]
 
     def is_suspect(self, device: str) -> bool:
         """Whether the last worker that was started on a device has lost it."""
-        return device in self._losses
+        return device in self._failures
 
     def is_useless(self, device: str) -> bool:
         """Whether no more workers are to be started on a device."""
@@ -50,4 +50,4 @@ class Losses:
 
     def useless(self) -> list[str]:
         """The devices that are used no more."""
-        return [device for device, loss in self._losses.items() if loss.number >= _MOST_LOSSES]
+        return [device for device, failure in self._failures.items() if failure.number >= _MOST_FAILURES]

@@ -24,7 +24,9 @@ from ...search.optuna_view import OptunaView
 from ...signals import is_hurried, require_uninterrupted
 from ...store import Store, StudyRecord, progress, release_dead
 from ..files import study_folder
-from .device_failures import Losses
+from ..lifecycle import OpenStudy
+from .device_failures import DeviceFailures
+from .devices import default_workers, worker_devices
 
 
 __all__ = ["STUDY_STOPPED", "LocalWorkers"]
@@ -36,7 +38,7 @@ _LOG = logging.getLogger("lrlc_nas")
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 20.0
 _DYING_SECONDS = 5.0
-_MOST_DEATHS = 5
+_MOST_CRASHES = 5
 _HOPELESS: Mapping[int, type[LrlcNasError]] = MappingProxyType(
     {
         STUDY_STOPPED: StudyStoppedError,
@@ -64,10 +66,21 @@ class LocalWorkers:
     hurried: bool = field(default=False, init=False)
     _workers: list[_Process] = field(default_factory=list, init=False)
     _killed: list[_Process] = field(default_factory=list, init=False)
-    _deaths: int = field(default=0, init=False)
+    _crash_count: int = field(default=0, init=False)
     _progress: tuple[int, ...] = field(default=(), init=False)
-    _losses: Losses = field(default_factory=Losses, init=False)
-    _last_loss: str = field(default="", init=False)
+    _failures: DeviceFailures = field(default_factory=DeviceFailures, init=False)
+    _last_failure: str = field(default="", init=False)
+
+    @classmethod
+    def of(cls, study: OpenStudy, workers: int | None, device: str | None) -> LocalWorkers:
+        """So many processes; by default one for each GPU, or one."""
+        number = default_workers(device) if workers is None else workers
+        return cls(study.store, study.record, worker_devices(device, number))
+
+    @property
+    def workers(self) -> int:
+        """How many processes there are to be."""
+        return len(self.devices)
 
     def run(self, tick: Callable[[], None]) -> None:
         """Keep the workers alive until every run has ended, calling `tick` a few times a second.
@@ -125,44 +138,44 @@ class LocalWorkers:
         device = self.devices[worker.index]
         # A device that has gone altogether is refused by the next worker that is to use it.
         if code == DeviceError.exit_code or (
-            code == InputError.exit_code and self._losses.is_suspect(device)
+            code == InputError.exit_code and self._failures.is_suspect(device)
         ):
-            return self._after_loss(worker, device)
-        self._losses.clear(device, worker.started)
+            return self._after_failure(worker, device)
+        self._failures.clear(device, worker.started)
         if code == 0 and self.done():
             return []
         if code in _HOPELESS:
             raise _HOPELESS[code](worker.last_line())
         if code == InputError.exit_code:
             raise LrlcNasError(f"worker {worker.index}: {worker.last_line()}")
-        if self._losses.is_useless(device):
+        if self._failures.is_useless(device):
             return []
         if code == 0:
             self._make_trials()
-        self._count_death()
-        if self._deaths > _MOST_DEATHS:
+        self._count_crash()
+        if self._crash_count > _MOST_CRASHES:
             raise LrlcNasError(
-                f"workers died {self._deaths} times and nothing came of it; the last: {_how(code)}: "
+                f"workers died {self._crash_count} times and nothing came of it; the last: {_how(code)}: "
                 f"{worker.last_line()} (see {worker.log})"
             )
         return [self._start(worker.index)]
 
-    def _after_loss(self, worker: _Process, device: str) -> list[_Process]:
-        known = self._losses.is_useless(device)
-        self._losses.add(device, worker.started)
-        if not self._losses.is_useless(device):
+    def _after_failure(self, worker: _Process, device: str) -> list[_Process]:
+        known = self._failures.is_useless(device)
+        self._failures.add(device, worker.started)
+        if not self._failures.is_useless(device):
             return [self._start(worker.index)]
-        self._last_loss = worker.last_line()
+        self._last_failure = worker.last_line()
         if not known:
-            _LOG.warning("device %s: lost twice in a row, and used no more: %s", device, self._last_loss)
+            _LOG.warning("device %s: lost twice in a row, and used no more: %s", device, self._last_failure)
         return []
 
     def _require_devices(self) -> None:
         """Tell why no worker is left, if it is for want of devices."""
-        useless = self._losses.useless()
+        useless = self._failures.useless()
         if useless and not self.done():
             raise DeviceError(
-                f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_loss}"
+                f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_failure}"
             )
 
     def _make_trials(self) -> None:
@@ -176,12 +189,12 @@ class LocalWorkers:
             with closing(OptunaView(store, self.study.name, self.study.space)) as view:
                 view.add_trials(store, self.study, runs)
 
-    def _count_death(self) -> None:
-        """Count deaths in a row that no run answers for: a run ends by itself when too many have died over it."""
+    def _count_crash(self) -> None:
+        """Count crashes in a row that no run answers for: a run ends by itself after too many of its own."""
         store = self.store.retrying()
         release_dead(store, self.study)  # at once, so that the next worker goes on where this one died
         now = progress(store, self.study)
-        self._deaths = self._deaths + 1 if now == self._progress else 1
+        self._crash_count = self._crash_count + 1 if now == self._progress else 1
         self._progress = now
 
     def _stop(self) -> None:
