@@ -1,4 +1,8 @@
-r"""Images with a planted truth: it is known where sharing a kernel costs accuracy, and by how much at most.
+r"""Images with a planted truth, and the one host in which exactly one site can use it: functions of a user's own.
+
+A study file names them as ``studies.planted:images`` and ``studies.planted:host``. Nothing here needs lrlc_nas:
+images are tensors or arrays of bytes with whole numbers as labels, and a host is any network that maps images to
+logits.
 
 An image is a grid of square cells. Each cell holds two stripes, one bright and one dark, that lie or stand;
 which of them is the bright one is drawn anew for each cell. A cell speaks for the class of its image with
@@ -27,7 +31,7 @@ What follows, without any training:
   is a sum over blocks.
 - There every relaxation can help, at whatever site: one before the scale of a cell hands the position on, one
   after it reads a map that still has it. Only combining weights of rows alone cannot.
-- In `lrlc_nas.data.planted_host:pooled_cnn`, with bands of one cell, exactly one site can help. Its ``conv1``
+- In `host`, with bands of one cell, exactly one site can help. Its ``conv1``
   sees one cell at a position, and the pool behind it sums over two bands: as long as ``conv1`` computes the
   same at each position, all that comes later has the same law in both classes, whatever is relaxed there.
   Where its kernel changes with the column, rank 2 is enough. The control ``wide-K`` stays at chance, exactly;
@@ -41,93 +45,27 @@ No network does better than the majority of the cells. With n cells that is, for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-
-from ..errors import InputError
-from .images import ImageSet
-from .request import Request
+from torch import Tensor, nn
 
 
-__all__ = ["VARIANTS", "Planting", "load_planted", "plant"]
+__all__ = ["VARIANTS", "host", "images"]
 
 VARIANTS = ("signal", "null")
 """Whether the meaning of a stripe depends on its place."""
 
-_SIDE = 16
 _GREY = 128
-_CLASSES = ("lying first", "standing first")
 _Cells = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Planting:
-    """How images are planted; pixels are whole numbers, so that they are the same on every machine.
-
-    Attributes:
-        variant: one of `VARIANTS`.
-        side: height and width of an image, a multiple of the width of two bands.
-        scale: side of a cell in pixels, an even number.
-        stripe: width of a band of one meaning, in cells.
-        agreement: probability that a cell speaks for the class of its image, above 1/2 and at most 1.
-        contrast: how much brighter, or darker, than grey a stripe is.
-        noise: each pixel is changed by a whole number drawn evenly from -noise to noise.
-
-    Raises:
-        InputError: if a value is of another kind.
-    """
-
-    variant: str = "signal"
-    side: int = _SIDE
-    scale: int = 2
-    stripe: int = 1
-    agreement: float = 0.6
-    contrast: int = 40
-    noise: int = 60
-
-    def __post_init__(self) -> None:
-        if self.variant not in VARIANTS:
-            raise InputError(f"variant must be one of {', '.join(VARIANTS)}, but got {self.variant!r}")
-        for name, least in (("side", 1), ("scale", 2), ("stripe", 1), ("contrast", 1), ("noise", 0)):
-            _require_count(name, getattr(self, name), least)
-        if self.scale % 2:
-            raise InputError(f"scale must be even, for a cell has two stripes, but got {self.scale}")
-        if self.side % self.period:
-            raise InputError(
-                f"the side of an image must be a multiple of {self.period}, two bands of {self.stripe} cells "
-                f"of {self.scale} pixels, but got {self.side}"
-            )
-        if type(self.agreement) not in (int, float) or not 0.5 < self.agreement <= 1:
-            raise InputError(f"agreement must be above 0.5 and at most 1, but got {self.agreement!r}")
-        if self.contrast + self.noise >= _GREY:
-            total = f"{self.contrast} + {self.noise}"
-            raise InputError(f"contrast + noise must be below {_GREY}, or pixels overflow, but got {total}")
-
-    @property
-    def period(self) -> int:
-        """Width of two bands of different meaning, in pixels."""
-        return 2 * self.stripe * self.scale
-
-    @property
-    def cells(self) -> int:
-        """Cells along one side of an image."""
-        return self.side // self.scale
-
-    @property
-    def flipped(self) -> _Cells:
-        """For each column of cells whether lying stripes speak for class 1; shape (cells,)."""
-        bands = np.arange(self.cells) // self.stripe
-        return bands % 2 if self.variant == "signal" else np.zeros_like(bands)
-
-
-def load_planted(
-    request: Request,
+def images(
     *,
     variant: str = "signal",
+    side: int = 16,
     scale: int = 2,
     stripe: int = 1,
     agreement: float = 0.6,
@@ -136,51 +74,114 @@ def load_planted(
     train: int = 4000,
     test: int = 1000,
     seed: int = 0,
-) -> ImageSet:
-    """Load ``planted``: images that are drawn when they are loaded, the same ones for the same options.
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw images, the same ones for the same options; pixels are whole numbers, so that no machine rounds them.
 
     Args:
-        request: what is asked for; its size is the side of an image, 16 by default.
-        variant: see `Planting`, as for the five that follow.
-        scale: side of a cell in pixels.
-        stripe: width of a band in cells.
-        agreement: probability that a cell speaks for the class of its image.
-        contrast: of a stripe against grey.
-        noise: the largest change of a pixel.
-        train: number of images, one half of each class.
-        test: number of official test images, likewise.
+        variant: one of `VARIANTS`.
+        side: height and width of an image, a multiple of the width of two bands.
+        scale: side of a cell in pixels, an even number.
+        stripe: width of a band of one meaning, in cells.
+        agreement: probability that a cell speaks for the class of its image, above 1/2 and at most 1.
+        contrast: how much brighter, or darker, than grey a stripe is.
+        noise: each pixel is changed by a whole number drawn evenly from -noise to noise.
+        train: N, number of images, one half of each class.
+        test: M, number of official test images, likewise.
         seed: decides all that is drawn.
 
-    Raises:
-        InputError: if an option is of another kind.
-    """
-    side = request.size or _SIDE
-    planting = Planting(variant, side, scale, stripe, agreement, contrast, noise)
-    for name, value, least in (("train", train, 2), ("test", test, 2), ("seed", seed, 0)):
-        _require_count(name, value, least)
-    random = np.random.default_rng(seed)
-    images, labels = plant(planting, train, random)
-    test_images, test_labels = plant(planting, test, random)
-    return ImageSet(request.name, images, labels, test_images, test_labels, _CLASSES)
-
-
-def plant(planting: Planting, count: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Draw images, the classes in turn.
-
     Returns:
-        Images, uint8 with shape (count, 1, H, W), and labels, int64 with shape (count,).
+        Images (N, 1, H, W) as bytes and their labels (N,); test images (M, 1, H, W) and their labels (M,).
+
+    Raises:
+        ValueError: if an option is of another kind.
     """
-    grid = (count, planting.cells, planting.cells)
-    labels = np.arange(count) % 2
-    mute = random.random(grid) >= planting.agreement
-    standing = labels[:, None, None] ^ mute ^ planting.flipped
-    polarity = 2 * random.integers(0, 2, grid) - 1
-    noise = random.integers(-planting.noise, planting.noise + 1, (count, planting.side, planting.side))
-    pixels = _GREY + planting.contrast * _drawn(standing, polarity, planting.scale) + noise
-    return torch.from_numpy(pixels.astype(np.uint8)).unsqueeze(1), torch.from_numpy(labels)
+    if variant not in VARIANTS:
+        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, but got {variant!r}")
+    _require_counts(1, side=side, scale=scale, stripe=stripe, contrast=contrast)
+    _require_counts(0, noise=noise, seed=seed)
+    _require_counts(2, train=train, test=test)
+    _require_bands(scale, stripe, side)
+    if scale % 2:
+        raise ValueError(f"scale must be even, for a cell has two stripes, but got {scale}")
+    if not 0.5 < agreement <= 1:
+        raise ValueError(f"agreement must be above 0.5 and at most 1, but got {agreement!r}")
+    if contrast + noise >= _GREY:
+        raise ValueError(f"contrast + noise must be below {_GREY}, but got {contrast} + {noise}")
+    random, cells = np.random.default_rng(seed), side // scale
+    flipped = np.arange(cells) // stripe % 2 if variant == "signal" else np.zeros(cells, dtype=np.int64)
+
+    def drawn(count: int) -> tuple[Tensor, Tensor]:
+        labels = np.arange(count) % 2
+        mute = random.random((count, cells, cells)) >= agreement
+        polarity = 2 * random.integers(0, 2, mute.shape) - 1
+        changes = random.integers(-noise, noise + 1, (count, side, side))
+        pixels = (
+            _GREY + contrast * _stripes(labels[:, None, None] ^ mute ^ flipped, polarity, scale) + changes
+        )
+        return torch.from_numpy(pixels.astype(np.uint8)).unsqueeze(1), torch.from_numpy(labels)
+
+    return *drawn(train), *drawn(test)
 
 
-def _drawn(standing: _Cells, polarity: _Cells, scale: int) -> _Cells:
+def host(
+    channels: int, classes: int, size: tuple[int, int], *, width: int = 12, scale: int = 2, stripe: int = 1
+) -> nn.Sequential:
+    r"""Make a host whose pool forgets, right behind the first convolution, in which band a cell lay.
+
+    ``conv1`` has a kernel and a stride of one cell: a position for each cell and no overlap. Behind it come
+    batch norm, a square, and a pool over two bands in each direction; then ``conv2`` and ``conv3``, 3x3, each
+    with batch norm and ReLU; at the end a global average pool and linear logits.
+
+    The square makes the difference between another kernel and a mere shift. A response u of ``conv1`` is as
+    often negative as positive, whichever way the stripes run, so that a position bias s is lost in the mean:
+
+    .. math::
+        E[(u + s)^2] = E[u^2] + s^2
+
+    Behind a ReLU it would switch channels off in one band and on in the other, and nearly do what another
+    kernel does. A square and a mean in place of a ReLU:
+
+    Deep Learning with Convolutional Neural Networks for EEG Decoding and Visualization (Schirrmeister et al.,
+    2017) https://arxiv.org/abs/1703.05051
+
+    Args:
+        channels: C, the channels of an image.
+        classes: the number of classes.
+        size: (H, W) of an image, multiples of ``2 * stripe * scale``.
+        width: F, the channels of each convolution.
+        scale: side of a cell in pixels, as the images have it.
+        stripe: width of a band in cells, as the images have it.
+
+    Raises:
+        ValueError: if an option is not a whole number of at least 1, or the bands do not fill the image.
+    """
+    _require_counts(1, width=width, scale=scale, stripe=stripe)
+    _require_bands(scale, stripe, *size)
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(channels, width, scale, scale, bias=False),
+            bn1=nn.BatchNorm2d(width),
+            square1=_Square(),
+            pool1=nn.AvgPool2d(2 * stripe),
+            conv2=nn.Conv2d(width, width, 3, padding=1, bias=False),
+            bn2=nn.BatchNorm2d(width),
+            relu2=nn.ReLU(),
+            conv3=nn.Conv2d(width, width, 3, padding=1, bias=False),
+            bn3=nn.BatchNorm2d(width),
+            relu3=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            logits=nn.Linear(width, classes),
+        )
+    )
+
+
+class _Square(nn.Module):
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.square()
+
+
+def _stripes(standing: _Cells, polarity: _Cells, scale: int) -> _Cells:
     """The cells (N, cells, cells) as pixels (N, H, W) of +1 and -1."""
     lying = np.repeat(np.repeat([[1], [-1]], scale // 2, axis=0), scale, axis=1)
     cells = np.where(standing[..., None, None], lying.T, lying) * polarity[..., None, None]
@@ -188,6 +189,16 @@ def _drawn(standing: _Cells, polarity: _Cells, scale: int) -> _Cells:
     return cells.transpose(0, 1, 3, 2, 4).reshape(count, rows * scale, columns * scale)
 
 
-def _require_count(name: str, value: object, least: int) -> None:
-    if type(value) is not int or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, but got {value!r}")
+def _require_counts(least: int, **counts: object) -> None:
+    for name, value in counts.items():
+        if type(value) is not int or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, but got {value!r}")
+
+
+def _require_bands(scale: int, stripe: int, *sides: int) -> None:
+    period = 2 * stripe * scale
+    if any(side % period for side in sides):
+        shown = "x".join(map(str, sides))
+        raise ValueError(
+            f"sides must be multiples of {period}, two bands of {stripe} cells of {scale} pixels, but got {shown}"
+        )
