@@ -17,6 +17,9 @@ __all__ = ["call_with_options", "import_function", "is_reference"]
 
 _T = TypeVar("_T")
 
+_PLANTED = "lrlc_nas.data.planted_host:pooled_cnn"
+"""A host that was part of the package, which recorded studies name."""
+
 
 def is_reference(text: str) -> bool:
     """Whether a text has the form ``package.module:function``; ``torchvision:NAME`` is none."""
@@ -34,6 +37,11 @@ def import_function(reference: str) -> Callable[..., object]:
     Raises:
         InputError: if the module cannot be imported or has no such function.
     """
+    if reference == _PLANTED:
+        raise InputError(
+            f"{_PLANTED} is no longer part of the package: a study file names it as 'studies.planted:host', as "
+            "studies/planted.toml does; start the study anew with that file, in the folder above it"
+        )
     module_name, _, attribute = reference.partition(":")
     if not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())

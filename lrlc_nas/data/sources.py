@@ -12,7 +12,6 @@ from .embedded import load_embedded
 from .folder import load_folder
 from .images import ImageSet
 from .known import KNOWN, load_known
-from .planted import load_planted
 from .request import Request
 from .resizing import resized
 from .user import load_users_own
@@ -25,7 +24,6 @@ _NAMED: dict[str, Callable[..., ImageSet]] = {
     **dict.fromkeys(KNOWN, load_known),
     "celeba": load_celeba,
     "celeba-translated": load_translated_celeba,
-    "planted": load_planted,
 }
 
 FORMS = (*_NAMED, "imagefolder:PATH", "package.module:function")
@@ -68,4 +66,10 @@ def _loader(name: str) -> Callable[..., ImageSet]:
         return load_folder
     if is_reference(name):
         return load_users_own
+    if name == "planted":
+        raise InputError(
+            "these images are no longer part of the package: a study file names them as "
+            "'studies.planted:images', as studies/planted.toml does; start the study anew with that file, in the "
+            "folder above it"
+        )
     raise InputError(f"no such set; a set is one of {', '.join(FORMS)}")

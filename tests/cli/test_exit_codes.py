@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from command_line import Done, Running, call, query
 
-from lrlc_nas import cli
 from lrlc_nas.engine.run_end import MOST_CRASHES
 from lrlc_nas.errors import (
     CheckpointError,
@@ -120,7 +119,7 @@ def test_each_kind_of_error_has_its_code(
     def fail(_: str) -> None:
         raise kind("as it is")
 
-    monkeypatch.setattr(cli, "_store", fail)
+    monkeypatch.setattr("lrlc_nas.store.Store", fail)
     done = call("list")
     assert (done.code, done.out, done.err) == (code, "", "Error: as it is\n")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lrlc_nas.dashboard.measuring import measure
 from lrlc_nas.errors import InputError
+from tests.dashboard.page_times import measure
 
 
 def test_everything_is_measured(store):

@@ -14,11 +14,11 @@ import torch
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import Recipe
 from lrlc_nas.data import ImageSet, Subset, load_images
-from lrlc_nas.data.planted_host import pooled_cnn
 from lrlc_nas.networks import relax
 from lrlc_nas.networks.hosts import build_host
 from lrlc_nas.runs import stream_seed
 from lrlc_nas.training import fit
+from studies.planted import host as planted_host
 
 
 SEEDS = (0, 1, 2)
@@ -36,7 +36,9 @@ def one_thread() -> Iterator[None]:
 
 
 def planted(**options: object) -> ImageSet:
-    return load_images("planted", options={"agreement": 0.62, "train": 1600, "test": 2000, **options})
+    return load_images(
+        "studies.planted:images", options={"agreement": 0.62, "train": 1600, "test": 2000, **options}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def host(name: str, seed: int) -> torch.nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "init"))
         if name == "pooled":
-            return pooled_cnn(1, 2, SIZE)
+            return planted_host(1, 2, SIZE)
         options = {"channels": 12, "kernel_size": 2, "strides": [2, 2, 2]}
         return build_host(name, channels=1, classes=2, size=SIZE, options=options)
 

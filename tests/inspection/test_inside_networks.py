@@ -22,9 +22,9 @@ from lrlc_nas.store import Store
 
 CONFIG = {
     "name": "tiny",
-    "host": {"name": "lrlc_nas.data.planted_host:pooled_cnn"},
+    "host": {"name": "studies.planted:host"},
     "data": {
-        "name": "planted",
+        "name": "studies.planted:images",
         "options": {"train": 240, "test": 40},
         "split": {"search": 60, "confirm": 60},
     },
@@ -119,7 +119,7 @@ def test_without_checkpoints_there_is_a_reason_and_no_trouble(store):
     shutil.rmtree(study_folder(store, store.study("tiny")))
     with pytest.raises(CheckpointError, match="no usable checkpoint of its last epoch"):
         space_maps(store, "tiny")
-    found = look_inside(store, "tiny")
+    found = look_inside(store, "tiny", trusted=True)
     assert (found.maps, found.shifts) == ((), None)
     assert "no usable checkpoint of its last epoch" in found.maps_reason == found.shifts_reason
 

@@ -28,12 +28,8 @@ from lrlc_nas.store import Store
 
 CONFIG = {
     "name": "full",
-    "host": {"name": "lrlc_nas.data.planted_host:pooled_cnn"},
-    "data": {
-        "name": "planted",
-        "options": {"train": 160, "test": 40},
-        "split": {"search": 60, "confirm": 60},
-    },
+    "host": {"options": {"channels": 4, "strides": [2, 2, 1]}},
+    "data": {"split": {"train": 160, "search": 60, "confirm": 60}},
     "recipe": {"epochs": 3, "batch_size": 32, "path": "bank"},
     "space": {"sites": ["conv1", "conv2"], "choices": ["lrlc-2", "lrlc-4", "lc"]},
     "search": {"sampler": "random", "min_epochs": 1, "host_repeats": 2, "audit": 0.5},

@@ -4,83 +4,19 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from scripted_workers import after, pids
 
-from lrlc_nas import signals as stopping
-from lrlc_nas.config import load_config
-from lrlc_nas.engine import start_study, study_folder
+from lrlc_nas.engine import study_folder
 from lrlc_nas.engine.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.facts import Role
 from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
-
-
-SMALL = ("host.options={channels=4}", "data.split.train=100", "data.split.search=100", "budget.trials=5")
-
-
-@pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, StudyRecord]:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('launchers') / 'lrlc-nas.db'}")
-    return store, start_study(store, load_config(None, SMALL)).record
-
-
-@pytest.fixture
-def launch(
-    study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., LocalWorkers]]:
-    """Workers that run a script instead of training; their process ids are in `pids`."""
-    store, record = study
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lrlc_nas.engine.launchers.local._POLL_SECONDS", 0.01)
-
-    def make(
-        script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None
-    ) -> LocalWorkers:
-        python = tmp_path / "python"
-        python.write_text(f"#!/bin/sh\necho $$ >> {tmp_path / 'pids'}\n{script}\n")
-        python.chmod(stat.S_IRWXU)
-        monkeypatch.setattr("lrlc_nas.engine.launchers.local.sys.executable", str(python))
-        left = runs if runs is not None else {"waiting": 1}
-        monkeypatch.setattr(Store, "counts", lambda *_: dict(left))
-        monkeypatch.setattr("lrlc_nas.engine.launchers.local.progress", lambda *_: tuple(left.values()))
-        return LocalWorkers(store, record, list(devices))
-
-    yield make
-    for pid in pids(tmp_path):
-        if psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGKILL)
-
-
-def pids(folder: Path) -> list[int]:
-    path = folder / "pids"
-    return [int(line) for line in path.read_text().split()] if path.exists() else []
-
-
-def after(number: int, folder: Path, then: Callable[[], None]) -> Callable[[], None]:
-    """A tick that acts once, when so many workers have started."""
-    deadline = time.monotonic() + 30
-    acted = False
-
-    def tick() -> None:
-        nonlocal acted
-        assert time.monotonic() < deadline, f"{pids(folder)} have started"
-        if not acted and len(pids(folder)) >= number:
-            acted = True
-            then()
-
-    return tick
-
-
-def interrupt() -> None:
-    raise KeyboardInterrupt
 
 
 def test_it_ends_when_every_worker_has_ended_and_no_run_is_left(
@@ -235,103 +171,6 @@ def test_a_device_that_has_gone_after_it_was_lost_is_lost_again(
         DeviceError, match=r"^no device is left: cuda:0 lost twice in a row; which has 0 GPUs$"
     ):
         local.run(lambda: None)
-
-
-def test_workers_are_asked_to_stop_before_an_interrupt_goes_on(
-    launch: Callable[..., LocalWorkers], tmp_path: Path
-) -> None:
-    said = tmp_path / "said"
-    local = launch(f"trap 'echo bye >> {said}; exit 0' TERM\nwhile :; do sleep 0.05; done", ("cpu", "cpu"))
-    with pytest.raises(KeyboardInterrupt):
-        local.run(after(2, tmp_path, interrupt))
-    assert said.read_text() == "bye\nbye\n"
-    assert not local.hurried
-    assert not any(map(psutil.pid_exists, pids(tmp_path)))
-
-
-@pytest.mark.parametrize("moment", range(1, 5))
-def test_a_second_interrupt_kills_those_that_do_not_stop_whenever_it_comes(
-    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
-) -> None:
-    """While they are asked or waited for, and while those that are late are killed or waited for."""
-    monkeypatch.setattr("lrlc_nas.engine.launchers.local._GRACE_SECONDS", 0.2)
-    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
-    calls = 0
-
-    def interrupting(call: Callable[..., int]) -> Callable[..., int]:
-        def interrupted(*arguments: object) -> int:
-            nonlocal calls
-            calls += 1
-            try:
-                return call(*arguments)
-            finally:
-                if calls == moment:
-                    raise KeyboardInterrupt
-
-        return interrupted
-
-    with monkeypatch.context() as patch:
-        for name in ("terminate", "wait", "kill"):
-            patch.setattr(subprocess.Popen, name, interrupting(getattr(subprocess.Popen, name)))
-        with pytest.raises(KeyboardInterrupt):
-            local.run(after(1, tmp_path, interrupt))
-    assert calls >= moment
-    assert local.hurried
-    (worker,) = local._workers
-    assert worker.popen.wait(30) == -signal.SIGKILL
-
-
-def test_a_second_interrupt_that_is_heard_elsewhere_hurries_as_well(
-    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    local = launch("exec sleep 60")
-
-    def heard() -> None:
-        monkeypatch.setattr(stopping._heard, "hurried", True)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        local.run(after(1, tmp_path, heard))
-    assert local.hurried
-
-
-def test_an_interrupt_that_python_has_dropped_stops_the_workers(
-    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    local = launch("exec sleep 60")
-    heard = partial(monkeypatch.setattr, stopping._heard, "interrupted", True)
-    with pytest.raises(KeyboardInterrupt):
-        local.run(after(1, tmp_path, heard))
-    assert not local.hurried
-    assert not any(map(psutil.pid_exists, pids(tmp_path)))
-
-
-def test_a_killed_worker_that_does_not_die_is_left_to_the_system(
-    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits for a disk, or a driver."""
-    monkeypatch.setattr("lrlc_nas.engine.launchers.local._GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("lrlc_nas.engine.launchers.local._DYING_SECONDS", 0.1)
-    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
-    with monkeypatch.context() as patch:
-        patch.setattr(subprocess.Popen, "kill", lambda _: None)
-        with pytest.raises(KeyboardInterrupt):
-            local.run(after(1, tmp_path, interrupt))
-    (worker,) = local._workers
-    assert worker.popen.poll() is None
-    worker.popen.kill()
-    worker.popen.wait(30)
-
-
-def test_those_that_do_not_stop_in_time_are_killed(
-    launch: Callable[..., LocalWorkers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lrlc_nas.engine.launchers.local._GRACE_SECONDS", 0.2)
-    local = launch("trap '' TERM\nwhile :; do sleep 0.05; done")
-    with pytest.raises(KeyboardInterrupt):
-        local.run(after(1, tmp_path, interrupt))
-    assert not local.hurried
-    assert not any(map(psutil.pid_exists, pids(tmp_path)))
 
 
 def test_the_password_is_in_no_command_line_and_the_log_is_private(

@@ -1,4 +1,4 @@
-"""How long the pages on a study take: ``python -m lrlc_nas.dashboard.measuring STORAGE NAME``."""
+"""How long the pages on a study take: ``python -m tests.dashboard.page_times STORAGE NAME``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..report.trial import trial_view
-from ..store import Store, change_tokens
-from .optuna_pages import open_storage
-from .overview import Overview, version_of
-from .reports import Reports
+from lrlc_nas.dashboard.optuna_pages import open_storage
+from lrlc_nas.dashboard.overview import Overview, version_of
+from lrlc_nas.dashboard.reports import Reports
+from lrlc_nas.report.trial import trial_view
+from lrlc_nas.store import Store, change_tokens
 
 
 __all__ = ["Timings", "measure"]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import erf, sqrt
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from lrlc_nas.data import FORMS, ImageSet, load_images
-from lrlc_nas.data.planted import Planting, plant
+from lrlc_nas.data import ImageSet, load_images
 from lrlc_nas.errors import InputError
+from lrlc_nas.references import import_function
+from studies import planted
 
 
 CLEAN = {"noise": 0, "agreement": 1.0, "train": 40, "test": 10}
 
 
-def load(size: int | None = None, **options: object) -> ImageSet:
-    return load_images("planted", size=size, options=options)
+def load(**options: object) -> ImageSet:
+    return load_images("studies.planted:images", options=options)
 
 
 def standing(images: Tensor, scale: int = 2) -> Tensor:
@@ -42,22 +43,21 @@ def test_the_images_are_the_same_everywhere(variant: str, fingerprint: str) -> N
     assert images.images.shape == (4000, 1, 16, 16)
     assert images.test_images is not None
     assert images.test_images.shape == (1000, 1, 16, 16)
-    assert images.fingerprint == fingerprint
+    named = replace(images, classes=("lying first", "standing first"))
+    assert named.fingerprint == fingerprint, "as they were drawn when the package held them"
 
 
-def test_it_is_a_form_and_the_classes_are_balanced() -> None:
+def test_the_classes_are_balanced() -> None:
     images = load(train=100, test=50)
-    assert "planted" in FORMS
-    assert images.classes == ("lying first", "standing first")
     assert torch.bincount(images.labels).tolist() == [50, 50]
     assert images.test_labels is not None
     assert torch.bincount(images.test_labels).tolist() == [25, 25]
 
 
-def test_every_option_and_the_size_change_the_images() -> None:
+def test_every_option_changes_the_images() -> None:
     changes = {"variant": "null", "scale": 4, "stripe": 2, "agreement": 0.7, "contrast": 30, "noise": 50}
     variants = [load(train=20, test=4, **{name: value}) for name, value in changes.items()]
-    variants += [load(train=20, test=4), load(32, train=20, test=4), load(train=20, test=4, seed=1)]
+    variants += [load(train=20, test=4), load(side=32, train=20, test=4), load(train=20, test=4, seed=1)]
     assert len({images.fingerprint for images in variants}) == len(variants)
     assert variants[-2].size == (32, 32)
     assert not torch.equal(variants[-3].images[:4], variants[-3].test_images)
@@ -88,8 +88,7 @@ def test_half_a_cell_is_uniform_and_as_often_bright_whichever_way_stripes_run() 
 
 
 def test_noise_is_even_and_reaches_its_bounds() -> None:
-    images, _ = plant(Planting(contrast=1, noise=9), 400, np.random.default_rng(0))
-    clean, _ = plant(Planting(contrast=1, noise=0), 400, np.random.default_rng(0))
+    images, clean = (planted.images(contrast=1, noise=noise, train=400, test=2)[0] for noise in (9, 0))
     counts = torch.bincount((images.int() - clean.int() + 9).flatten())
     assert len(counts) == 19
     assert (counts / counts.sum() - 1 / 19).abs().max() < 0.004
@@ -140,24 +139,31 @@ def test_exchanging_bands_exchanges_the_classes() -> None:
     ("options", "message"),
     [
         ({"variant": "both"}, "variant must be one of signal, null, but got 'both'"),
-        ({"scale": 3}, "scale must be even, for a cell has two stripes, but got 3"),
-        ({"scale": 0}, "scale must be a whole number of at least 2, but got 0"),
+        ({"scale": 3, "side": 18}, "scale must be even, for a cell has two stripes, but got 3"),
+        ({"scale": 0}, "scale must be a whole number of at least 1, but got 0"),
         ({"stripe": 1.0}, "stripe must be a whole number of at least 1, but got 1.0"),
-        ({"stripe": 3}, "multiple of 12, two bands of 3 cells of 2 pixels, but got 16"),
+        ({"stripe": 3}, "multiples of 12, two bands of 3 cells of 2 pixels, but got 16"),
         ({"agreement": 0.5}, "agreement must be above 0.5 and at most 1, but got 0.5"),
-        ({"agreement": "1"}, "agreement must be above 0.5 and at most 1, but got '1'"),
-        ({"contrast": 68}, r"contrast \+ noise must be below 128, or pixels overflow, but got 68 \+ 60"),
+        ({"agreement": 1.1}, "agreement must be above 0.5 and at most 1, but got 1.1"),
+        ({"contrast": 68}, r"contrast \+ noise must be below 128, but got 68 \+ 60"),
         ({"noise": -1}, "noise must be a whole number of at least 0, but got -1"),
         ({"train": 1}, "train must be a whole number of at least 2, but got 1"),
         ({"test": True}, "test must be a whole number of at least 2, but got True"),
         ({"seed": -1}, "seed must be a whole number of at least 0, but got -1"),
         (
             {"places": 3},
-            "its options are variant, scale, stripe, agreement, contrast, noise, train, test, seed",
+            "its options are variant, side, scale, stripe, agreement, contrast, noise, train, test, seed",
         ),
     ],
     ids=str,
 )
 def test_what_planted_rejects(options: dict[str, object], message: str) -> None:
-    with pytest.raises(InputError, match=f"images 'planted': .*{message}"):
+    with pytest.raises(InputError, match=f"images 'studies.planted:images': .*{message}"):
         load(**options)
+
+
+def test_studies_that_name_what_was_part_of_the_package_are_told_where_it_is() -> None:
+    with pytest.raises(InputError, match=r"studies/planted\.toml"):
+        load_images("planted")
+    with pytest.raises(InputError, match=r"studies/planted\.toml"):
+        import_function("lrlc_nas.data.planted_host:pooled_cnn")

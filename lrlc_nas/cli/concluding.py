@@ -1,0 +1,126 @@
+"""The commands that conclude: confirmation, test images, cards, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .opening import open_store, open_working_store, require_device
+from .options import DEFAULT_STORAGE, Device, Name, Storage, Workers
+from .saying import say
+from .training import storage_option, train
+
+
+__all__ = ["cards", "confirm", "export", "open_test"]
+
+
+def confirm(
+    name: Name,
+    site: Annotated[
+        list[str], typer.Option(help="A site to claim a --choice at; may be repeated.", show_default=False)
+    ] = [],  # noqa: B006 - as above
+    choice: Annotated[
+        list[str], typer.Option(help="A choice to claim at each --site.", show_default=False)
+    ] = [],  # noqa: B006 - as above
+    plan: Annotated[
+        list[str],
+        typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.", show_default=False),
+    ] = [],  # noqa: B006 - as above
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.", show_default=False),
+    ] = None,
+    smallest_effect: Annotated[
+        float | None,
+        typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False),
+    ] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    workers: Workers = None,
+    device: Device = None,
+) -> None:
+    """Test the claims of a study on fresh seeds.
+
+    Without claims these are its best few cells and its best plan. Each is trained beside the untouched host and
+    the controls that may explain it, and scored on images that the search never saw. Ctrl-C stops it; the same
+    command goes on; a larger --seeds adds seeds later.
+
+    Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
+    """
+    from ..engine.confirm import confirmation_to_run
+    from ..engine.launchers import worker_devices
+    from ..evidence.claims import named_claims
+
+    require_device(device)
+    claims = named_claims(site, choice, plan)
+    study = confirmation_to_run(
+        open_working_store(storage, workers),
+        name,
+        claims,
+        seeds=seeds,
+        smallest_effect=smallest_effect,
+        device=worker_devices(device, 1)[0],
+    )
+    train(study, workers, device, storage)
+
+
+def open_test(
+    name: Name,
+    again: Annotated[
+        bool, typer.Option("--again", help="Open the test images although they were read before.")
+    ] = False,
+    storage: Storage = DEFAULT_STORAGE,
+    device: Device = None,
+) -> None:
+    """Open the sealed test images, on record.
+
+    They are read for the confirmed claims alone.
+    Each opening is recorded in the study before an image is read, and every report shows how many there were.
+
+    Example: lrlc-nas test embedded
+    """
+    from ..engine.confirm import measure_sealed
+    from ..engine.launchers import worker_devices
+    from .terminal import console, print_tested
+
+    require_device(device)
+    store = open_store(storage)
+    look = measure_sealed(store, name, device=worker_devices(device, 1)[0], again=again)
+    print_tested(console(), store, name, look, storage_option(storage))
+
+
+def cards(
+    name: Name,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.", show_default=False)],
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Write a card for each claim of a study.
+
+    It holds all that the claim rests on, as Markdown and as JSON.
+
+    Example: lrlc-nas cards embedded -o cards
+    """
+    from .terminal import write_cards
+
+    for path in write_cards(open_store(storage), name, output):
+        say(str(path))
+
+
+def export(
+    name: Name,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A new or empty folder.", show_default=False)
+    ],
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Write the best network of a study to a folder.
+
+    The folder holds its plan, its weights and a Python file that rebuilds it.
+
+    Example: lrlc-nas export embedded -o best && python best/network.py
+    """
+    from ..engine import export_best
+
+    done = export_best(open_store(storage), name, output)
+    say(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
