@@ -2,10 +2,9 @@
 
 import shutil
 
-from lrlc_nas.report.spending import spending
 from sqlalchemy import text
 
-from lrlc_nas.report import read_study
+from lrlc_nas.report import read_study, spending
 from lrlc_nas.report.verdict import verdict
 from lrlc_nas.store import Store, sqlite_path
 

@@ -20,14 +20,13 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from lrlc_nas.choices import CONV, Plan
+from lrlc_nas.config import StudyConfig
 from lrlc_nas.evidence.design_matrix import Cell, cells_of
 from lrlc_nas.evidence.effects import Screening, screen
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.runs.results import EpochResult
 from lrlc_nas.search.pruning import AUDIT, audited, falls_behind, is_rung
 from lrlc_nas.store import RunRecord, StudyRecord
-
-from ..config import StudyConfig
 
 
 __all__ = ["Coverage", "Rehearsed", "Setting", "coverage", "rehearse"]

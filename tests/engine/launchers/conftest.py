@@ -8,9 +8,9 @@ import psutil
 import pytest
 from scripted_workers import pids
 
+from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study
 from lrlc_nas.engine.launchers import LocalWorkers
-from lrlc_nas.search import load_config
 from lrlc_nas.store import Store, StudyRecord
 
 

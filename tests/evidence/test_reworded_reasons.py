@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import ClaimSection, ConfirmationSection, StudyConfig
 from lrlc_nas.evidence.audit import audit
 from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.evidence.effects import screen
 from lrlc_nas.evidence.lost_runs import count_lost_runs
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.report.verdict import verdict
-from lrlc_nas.search import ClaimSection, ConfirmationSection, StudyConfig
 from lrlc_nas.store import RunRecord, StudyRecord
 
 
