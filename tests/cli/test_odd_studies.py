@@ -60,11 +60,11 @@ CONFIRMATIONS = {
     ),
     "the host failed": (
         "without a verdict: conv3: lc: no run of the host was completed.",
-        "no run of the host ended",
+        "no run of the host was",
     ),
     "the host diverged": (
         "without a verdict: conv3: lc: no run of the host was completed.",
-        "no run of the host ended",
+        "no run of the host was",
     ),
     "the claim failed": (
         "without a verdict: conv3: lc: no run of it was completed.",
