@@ -49,7 +49,7 @@ class LostRuns:
     def text(self) -> str:
         """How many, and how: a part of a sentence."""
         ends = ", ".join(f"{number} {end}" for end, number in self.ends.items())
-        return f"{self.count} of {self.runs} runs were not completed ({ends})"
+        return f"{self.count} of {self.runs} runs did not complete ({ends})"
 
 
 def has_score(run: RunRecord) -> bool:
@@ -85,7 +85,7 @@ def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
     if own.count <= hosts.count or verdict.outcome == "hurts":
         return verdict
     doubt = (
-        f"{own.count} of its {own.runs} runs were not completed, but {hosts.count or 'none'} of the host's, so that "
+        f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so that "
         "those that are left may flatter it"
     )
     return replace(

@@ -55,26 +55,29 @@ CONFIRMATIONS = {
         "no stage has ended yet",
     ),
     "no whole seed": (
-        "without a verdict: conv3: lc: there is no seed with which every arm ended well.",
-        "there is no seed with which every arm ended well",
+        "without a verdict: conv3: lc: no seed completed in every arm.",
+        "no seed completed in every arm",
     ),
     "the host failed": (
-        "without a verdict: conv3: lc: no run of the host ended well.",
-        "no run of the host ended",
+        "without a verdict: conv3: lc: no run of the host was completed.",
+        "no run of the host was",
     ),
     "the host diverged": (
-        "without a verdict: conv3: lc: no run of the host ended well.",
-        "no run of the host ended",
+        "without a verdict: conv3: lc: no run of the host was completed.",
+        "no run of the host was",
     ),
-    "the claim failed": ("without a verdict: conv3: lc: no run of it ended well.", "no run of it ended well"),
+    "the claim failed": (
+        "without a verdict: conv3: lc: no run of it was completed.",
+        "no run of it was completed",
+    ),
     "the claim diverged once": (
-        "(1 of its 2 runs did not end well, but none of the host's, so that those that are left may flatter it)",
-        "conv3=lc: 1 of 2 runs did not end well (1 diverged); with their seeds no arm is judged",
+        "(1 of its 2 runs did not complete, but none of the host's, so that those that are left may flatter it)",
+        "conv3=lc: 1 of 2 runs did not complete (1 diverged); with their seeds no arm is judged",
     ),
     "one whole seed": ("No claim is confirmed on 1 fresh seed: conv3: lc is undecided", "undecided"),
     "all failed": (
-        "without a verdict: conv3: lc: no run of the host ended well.",
-        "no run of the host ended well",
+        "without a verdict: conv3: lc: no run of the host was completed.",
+        "no run of the host was completed",
     ),
 }
 """What the report says, and what `show`, `confirm` and the card say."""

@@ -188,8 +188,8 @@ class TestConclusion:
         runs = [replace(run, cause=EndCause.DIVERGED) if run.state == "pruned" else run for run in runs]
         assert conclude(study, runs).notes == (
             "before",
-            "the host: 1 of 6 runs were not completed (1 failed); with their seeds no arm is judged",
-            "conv3=lc: 2 of 6 runs were not completed (2 diverged); with their seeds no arm is judged",
+            "the host: 1 of 6 runs did not complete (1 failed); with their seeds no arm is judged",
+            "conv3=lc: 2 of 6 runs did not complete (2 diverged); with their seeds no arm is judged",
         )
         assert conclude(study, make_runs(study)).notes == ("before",)
 
@@ -201,7 +201,7 @@ class TestConclusion:
         assert (result.verdict.outcome, result.verdict.look, result.verdict.more) == ("undecided", 0, None)
         assert (result.verdict.beats, result.verdict.not_beaten) == ((), ())
         assert result.verdict.text.endswith(
-            "; 3 of its 8 runs were not completed, but none of the host's, so that those that are left may "
+            "; 3 of its 8 runs did not complete, but none of the host's, so that those that are left may "
             "flatter it."
         )
         assert conclude(study, make_runs(study, 8, states=states)).confirmed == ()
