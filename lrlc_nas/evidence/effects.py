@@ -9,8 +9,8 @@ with runs that fell behind and were given up it is the last of several such regr
 that happened (see `lrlc_nas.evidence.missing`), which takes the survivors for what they are: selected. The intervals
 are Student's t intervals of the coefficients.
 
-That the sampler's choice of plans depends on earlier results does not enter the likelihood; `rehearsal` measures
-what is left of it in the coverage of the intervals.
+That the sampler's choice of plans depends on earlier results does not enter the likelihood; the simulated
+searches of ``python -m tests.rates`` measure what is left of it in the coverage of the intervals.
 
 Reference: Montgomery, "Design and Analysis of Experiments", chapter 10.
 """

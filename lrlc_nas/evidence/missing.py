@@ -22,7 +22,7 @@ the first rung, which is false of choices that learn at another speed; shrinking
 an interval around a shrunken estimate does not cover. The block of complete runs tells the plan in every step. In
 simulated studies of three sites whose choices learn at speeds of their own, 95 % intervals held the truth in 39 to
 59 % of cases without the plan in the conditional steps; with it, in 95 to 96 % (1,000 studies for each setting of
-`rehearsal`).
+``python -m tests.rates``).
 
 References: Rubin, "Characterizing the Estimation of Parameters in Incomplete-Data Problems", JASA 69 (1974); Little
 and Rubin, "Statistical Analysis with Missing Data", chapter 7; Satterthwaite, Biometrics Bulletin 2 (1946).

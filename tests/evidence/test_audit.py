@@ -10,10 +10,10 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.evidence import audit
 from lrlc_nas.search.pruning import AUDIT
-from tests.rates.screening_simulation import Setting, rehearse
+from tests.rates.screening_simulation import Setting, simulate_search
 
 
-MADE = rehearse(Setting(trials=60, audit=0.4), 2)
+MADE = simulate_search(Setting(trials=60, audit=0.4), 2)
 
 
 def study(**search):

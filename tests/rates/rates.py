@@ -1,7 +1,7 @@
 """How often the evidence errs, counted on studies whose truth is known.
 
 Two kinds of studies are made up, without training: confirmations, whose run results are drawn from a noise model and
-judged by the real rule (`simulation`), and whole searches, screened as real ones are (`rehearsal`).
+judged by the real rule (`simulation`), and whole searches, screened as real ones are (`screening_simulation`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SETTINGS = {
     "48 trials": Setting(trials=48),
     "40 trials, no true effects": Setting(trials=40, effect_sd=0.0, head_start_sd=0.0),
 }
-"""The searches that are rehearsed."""
+"""The searches that are simulated."""
 
 
 def print_rates(say: Callable[[str], object], studies: int = 1000) -> bool:

@@ -1,6 +1,6 @@
-"""Rehearsals: studies whose truth is known, to see how often the intervals of a screening hold it.
+"""Simulated searches, whose truth is known, to see how often the intervals of a screening hold it.
 
-A rehearsed study is made like a real one: the balanced block, then plans of a sampler that returns to what looked
+A simulated search is made like a real one: the balanced block, then plans of a sampler that returns to what looked
 good, runs judged at rungs by the rule of `lrlc_nas.search.pruning`, a share of them audited. Only the training is
 replaced: after epoch e of E a run of plan x has, in points,
 
@@ -29,7 +29,7 @@ from lrlc_nas.search.pruning import AUDIT, audited, falls_behind, is_rung
 from lrlc_nas.store import RunRecord, StudyRecord
 
 
-__all__ = ["Coverage", "Rehearsed", "Setting", "coverage", "rehearse"]
+__all__ = ["Coverage", "Setting", "SimulatedSearch", "coverage", "simulate_search"]
 
 _HOST = 70.0
 _MUTATION = 0.2
@@ -38,7 +38,7 @@ _BEST_OF = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """The studies to rehearse.
+    """The searches to simulate.
 
     Attributes:
         sites: how many there are.
@@ -72,7 +72,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class SimulatedSearch:
     """A study that was made up, as its database would give it, and the truth behind it in points."""
 
     study: StudyRecord
@@ -83,7 +83,7 @@ class Rehearsed:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How the screenings of rehearsed studies fared.
+    """How the screenings of simulated searches fared.
 
     Attributes:
         studies: how many there were.
@@ -106,7 +106,7 @@ class Coverage:
 
 
 def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bool = False) -> Coverage:
-    """Rehearse studies and count how often their intervals hold the truth.
+    """Simulate searches and count how often their intervals hold the truth.
 
     Args:
         setting: of all of them.
@@ -118,7 +118,7 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
     errors: list[float] = []
     screenings = []
     for number in range(studies):
-        made = rehearse(setting, seed + number)
+        made = simulate_search(setting, seed + number)
         screening = screen(made.study, made.runs, {} if complete_only else made.epochs)
         screenings.append(screening)
         for error, holds in _judged(screening, made.truth):
@@ -135,7 +135,7 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
     )
 
 
-def rehearse(setting: Setting, seed: int) -> Rehearsed:
+def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
     """Make one study up."""
     rng = default_rng(seed)
     study = _study(setting)
@@ -159,7 +159,7 @@ def rehearse(setting: Setting, seed: int) -> Rehearsed:
         curves.append(curve[: given_up or None])
         runs.append(_run(slot, role, plan, curves[-1][-1], given_up, facts))
     epochs = {run.run_id: _epochs(curve) for run, curve in zip(runs, curves, strict=True)}
-    return Rehearsed(study, tuple(runs), epochs, truth)
+    return SimulatedSearch(study, tuple(runs), epochs, truth)
 
 
 def _judged(screening: Screening, truth: Mapping[Cell, float]) -> Iterator[tuple[float, bool]]:
@@ -227,10 +227,10 @@ def _sites(setting: Setting) -> list[str]:
 def _study(setting: Setting) -> StudyRecord:
     return StudyRecord(
         study_id=1,
-        name="rehearsed",
+        name="simulated",
         created=datetime(2000, 1, 1, tzinfo=UTC),
         trials=setting.trials,
-        config=StudyConfig(name="rehearsal"),
+        config=StudyConfig(name="simulated"),
         space=dict.fromkeys(_sites(setting), (str(CONV), *setting.choices)),
         left_out={},
         refused={},

@@ -5,7 +5,7 @@ import pytest
 from lrlc_nas.evidence import screen
 from lrlc_nas.facts import EndCause
 from lrlc_nas.search.pruning import AUDIT
-from tests.rates.screening_simulation import Setting, coverage, rehearse
+from tests.rates.screening_simulation import Setting, coverage, simulate_search
 
 
 STUDIES = 60
@@ -33,8 +33,8 @@ def test_runs_that_were_given_up_make_estimates_better():
     assert used.error < 0.9 * left_aside.error
 
 
-def test_a_rehearsed_study_is_pruned_and_audited_as_real_ones_are():
-    made = rehearse(Setting(trials=60, audit=0.3), 3)
+def test_a_simulated_search_is_pruned_and_audited_as_real_ones_are():
+    made = simulate_search(Setting(trials=60, audit=0.3), 3)
     states = [run.state for run in made.runs]
     assert states[:12] == ["complete"] * 12
     assert {"complete", "pruned"} == set(states[12:])
@@ -48,7 +48,7 @@ def test_a_rehearsed_study_is_pruned_and_audited_as_real_ones_are():
 
 
 def test_all_runs_given_up_are_used():
-    made = rehearse(Setting(trials=40), 0)
+    made = simulate_search(Setting(trials=40), 0)
     screening = screen(made.study, made.runs, made.epochs)
     pruned = sum(run.state == "pruned" for run in made.runs)
     assert screening.runs_given_up == screening.runs_pruned == pruned > 5
@@ -57,7 +57,7 @@ def test_all_runs_given_up_are_used():
 
 
 def test_where_complete_runs_cannot_tell_what_the_others_missed_these_are_left_aside():
-    made = rehearse(Setting(trials=24, host_repeats=1), 0)
+    made = simulate_search(Setting(trials=24, host_repeats=1), 0)
     few = [run for run in made.runs if run.state == "pruned" or run.role != "sampled"]
     screening = screen(made.study, few, made.epochs)
     assert (screening.runs_given_up, screening.degrees_of_freedom) == (0, 0)
@@ -65,7 +65,7 @@ def test_where_complete_runs_cannot_tell_what_the_others_missed_these_are_left_a
 
 
 def test_a_complete_run_without_its_epochs_leaves_the_others_aside():
-    made = rehearse(Setting(trials=40), 0)
+    made = simulate_search(Setting(trials=40), 0)
     epochs = {run_id: recorded for run_id, recorded in made.epochs.items() if run_id != 0}
     without = screen(made.study, made.runs, epochs)
     assert without.runs_given_up == 0
@@ -73,5 +73,5 @@ def test_a_complete_run_without_its_epochs_leaves_the_others_aside():
 
 
 def test_two_screenings_of_the_same_runs_are_equal():
-    made = rehearse(Setting(), 5)
+    made = simulate_search(Setting(), 5)
     assert screen(made.study, made.runs, made.epochs) == screen(made.study, made.runs, made.epochs)

@@ -1,10 +1,14 @@
-"""SIGKILL at every point and at any moment: the process that comes next ends the study as if undisturbed."""
+"""SIGKILL at every point and at any moment: the process that comes next ends the study as if undisturbed.
+
+The first passage of each point is killed in every run of the tests, all passages among the slow ones.
+"""
 
 import pytest
 
 from lrlc_nas.fault_points import ACTIONS, POINTS, Fault
 from tests.reliability.everywhere import (
     OTHER_POINTS,
+    crash_at_first,
     crash_at_random,
     crash_everywhere,
     crash_otherwise,
@@ -15,12 +19,7 @@ from tests.reliability.everywhere import (
 from tests.reliability.supervised import crash_supervisor, crash_worker
 
 
-MOMENTS = 20
-
-
-@pytest.fixture(scope="module")
-def everywhere(reference, tmp_path_factory):
-    return crash_everywhere(tmp_path_factory.mktemp("everywhere"), reference)
+SLOW = pytest.mark.slow
 
 
 def assert_survived(crashes):
@@ -37,25 +36,29 @@ def test_the_life_holds_every_kind_of_end(reference):
     assert {("host", "complete"), ("sampled", "complete"), ("sampled", "pruned")} <= set(ends)
 
 
-def test_every_passage_is_killed(everywhere, reference):
-    happened = [crash for crash in everywhere if crash.happened]
-    assert len(everywhere) == len(happened) + len(train_points()), (
-        "each point is tried until a life ends untouched"
-    )
-    # A life that goes on from a crash may pass a point more often than one that was never disturbed.
-    assert len(happened) >= sum(reference.hits.values())
-
-
-@pytest.mark.parametrize("point", train_points())
-def test_killed_at_each_passage(point, everywhere, reference):
-    crashes = [crash for crash in everywhere if crash.what.split(":")[0] == point]
-    assert len(crashes) > reference.hits[point]
+def test_killed_at_the_first_passage_of_each_point(reference, tmp_path):
+    crashes = crash_at_first(tmp_path, reference)
+    assert [crash.what.split(":")[0] for crash in crashes if crash.happened] == train_points()
     assert_survived(crashes)
 
 
-def test_killed_at_any_moment(reference, tmp_path):
-    crashes = crash_at_random(tmp_path, reference, MOMENTS)
-    assert sum(crash.happened for crash in crashes) == MOMENTS
+@SLOW
+def test_killed_at_every_passage_of_each_point(reference, tmp_path):
+    crashes = crash_everywhere(tmp_path, reference)
+    happened = [crash for crash in crashes if crash.happened]
+    assert len(crashes) == len(happened) + len(train_points()), (
+        "each point is tried until a life ends untouched"
+    )
+    # A life that goes on from a crash may pass a point more often than one that was never disturbed.
+    for point in train_points():
+        assert sum(crash.what.split(":")[0] == point for crash in happened) >= reference.hits[point]
+    assert_survived(crashes)
+
+
+@pytest.mark.parametrize("moments", [4, pytest.param(20, marks=SLOW)])
+def test_killed_at_any_moment(moments, reference, tmp_path):
+    crashes = crash_at_random(tmp_path, reference, moments)
+    assert sum(crash.happened for crash in crashes) == moments
     assert_survived(crashes)
 
 
