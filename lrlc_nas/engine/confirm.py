@@ -9,15 +9,16 @@ import torch
 from ..choices import Plan
 from ..errors import InputError
 from ..evidence.claims import claims_worth_testing
-from ..evidence.conclusion import Conclusion, conclude
+from ..evidence.conclusion import Conclusion
 from ..evidence.effects import screen
-from ..store import Store, StudyRecord, TestOpening, test_openings
+from ..store import Store, TestOpening, test_openings
+from .concluding import conclusion_of
 from .confirmation_runs import add_seeds, start_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
 from .test_split import open_test
 
 
-__all__ = ["SEEDS", "SMALLEST_EFFECT", "conclusion_of", "confirmation_to_run", "measure_sealed"]
+__all__ = ["SEEDS", "SMALLEST_EFFECT", "confirmation_to_run", "measure_sealed"]
 
 SEEDS = 5
 SMALLEST_EFFECT = 0.3
@@ -63,20 +64,6 @@ def confirmation_to_run(
     runs = store.runs(confirmation.record)
     present = len({run.repeat for run in runs})
     return add_seeds(store, confirmation, seeds) if seeds is not None and seeds != present else confirmation
-
-
-def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
-    """The confirmation of a study, and what it concludes.
-
-    Raises:
-        InputError: if there is no such study, or it has no confirmation.
-    """
-    study = store.confirmation_of(store.study(name))
-    if study is None:
-        raise InputError(
-            f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds"
-        )
-    return study, conclude(study, store.runs(study))
 
 
 def measure_sealed(

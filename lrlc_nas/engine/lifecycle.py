@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from ..choices import Plan
 from ..config import StudyConfig
 from ..errors import InputError
 from ..facts import Role
 from ..references import is_reference
+from ..search.best_run import most_trials
 from ..search.initial_design import balanced_block
 from ..search.optuna_view import OptunaView, create_optuna_tables, require_optuna
-from ..store import NewRun, RunRecord, Store, StudyRecord, release_dead
+from ..store import NewRun, Store, StudyRecord, release_dead
 from .compatibility import require_unchanged, sources, versions
-from .files import files_folder
+from .folders import files_folder
 from .preparation import Prepared, prepare
 from .retention import remove_superfluous
 
 
-__all__ = ["OpenStudy", "add_study", "catch_up", "most_trials", "open_study", "resume_study", "start_study"]
+__all__ = ["OpenStudy", "add_study", "catch_up", "open_study", "resume_study", "start_study"]
 
 
 @dataclass(frozen=True)
@@ -138,12 +137,6 @@ def catch_up(study: OpenStudy) -> None:
         view.add_trials(store, record, store.runs(record))
         view.catch_up(store.runs(record), store.epochs(record))
     remove_superfluous(store, record)
-
-
-def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:
-    """How many runs a study can have: each plan of its space once, and the host as often as it is planned."""
-    plans = math.prod(len(tokens) for tokens in study.space.values())
-    return plans - 1 + sum(run.plan == Plan() for run in runs)
 
 
 def _without_foreign_code(config: StudyConfig) -> StudyConfig:

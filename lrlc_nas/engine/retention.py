@@ -15,7 +15,8 @@ from ..config import StudyConfig
 from ..facts import RunState
 from ..search.best_run import best_run
 from ..store import RunRecord, Store, StudyRecord
-from .files import has_checkpoints, remove_stale_attempts, run_checkpoints
+from .files import run_checkpoints
+from .folders import has_checkpoints, remove_stale_attempts
 
 
 __all__ = ["needed_runs", "remove_superfluous"]

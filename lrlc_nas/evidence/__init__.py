@@ -1,32 +1,6 @@
 """What the runs of a study say: effects with intervals, and how far they can be trusted."""
 
-from .audit import Audit as Audit
-from .audit import AuditRow as AuditRow
-from .audit import audit as audit
-from .comparison import Comparison as Comparison
-from .comparison import compare as compare
-from .comparison import holm as holm
-from .decisions import OUTCOMES as OUTCOMES
-from .decisions import Decisions as Decisions
-from .decisions import Rule as Rule
-from .decisions import decide as decide
-from .effects import Effect as Effect
-from .effects import HostSummary as HostSummary
-from .effects import Screening as Screening
-from .effects import screen as screen
-from .interactions import Context as Context
-from .interactions import Interaction as Interaction
-from .judging import judge as judge
-from .judging import more_seeds as more_seeds
-from .power import Spread as Spread
-from .power import confirmation_power as confirmation_power
-from .power import design_from_counts as design_from_counts
-from .power import look_costs as look_costs
-from .power import measure_spread as measure_spread
-from .power import screening_power as screening_power
-from .sequential import ALPHA as ALPHA
-from .sequential import alpha_of_look as alpha_of_look
-from .verdicts import Arm as Arm
-from .verdicts import Cost as Cost
-from .verdicts import MoreSeeds as MoreSeeds
-from .verdicts import Verdict as Verdict
+import lazy_loader
+
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

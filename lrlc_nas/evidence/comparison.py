@@ -27,8 +27,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.optimize import brentq
+from scipy import special
 
 from ..errors import InputError
 
@@ -84,7 +83,9 @@ class Comparison:
         """The paired t interval of another level; None where there is none."""
         if self.reason or self.difference is None or self.sd_of_difference is None:
             return None
-        half = float(stats.t.isf((1 - confidence) / 2, self.n - 1)) * self.sd_of_difference / sqrt(self.n)
+        half = (
+            float(-special.stdtrit(self.n - 1, (1 - confidence) / 2)) * self.sd_of_difference / sqrt(self.n)
+        )
         return self.difference - half, self.difference + half
 
 
@@ -111,7 +112,7 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
         return Comparison(0, confidence, _about_pairing(None, None), "no seed is complete in both arms")
     mean, sd, p = (float(value) for value in paired_t(arms[0] - arms[1]))
     reason = _reason(n, sd)
-    half = 0.0 if reason else float(stats.t.isf((1 - confidence) / 2, n - 1)) * sd / sqrt(n)
+    half = 0.0 if reason else float(-special.stdtrit(n - 1, (1 - confidence) / 2)) * sd / sqrt(n)
     correlation, gain = _correlation(arms), _pairing_gain(arms, sd)
     superiority, low, high = probability_of_superiority(arms[0], arms[1], confidence)
     return Comparison(
@@ -149,7 +150,7 @@ def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
     sd = differences.std(axis=-1, ddof=1)
     sd = np.where(sd < _NO_SPREAD, 0.0, sd)
     t = np.divide(np.abs(mean) * sqrt(n), sd, out=np.zeros_like(mean), where=sd > 0)
-    return mean, sd, np.asarray(2 * stats.t.sf(t, n - 1))
+    return mean, sd, np.asarray(2 * special.stdtr(n - 1, -np.asarray(t)))
 
 
 def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
@@ -197,11 +198,13 @@ def probability_of_superiority(
     n = len(arm)
     signs = np.sign(np.subtract.outer(arm, baseline))
     estimate = float((signs.mean() + 1) / 2)
-    z = float(stats.norm.isf((1 - confidence) / 2))
+    z = float(-special.ndtri((1 - confidence) / 2))
 
     def excess(theta: float) -> float:
         spread = 1 + (n - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
         return (theta - estimate) ** 2 - z**2 * theta * (1 - theta) * spread / n**2
+
+    from scipy.optimize import brentq  # slow to import, so only where it is needed
 
     # Between the estimate and an end of [0, 1], the excess changes its sign once; at the end itself it is 0 only
     # where the estimate lies there.
@@ -234,6 +237,8 @@ def _correlation(arms: _Array) -> float | None:
     # Two pairs always lie on a line.
     if arms.shape[1] < 3 or (arms.std(axis=1) < _NO_SPREAD).any():
         return None
+    from scipy import stats  # slow to import, so only where it is needed
+
     return float(stats.pearsonr(arms[0], arms[1]).statistic)
 
 

@@ -26,7 +26,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ..errors import InputError
 from .comparison import holm, paired_t
@@ -119,7 +119,7 @@ def _look(
     mean, sd, p = paired_t(differences)
     adjusted = holm(p, rule.family)
     differs = adjusted < alpha
-    reach = np.abs(mean) + stats.t.isf(alpha, max(n - 1, 1)) * sd / sqrt(n)
+    reach = np.abs(mean) + -special.stdtrit(max(n - 1, 1), alpha) * sd / sqrt(n)
     equivalent = (sd > 0) & (reach < rule.delta)
     direction = np.where(mean > 0, _HELPS, _HURTS)
     outcome = np.where(equivalent, _EQUIVALENT, np.where(differs, direction, _UNDECIDED))

@@ -16,7 +16,6 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ..errors import InputError
 from .sequential import ALPHA, alpha_of_look
@@ -144,6 +143,8 @@ def measure_spread(scores: Sequence[float], *, confidence: float = 0.95) -> Spre
             f"a spread needs at least two finite scores that are not equal, but got {list(scores)}"
         )
     sd, degrees = float(np.std(scores, ddof=1)), len(scores) - 1
+    from scipy import stats  # slow to import, so only where it is needed
+
     lower, upper = (float(stats.chi2.ppf(q, degrees)) for q in ((1 - confidence) / 2, (1 + confidence) / 2))
     return Spread(sd, sd * sqrt(degrees / upper), sd * sqrt(degrees / lower), len(scores))
 

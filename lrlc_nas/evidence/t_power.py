@@ -17,8 +17,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
-from scipy.optimize import brentq
+from scipy import special
 
 from ..errors import InputError
 
@@ -56,7 +55,7 @@ def t_power(
     Returns:
         Probabilities, of the shape that the arguments broadcast to.
     """
-    critical = stats.t.isf(alpha / 2, degrees)
+    critical = -special.stdtrit(degrees, alpha / 2)
     shift = np.asarray(effect / np.asarray(standard_error))
     missed = special.ncfdtr(1, degrees, shift**2, critical**2)
     # SciPy answers NaN for some shifts of 38 and more, where no test misses.
@@ -84,7 +83,9 @@ def visible_effect(standard_error: float, degrees: int, alpha: float, power: flo
             f"{standard_error} and {degrees}"
         )
     # The sum of the two quantiles is near the answer; with few degrees of freedom the answer lies above it.
-    near = float(stats.t.isf(alpha / 2, degrees)) + float(stats.norm.ppf(power))
+    near = float(-special.stdtrit(degrees, alpha / 2)) + float(special.ndtri(power))
+    from scipy.optimize import brentq  # half a second, which looking at a study does without
+
     shift = brentq(lambda shift: float(t_power(shift, 1.0, degrees, alpha)) - power, 0.0, 4 * near + 4)
     return float(shift) * standard_error
 

@@ -25,12 +25,12 @@ from ..store import Store
 from .figures import FIGURES, Figure
 from .figures.drawn import drawn_sections
 from .from_python import TEXTS, setup
-from .method import method
-from .question import question
+from .method_lines import method
+from .question_lines import question
 from .reading import Reading, read_study
 from .tables import TABLES
 from .tables.printed import shown
-from .verdict import opened, verdict
+from .verdict_lines import opened, verdict
 
 
 __all__ = ["report_page", "write_report"]

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, select, text
 
 from ..errors import StorageError
@@ -106,6 +104,9 @@ def _make(store: Store, wanted: OptunaSchema) -> None:
             connection.execute(
                 made.insert().values(schema_version=wanted.number, library_version=wanted.release)
             )
+        from alembic.migration import MigrationContext  # slow to import, and seldom needed
+        from alembic.script import ScriptDirectory
+
         context = MigrationContext.configure(connection)
         if context.get_current_revision() is None:
             context.stamp(ScriptDirectory(str(wanted.scripts)), "head")
@@ -114,6 +115,8 @@ def _make(store: Store, wanted: OptunaSchema) -> None:
 @cache
 def _revisions(scripts: Path) -> list[str]:
     """From the newest on; to read them takes longer than to ask a database."""
+    from alembic.script import ScriptDirectory  # slow to import, and seldom needed
+
     return [script.revision for script in ScriptDirectory(str(scripts)).walk_revisions()]
 
 

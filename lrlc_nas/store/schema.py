@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
@@ -27,6 +24,7 @@ __all__ = [
 ]
 
 VERSION_TABLE = "nas_schema"
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def create_tables(engine: Engine) -> None:
@@ -41,8 +39,12 @@ def create_tables(engine: Engine) -> None:
 
 def bring_forward(connection: Connection) -> None:
     """Apply the migrations that are missing."""
-    config = _config()
-    config.attributes["connection"] = connection
+    from alembic import command  # slow to import, and whoever only looks has present tables most of the time
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    # '%' begins an interpolation in alembic's configuration.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     command.upgrade(config, "head")
 
 
@@ -89,12 +91,5 @@ def _version(connection: Connection) -> str | None:
 
 @cache
 def _known_versions() -> list[str]:
-    """From the newest on."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
-
-
-def _config() -> Config:
-    config = Config()
-    # '%' begins an interpolation in alembic's configuration.
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    return config
+    """From the newest on; the file of a migration begins with its version."""
+    return sorted((path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")), reverse=True)

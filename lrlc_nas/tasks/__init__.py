@@ -1,11 +1,6 @@
 """What the search does not know: how a host is made, what a sample is, how a network is trained and scored."""
 
-from ..config import Metric as Metric
-from .classification import Classification as Classification
-from .images import ImageTask as ImageTask
-from .latency import Latency as Latency
-from .registry import task_of as task_of
-from .run_handle import RunHandle as RunHandle
-from .task import Rebuild as Rebuild
-from .task import Split as Split
-from .task import Task as Task
+import lazy_loader
+
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

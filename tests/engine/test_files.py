@@ -5,7 +5,8 @@ import torch
 import toy_study
 
 from lrlc_nas.engine import catch_up, open_study, start_study, study_folder
-from lrlc_nas.engine.files import adopt_checkpoints, files_folder, run_checkpoints
+from lrlc_nas.engine.files import adopt_checkpoints, run_checkpoints
+from lrlc_nas.engine.folders import files_folder
 from lrlc_nas.errors import FencedError
 from lrlc_nas.store import Store, claim
 

@@ -5,7 +5,7 @@ import shutil
 from sqlalchemy import text
 
 from lrlc_nas.report import read_study, spending
-from lrlc_nas.report.verdict import verdict
+from lrlc_nas.report.verdict_lines import verdict
 from lrlc_nas.store import Store, sqlite_path
 
 

@@ -11,12 +11,12 @@ from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import ClaimSection, ConfirmationSection, StudyConfig
-from lrlc_nas.evidence.audit import audit
 from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.evidence.effects import screen
 from lrlc_nas.evidence.lost_runs import count_lost_runs
+from lrlc_nas.evidence.pruning_audit import audit
 from lrlc_nas.facts import EndCause, Role, RunState
-from lrlc_nas.report.verdict import verdict
+from lrlc_nas.report.verdict_lines import verdict
 from lrlc_nas.store import RunRecord, StudyRecord
 
 

@@ -13,8 +13,8 @@ from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, open_study, resume_study, start_study, study_folder
 from lrlc_nas.errors import CheckpointError, InputError
 from lrlc_nas.inspection import shift_tolerance, space_maps, subject
+from lrlc_nas.inspection.maps import layer_map
 from lrlc_nas.inspection.shifts import moved
-from lrlc_nas.inspection.space_maps import layer_map
 from lrlc_nas.inspection.trained import trained_network
 from lrlc_nas.report.reading import look_inside
 from lrlc_nas.store import Store

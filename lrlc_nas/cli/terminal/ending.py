@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...engine import OpenStudy, most_trials
-from ...engine.confirm import conclusion_of
+from ...engine import OpenStudy
+from ...engine.concluding import conclusion_of
 from ...evidence import screen
 from ...report import write_report
+from ...search import most_trials
 from ...store import Store, TestOpening
 from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...engine.confirm import conclusion_of
+from ...engine.concluding import conclusion_of
 from ...errors import InputError
 from ...evidence.comparison import compare
 from ...evidence.conclusion import ClaimResult, Conclusion

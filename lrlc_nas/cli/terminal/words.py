@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 
-__all__ = ["percent", "plain"]
+__all__ = ["mebibytes", "percent", "plain"]
 
 
 def plain(words: str, style: str = "") -> Text:
@@ -16,3 +16,8 @@ def plain(words: str, style: str = "") -> Text:
 def percent(fraction: float | None) -> str:
     """A fraction as percent; empty for None."""
     return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def mebibytes(number: float, sign: str = "") -> str:
+    """A number of bytes as MiB, with or without a plus."""
+    return f"{number / 2**20:{sign},.1f} MiB"

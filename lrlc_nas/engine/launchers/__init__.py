@@ -1,11 +1,6 @@
 """Launchers keep workers alive and do nothing else; the database holds all state."""
 
-from .devices import default_workers as default_workers
-from .devices import require_device as require_device
-from .devices import worker_devices as worker_devices
-from .launcher import LAUNCHERS as LAUNCHERS
-from .launcher import Launcher as Launcher
-from .launcher import make_launcher as make_launcher
-from .local import STUDY_STOPPED as STUDY_STOPPED
-from .local import LocalWorkers as LocalWorkers
-from .process import run_worker as run_worker
+import lazy_loader
+
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,7 +23,7 @@ from ...runs import make_private_folder
 from ...search.optuna_view import OptunaView
 from ...signals import is_hurried, require_uninterrupted
 from ...store import Store, StudyRecord, progress, release_dead
-from ..files import study_folder
+from ..folders import study_folder
 from ..lifecycle import OpenStudy
 from .device_failures import DeviceFailures
 from .devices import default_workers, worker_devices

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lrlc_nas.evidence import AuditRow, Context, Interaction, screen
-from lrlc_nas.evidence.audit import Audit
+from lrlc_nas.evidence.pruning_audit import Audit
 from lrlc_nas.report import EffectRow, TrialRow, effect_rows, trial_rows
 from lrlc_nas.report.tables.audit import AuditLine, audit_rows
 from lrlc_nas.report.tables.disagreements import DisagreementRow, disagreement_rows

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from ..facts import Role
 from ..runs.results import EpochResult
@@ -134,6 +133,8 @@ def _rank_correlation(runs: Sequence[_Run]) -> float | None:
     pairs = [(run.early, run.end) for run in runs if run.early is not None]
     if len(pairs) < _FEWEST or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
         return None
+    from scipy import stats  # slow to import, so only where it is needed
+
     return float(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
 
 

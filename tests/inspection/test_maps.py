@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lrlc_nas.inspection.space_maps import layer_map
+from lrlc_nas.inspection.maps import layer_map
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.layers.combining import PARTS
 

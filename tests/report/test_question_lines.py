@@ -1,6 +1,6 @@
 """What was asked, whatever the study knows of itself."""
 
-from lrlc_nas.report.question import listed, question
+from lrlc_nas.report.question_lines import listed, question
 from lrlc_nas.store import SiteRecord
 
 

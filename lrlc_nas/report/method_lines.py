@@ -12,7 +12,7 @@ from ..runs.results import EpochResult
 from ..search.pruning import AUDIT
 from ..store import RunRecord, StudyRecord
 from .numbers import NOTHING, count, duration
-from .question import Line
+from .question_lines import Line
 from .study_file import study_file
 
 

@@ -9,7 +9,7 @@ from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.conclusion import conclude
 from lrlc_nas.facts import EndCause, RunState
 from lrlc_nas.report import read_study, verdict
-from lrlc_nas.report.verdict import opened
+from lrlc_nas.report.verdict_lines import opened
 
 
 def told(new_study, new_run, plans, values, space=None):

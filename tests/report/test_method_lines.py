@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from lrlc_nas.report.method import method
+from lrlc_nas.report.method_lines import method
 from lrlc_nas.store import SiteRecord
 
 

@@ -1,0 +1,9 @@
+from .devices import default_workers as default_workers
+from .devices import require_device as require_device
+from .devices import worker_devices as worker_devices
+from .launcher import LAUNCHERS as LAUNCHERS
+from .launcher import Launcher as Launcher
+from .launcher import make_launcher as make_launcher
+from .local import STUDY_STOPPED as STUDY_STOPPED
+from .local import LocalWorkers as LocalWorkers
+from .process import run_worker as run_worker

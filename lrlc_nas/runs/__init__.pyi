@@ -1,0 +1,9 @@
+from .checkpoints import FULL as FULL
+from .checkpoints import Checkpoints as Checkpoints
+from .checkpoints import make_private_folder as make_private_folder
+from .lost_device import is_device_lost as is_device_lost
+from .memory import free_memory as free_memory
+from .memory import is_out_of_memory as is_out_of_memory
+from .memory import within_memory as within_memory
+from .results import EpochResult as EpochResult
+from .seeds import stream_seed as stream_seed
