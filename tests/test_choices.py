@@ -3,12 +3,14 @@
 import hashlib
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrlc_nas.choices import CONV, FORMS, Choice, Plan, controls
+from lrlc_nas.choices import CONV, FORMS, KINDS, Choice, Plan, controls
 from lrlc_nas.errors import InputError
 
 
@@ -166,3 +168,14 @@ def test_controls_change_what_may_explain_the_gain_and_nothing_else():
     }
     assert "lc" not in controls(Plan.of({"a": "lc"}), {("a", Choice("lc")): 2})
     assert controls(Plan.of({"b": "coord"}), widths)["tied"].tokens == {"b": "tied-2"}
+
+
+def test_every_control_of_the_table_is_a_token_that_relaxes_nothing_or_everything():
+    tokens = [kind.control.replace("K", "4") for kind in KINDS if kind.control]
+    assert len(set(tokens)) == len(tokens)
+    assert {token for token in tokens if Choice.parse(token).relaxes} == {"lc"}
+
+
+def test_the_table_is_read_without_torch():
+    code = "import sys, lrlc_nas.choices; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
