@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from ..engine import OpenStudy, open_study
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
 from ..store import Store
-from ..tasks import ImageTask
+from ..tasks import ShowsImages
 from .trained import Subject, subject, trained_network
 
 
@@ -153,7 +153,7 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
 
     handles = [layer.register_forward_pre_hook(keep(site)) for site, layer in wanted.items()]  # type: ignore[arg-type]
     task = study.prepared.task
-    shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ImageTask) else task.sample
+    shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ShowsImages) else task.sample
     try:
         network(shown)
     finally:

@@ -22,7 +22,7 @@ from ..choices import Plan
 from ..engine import OpenStudy, open_study
 from ..errors import InputError
 from ..store import RunRecord, Store
-from ..tasks import ImageTask
+from ..tasks import ShowsImages
 from .trained import Subject, subject, trained_network
 
 
@@ -94,7 +94,7 @@ def shift_tolerance(
     chosen = chosen or subject(store, name)
     study = opened or open_study(store, chosen.study.name)
     task, split = study.prepared.task, study.prepared.split
-    if not isinstance(task, ImageTask):
+    if not isinstance(task, ShowsImages):
         raise InputError(f"study {study.record.name!r}: its task has no images to move")
     runs, hosts = chosen.runs[:seeds], chosen.hosts[:seeds]
     return ShiftTolerance(
@@ -137,7 +137,7 @@ def moved(images: Tensor, right: int, down: int) -> Tensor:
 
 def _curves(
     study: OpenStudy,
-    task: ImageTask,
+    task: ShowsImages,
     runs: Sequence[RunRecord],
     most: int,
     shifts: Sequence[int],

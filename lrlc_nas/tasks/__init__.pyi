@@ -1,5 +1,5 @@
 from .classification import Classification as Classification
-from .images import ImageTask as ImageTask
+from .images import ShowsImages as ShowsImages
 from .latency import Latency as Latency
 from .registry import task_of as task_of
 from .run_handle import RunHandle as RunHandle

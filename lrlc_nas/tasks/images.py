@@ -8,15 +8,18 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from .task import Split, Task
+from .task import Split
 
 
-__all__ = ["ImageTask"]
+__all__ = ["ShowsImages"]
 
 
 @runtime_checkable
-class ImageTask(Task, Protocol):
-    """A task that can show its images to a trained network, as they are or changed."""
+class ShowsImages(Protocol):
+    """Shows its images to a trained network, as they are or changed.
+
+    It has methods alone, because a look at an attribute computes it in Python 3.11.
+    """
 
     def count(self, split: Split) -> int:
         """How many images a split has."""

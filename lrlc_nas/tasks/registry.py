@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from typing import cast
 
 from ..config import StudyConfig
 from ..errors import InputError
@@ -43,15 +45,21 @@ def _made(name: str, config: StudyConfig) -> object:
 
 
 def _checked(name: str, task: object) -> Task:
-    missing = [member for member in _MEMBERS if not hasattr(task, member)]
-    if missing or not isinstance(task, Task):
+    missing = [member for member in _MEMBERS if not _has(task, member)]
+    if missing:
         raise InputError(
             f"task {name!r}: the function must give a Task, but what it gave, a {type(task).__name__}, has no "
             f"{', '.join(missing)}"
         )
-    if task.metric.direction != "maximize":
+    made = cast(Task, task)
+    if made.metric.direction != "maximize":
         raise InputError(
-            f"task {name!r}: the search maximizes, and its metric {task.metric.name!r} is to be minimized; score "
+            f"task {name!r}: the search maximizes, and its metric {made.metric.name!r} is to be minimized; score "
             "its negative"
         )
-    return task
+    return made
+
+
+def _has(task: object, member: str) -> bool:
+    """Without computing what is a property."""
+    return inspect.getattr_static(task, member, _MEMBERS) is not _MEMBERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,6 @@ class Rebuild:
     check: Mapping[str, Tensor]
 
 
-@runtime_checkable
 class Task(Protocol):
     """How a host is made, and how a network is trained and scored.
 

@@ -1,12 +1,14 @@
 """The built-in task: what identifies a study must not change, or no older one could be resumed."""
 
+import json
+
 import pytest
 import torch
 
 from lrlc_nas.config import Recipe, StudyConfig
 from lrlc_nas.engine import prepare
 from lrlc_nas.networks import Cost
-from lrlc_nas.tasks import Classification, ImageTask, RunHandle, task_of
+from lrlc_nas.tasks import Classification, RunHandle, ShowsImages, task_of
 
 
 SMALL = {
@@ -17,7 +19,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def task() -> Classification:
-    return task_of(StudyConfig.model_validate({"name": "any"} | SMALL))
+    return task_of(StudyConfig.from_json(json.dumps({"name": "any"} | SMALL)))
 
 
 def test_the_fingerprints_of_a_study_are_those_of_all_versions_before():
@@ -27,7 +29,7 @@ def test_the_fingerprints_of_a_study_are_those_of_all_versions_before():
 
 
 def test_it_is_a_task_that_shows_images(task: Classification):
-    assert isinstance(task, ImageTask)
+    assert isinstance(task, ShowsImages)
     assert (task.metric.name, task.epochs, task.init) == ("accuracy", 1, "paper")
 
 
