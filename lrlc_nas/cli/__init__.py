@@ -75,7 +75,7 @@ def start(
     kept = [] if keep is None else [f"files.keep={_toml_string(keep)}"]
     config = load_config(study_file, [*overrides, *named, *limited, *kept])
     _require_device(device)
-    study = start_study(_working_store(storage, workers), config)
+    study = start_study(_working_store(storage, workers, device), config)
     if note := shortage(study.prepared.config, study.prepared.space):
         _say(note)
     train(study, workers, device, storage)
@@ -101,7 +101,7 @@ def resume(
     from ..study import resume_study
 
     _require_device(device)
-    study = resume_study(_working_store(storage, workers), name, trials)
+    study = resume_study(_working_store(storage, workers, device), name, trials)
     train(study, workers, device, storage)
 
 
@@ -251,7 +251,7 @@ def confirm(
     _require_device(device)
     claims = named_claims(site, choice, plan)
     study = confirmation_to_run(
-        _working_store(storage, workers),
+        _working_store(storage, workers, device),
         name,
         claims,
         seeds=seeds,
@@ -426,12 +426,13 @@ def _store(url: str) -> Store:
     return Store(url)
 
 
-def _working_store(url: str, workers: int | None) -> Store:
-    """The database, if it bears so many workers; where their number is not given there are few."""
+def _working_store(url: str, workers: int | None, device: str | None) -> Store:
+    """The database, if it bears so many workers, or the usual number of them on a device."""
+    from ..launchers import default_workers
     from ..store import require_bearable
 
     store = _store(url)
-    require_bearable(store, 1 if workers is None else workers)
+    require_bearable(store, default_workers(device) if workers is None else workers)
     return store
 
 

@@ -30,7 +30,7 @@ def train(
 
     Args:
         study: a search or a confirmation, whichever command led to it.
-        workers: how many processes; None for as many as there are GPUs, or one; 0 to train nothing.
+        workers: how many processes; None for one for each GPU or some cores; 0 to train nothing.
         device: of the workers.
         url: of the storage, as it was given.
     """
