@@ -88,7 +88,7 @@ def start(case: Case, root: Path) -> list[str]:
     if case.study.startswith("cifar10"):
         data = f"data.name=imagefolder:{root / 'cifar10-jpeg'}"
     sets = [word for each in (*SMALL, *case.overrides, data) for word in ("--set", each)]
-    return command("start", str(STUDIES / f"{case.study}.toml"), *sets)
+    return command("start", str(STUDIES / f"{case.study}.toml"), "--workers", "1", *sets)
 
 
 def facts(folder: Path, name: str) -> list[Any]:
@@ -142,7 +142,7 @@ def test_killed_and_resumed_equals_left_alone(case: Case, root: Path, tmp_path: 
     words = start(case, root)
     for kill in range(KILLS):
         kills += kill_after_epochs(words, killed, case.study, 1 + 4 * kill)
-        words = command("resume", case.study)
+        words = command("resume", case.study, "--workers", "1")
     subprocess.run(words, cwd=killed, check=True, stdout=subprocess.DEVNULL, timeout=600)
     assert kills == KILLS
     assert len(facts(alone, case.study)) == TRIALS

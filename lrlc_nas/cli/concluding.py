@@ -55,7 +55,7 @@ def confirm(
     require_device(device)
     claims = named_claims(site, choice, plan)
     study = confirmation_to_run(
-        open_working_store(storage, workers),
+        open_working_store(storage, workers, device),
         name,
         claims,
         seeds=seeds,

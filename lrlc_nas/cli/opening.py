@@ -19,12 +19,13 @@ def open_store(url: str) -> Store:
     return Store(url)
 
 
-def open_working_store(url: str, workers: int | None) -> Store:
-    """The database, if it bears so many workers; where their number is not given there are few."""
+def open_working_store(url: str, workers: int | None, device: str | None = None) -> Store:
+    """The database, if it bears so many workers, or the usual number of them on a device."""
+    from ..engine.launchers import default_workers
     from ..store import require_bearable
 
     store = open_store(url)
-    require_bearable(store, 1 if workers is None else workers)
+    require_bearable(store, default_workers(device) if workers is None else workers)
     return store
 
 

@@ -42,7 +42,8 @@ Workers = Annotated[
     typer.Option(
         min=0,
         max=64,
-        help="Local worker processes; default: one for each GPU, or one. 0: train nothing here.",
+        help="Local worker processes; default: one for each GPU, or on the CPU one for each core, at most 4. "
+        "0: train nothing here.",
         show_default=False,
     ),
 ]

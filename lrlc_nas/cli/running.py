@@ -51,7 +51,7 @@ def start(
     kept = [] if keep is None else [f"files.keep={_toml_string(keep)}"]
     config = load_config(study_file, [*overrides, *named, *limited, *kept])
     require_device(device)
-    study = start_study(open_working_store(storage, workers), config)
+    study = start_study(open_working_store(storage, workers, device), config)
     if note := shortage(study.prepared.config, study.prepared.space):
         say(note)
     train(study, workers, device, storage)
@@ -76,7 +76,7 @@ def resume(
     from ..engine import resume_study
 
     require_device(device)
-    study = resume_study(open_working_store(storage, workers), name, trials)
+    study = resume_study(open_working_store(storage, workers, device), name, trials)
     train(study, workers, device, storage)
 
 

@@ -42,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, study_file: Path) -> Fini
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         set_surroundings(patch, folder)
-        return Finished(folder, call("start", str(study_file)))
+        return Finished(folder, call("start", str(study_file), "--workers", "1"))
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_each_signal_that_asks_for_an_end_gets_a_polite_one(
 
 
 def test_a_second_signal_ends_at_once(tmp_path: Path, study_file: Path) -> None:
-    with Running(tmp_path, ("start", str(study_file))) as study:
+    with Running(tmp_path, ("start", str(study_file), "--workers", "1")) as study:
         (worker,) = study.until_training()
         worker.suspend()  # it cannot answer politely
         study.signal(signal.SIGTERM)
@@ -66,16 +66,16 @@ def test_a_second_signal_ends_at_once(tmp_path: Path, study_file: Path) -> None:
 def test_stopped_and_then_killed_a_study_ends_as_if_undisturbed(
     tmp_path: Path, study_file: Path, finished: Finished
 ) -> None:
-    with Running(tmp_path, ("start", str(study_file))) as study:
+    with Running(tmp_path, ("start", str(study_file), "--workers", "1")) as study:
         workers = study.until_training()
         study.signal(signal.SIGINT)
         assert_politely_stopped(study.wait(), workers)
-    with Running(tmp_path, ("resume", "small")) as study:
+    with Running(tmp_path, ("resume", "small", "--workers", "1")) as study:
         workers = study.until_training()
         study.process.kill()
         wait_until(lambda: all(map(is_gone, workers)), lambda: f"still alive: {workers}", seconds=5)
     assert unfinished(tmp_path) > 0
-    done = call("resume", "small")
+    done = call("resume", "small", "--workers", "1")
     assert (done.code, done.err) == (0, "")
     assert story(tmp_path) == story(finished.folder)
     assert_whole(tmp_path)
@@ -95,7 +95,7 @@ def test_a_killed_worker_is_replaced_and_the_study_ends_as_if_undisturbed(
 
     with ThreadPoolExecutor() as pool:
         killing = pool.submit(kill)
-        done = call("start", str(study_file))
+        done = call("start", str(study_file), "--workers", "1")
         killing.result()
     assert len(killed) == 1
     assert (done.code, done.err) == (0, "")

@@ -1,4 +1,4 @@
-"""Whoever looks at a study waits for no torch: a contract on what each command imports, measured in a process of its own."""
+"""Whoever looks at a study waits for no torch: what each command imports, in a process of its own."""
 
 import subprocess
 import sys
@@ -39,7 +39,9 @@ def database(tmp_path_factory):
 def look(database, *arguments):
     """The exit code of a command, and what it has imported of the slow libraries."""
     command = [sys.executable, "-c", LOOK, *arguments, "--storage", f"sqlite:///{database}"]
-    done = subprocess.run(command, cwd=database.parent, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=database.parent, capture_output=True, text=True, timeout=120, check=False
+    )
     said = [line for line in done.stdout.splitlines() if line.startswith("imported:")]
     return done.returncode, set(said[-1].split()[1:]) if said else done.stderr
 
@@ -73,5 +75,7 @@ def test_a_page_without_maps_imports_no_torch(database):
         "import lrlc_nas.dashboard.application, lrlc_nas.dashboard.server;"
         "print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
     assert done.stdout.split()[-1] == "False"

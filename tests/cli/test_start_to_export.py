@@ -220,7 +220,7 @@ def test_workers_that_keep_dying_stop_the_study_with_one_line(
     study_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lrlc_nas.engine.launchers.local.sys.executable", shutil.which("false"))
-    done = call("start", str(study_file))
+    done = call("start", str(study_file), "--workers", "1")
     assert done.code == 1
     assert done.err.count("\n") == 1
     assert done.err.startswith(

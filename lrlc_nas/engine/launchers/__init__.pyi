@@ -1,6 +1,7 @@
 from .devices import default_workers as default_workers
 from .devices import require_device as require_device
 from .devices import worker_devices as worker_devices
+from .devices import worker_threads as worker_threads
 from .launcher import LAUNCHERS as LAUNCHERS
 from .launcher import Launcher as Launcher
 from .launcher import make_launcher as make_launcher

@@ -26,7 +26,7 @@ from ...store import Store, StudyRecord, progress, release_dead
 from ..folders import study_folder
 from ..lifecycle import OpenStudy
 from .device_failures import DeviceFailures
-from .devices import default_workers, worker_devices
+from .devices import default_workers, worker_devices, worker_threads
 
 
 __all__ = ["STUDY_STOPPED", "LocalWorkers"]
@@ -116,7 +116,7 @@ class LocalWorkers:
         return not counts.get("waiting", 0) + counts.get("running", 0)
 
     def _start(self, index: int) -> _Process:
-        threads = _threads(len(self.devices))
+        threads = worker_threads(len(self.devices))
         # -P and PYTHONPATH: a worker imports what its supervisor would, whatever lies in the current folder.
         command = [sys.executable, "-P", "-m", "lrlc_nas", "worker", "--device", self.devices[index]]
         command += ["--threads", str(threads), "--parent", str(os.getpid()), "--", self.study.name]
@@ -266,12 +266,6 @@ class _Process:
     def last_line(self) -> str:
         text = self.log.read_bytes()[self.log_start :].decode(errors="replace").strip()
         return text.splitlines()[-1].removeprefix("Error: ") if text else "no message"
-
-
-def _threads(workers: int) -> int:
-    """Threads of each worker: what the user has set, else an equal share of the cores."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) else max(1, (os.cpu_count() or 1) // workers)
 
 
 def _how(code: int) -> str:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lrlc_nas.engine.launchers import default_workers, require_device, worker_devices
+from lrlc_nas.engine.launchers import default_workers, require_device, worker_devices, worker_threads
 from lrlc_nas.errors import InputError
 
 
@@ -14,9 +14,33 @@ def gpus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int
     return number
 
 
-def test_one_worker_for_each_gpu_by_default(gpus: int) -> None:
-    assert default_workers(None) == default_workers("cuda") == max(1, gpus)
-    assert default_workers("cpu") == default_workers("cuda:0") == 1
+@pytest.fixture
+def cores(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A machine with two cores, whose user has not set the threads of a process."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    return 2
+
+
+def test_one_worker_for_each_gpu_or_for_each_core_by_default(gpus: int, cores: int) -> None:
+    assert default_workers(None) == (gpus or cores)
+    assert default_workers("cuda") == max(1, gpus)
+    assert default_workers("cpu") == cores
+    assert default_workers("cuda:0") == 1
+
+
+@pytest.mark.parametrize("asked", ["", "0", "1", "2", "3", "many"])
+@pytest.mark.parametrize("number", [None, 1, 2, 3, 4, 64])
+def test_workers_on_the_cpu_are_few_and_share_its_cores(
+    number: int | None, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: number)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    workers = default_workers("cpu")
+    assert 1 <= workers <= 4
+    assert workers == 1 or workers * worker_threads(workers) <= (number or 1)
+    if asked in ("1", "2", "3"):
+        assert worker_threads(workers) == int(asked)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
