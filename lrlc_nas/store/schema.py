@@ -37,15 +37,15 @@ def create_tables(engine: Engine) -> None:
         bring_forward(connection)
 
 
-def bring_forward(connection: Connection) -> None:
-    """Apply the migrations that are missing."""
+def bring_forward(connection: Connection, version: str = "head") -> None:
+    """Apply the migrations that are missing, up to a version."""
     from alembic import command  # slow to import, and whoever only looks has present tables most of the time
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     # '%' begins an interpolation in alembic's configuration.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
 
 
 def has_tables(connection: Connection) -> bool:

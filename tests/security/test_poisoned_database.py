@@ -141,7 +141,7 @@ def test_a_row_that_nobody_of_ours_wrote_is_one_line(home: Path, sentinel: Path,
 def test_an_owner_that_is_none_is_nobody_of_this_machine(home: Path, owner: str) -> None:
     execute(
         home,
-        "UPDATE nas_run SET state = 'running', done = 0, expires = 9e9, owner = ?",
+        "UPDATE nas_run SET state = 'running', done = 0, expires = 9e9, worker_id = ?",
         owner.format(host=gethostname()),
     )
     store = Store(f"sqlite:///{home / DATABASE}")

@@ -7,11 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from alembic import command
-
 from lrlc_nas.store import Store
 from lrlc_nas.store.engine import create_database
-from lrlc_nas.store.schema import _config
+from lrlc_nas.store.schema import bring_forward
 
 
 VERSIONS = ("0001", "0002", "0003", "0004")
@@ -41,10 +39,8 @@ _UNDO = {
 def create_older(store: Store, version: str) -> None:
     """Make the tables of an older version, which are empty."""
     create_database(store.engine)
-    config = _config()
     with store.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
+        bring_forward(connection, version)
 
 
 def take_back(path: Path, version: str) -> None:

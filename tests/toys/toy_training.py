@@ -54,7 +54,8 @@ def start(network, recipe=RECIPE, *, seed=0, train=TRAIN, search=SEARCH, **optio
 def timeless(results):
     """All that must repeat: everything but the times."""
     return [
-        {k: v for k, v in r.to_dict().items() if k not in ("seconds", "images_per_second")} for r in results
+        (r.epoch, r.value, {name: score for name, score in r.scores.items() if name != "images_per_second"})
+        for r in results
     ]
 
 

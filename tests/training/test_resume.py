@@ -158,7 +158,7 @@ def forgotten(state):
 
 
 def measured_otherwise(state):
-    state["history"][0]["perplexity"] = state["history"][0].pop("loss")
+    state["history"][0]["perplexity"] = state["history"][0].pop("value")
 
 
 def upgraded(checkpoints, epoch, change):

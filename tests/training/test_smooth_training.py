@@ -46,7 +46,9 @@ def test_the_training_loss_is_told_without_the_penalty():
     for smoothness in (0.0, 20.0):
         results += start(copy.deepcopy(network), replace(recipe, smoothness=smoothness))
     assert results[0].scores["train_loss"] == results[1].scores["train_loss"]
-    assert results[0].loss != pytest.approx(results[1].loss, rel=1e-6), "the step was another"
+    assert results[0].scores["loss"] != pytest.approx(results[1].scores["loss"], rel=1e-6), (
+        "the step was another"
+    )
 
 
 def test_a_network_without_combining_weights_trains_as_without_the_penalty():
