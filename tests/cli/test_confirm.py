@@ -59,7 +59,7 @@ def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: P
     before = query(confirmed, "SELECT * FROM nas_run")
     done = call("confirm", "small", folder=confirmed)
     assert (done.code, done.err) == (0, "")
-    assert "all 12 runs have ended; --seeds raises the total" in done.out
+    assert "all 14 runs have ended; --seeds raises the total" in done.out
     assert "conv3: lc" in done.out
     assert query(confirmed, "SELECT * FROM nas_run") == before
 
@@ -134,7 +134,7 @@ def test_the_test_images_stay_sealed_while_a_stage_is_open(tmp_path: Path, confi
     done = call("test", "small")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "Error: the confirmation of study 'small' has 6 runs to go, and its verdicts may change; "
+        "Error: the confirmation of study 'small' has 7 runs to go, and its verdicts may change; "
         "'lrlc-nas confirm small' trains them; the test images stay sealed\n"
     )
     assert query(tmp_path, "SELECT count(*) FROM nas_test_opening") == [(0,)]
