@@ -249,7 +249,7 @@ class TestConclusion:
     def test_a_search_is_no_confirmation(self):
         study = make_study()
         record = StudyRecord(**{**vars(study), "config": StudyConfig(name="toy").to_json()})
-        with pytest.raises(InputError, match="study 'toy' is no confirmation"):
+        with pytest.raises(InputError, match="study 'toy' is not a confirmation"):
             conclude(record, [])
 
 
