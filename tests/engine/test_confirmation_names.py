@@ -5,7 +5,8 @@ import toy_study
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import start_confirmation, start_study
-from lrlc_nas.engine.concluding import conclusion_of, confirmation_to_run
+from lrlc_nas.engine.concluding import conclusion_of
+from lrlc_nas.engine.confirm import confirmation_to_run
 from lrlc_nas.errors import InputError
 from lrlc_nas.report import read_study
 from lrlc_nas.store import Store

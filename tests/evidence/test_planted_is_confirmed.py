@@ -9,7 +9,8 @@ import torch
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import load_config
 from lrlc_nas.engine import OpenStudy, Worker, start_study
-from lrlc_nas.engine.concluding import conclusion_of, confirmation_to_run, measure_sealed
+from lrlc_nas.engine.concluding import conclusion_of
+from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.claims import claims_worth_testing
 from lrlc_nas.evidence.conclusion import Conclusion

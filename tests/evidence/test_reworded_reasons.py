@@ -126,7 +126,8 @@ def confirmation():
 def told_of_a_search(runs):
     study, _, epochs = search()
     screening = screen(study, runs, epochs)
-    return screening, audit(study, runs, epochs), verdict(study, runs, screening)
+    best = screening.best and screening.best.slot
+    return replace(screening, best=None), best, audit(study, runs, epochs), verdict(study, runs, screening)
 
 
 def told_of_a_confirmation(runs):

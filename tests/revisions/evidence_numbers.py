@@ -65,7 +65,7 @@ def numbers(reading: Any) -> dict[str, Any]:
     }
     if reading.confirmation is not None:
         found["confirmation"] = conclusion_numbers(reading.confirmation.conclusion)
-        found["confirmation"]["test"] = [look.results for look in reading.confirmation.looks]
+        found["confirmation"]["test"] = [look.results for look in reading.confirmation.openings]
     return found
 
 
