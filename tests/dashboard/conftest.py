@@ -6,9 +6,9 @@ from toy_dashboard import HOSTILE, add_study, client_of, opened
 def store(tmp_path_factory):
     """A database with three studies, one of them hostile and one that confirms another; no test may change it."""
     with opened(tmp_path_factory.mktemp("dashboard") / "study.db") as store:
-        add_study(store, "first")
+        search = add_study(store, "first")
         add_study(store, HOSTILE, sites=("conv1", "<b>conv</b>$x$"))
-        add_study(store, "first/confirmation", ended=2)
+        add_study(store, "first/confirmation", ended=2, confirms=search)
         yield store
 
 

@@ -1,6 +1,5 @@
 """Tables of older versions are read as if they were new, and stay as they are; what was said in words is typed."""
 
-import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +9,7 @@ from older import VERSIONS, take_back
 from toy_epochs import an_epoch
 from toy_store import FOREVER, a_plan, add_study, make_store, tie
 
+from lrlc_nas.config import ConfirmationSection, StudyConfig
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.store import (
@@ -44,8 +44,8 @@ EPOCHS = [
 ]
 
 
-def as_confirmation(of: str) -> str:
-    return json.dumps({"name": "any", "confirmation": {"of": of}})
+def as_confirmation(of: str) -> StudyConfig:
+    return StudyConfig(name="any", confirmation=ConfirmationSection(of=of, claims=(), family=1))
 
 
 def end(store, held, state, **options):
@@ -162,7 +162,7 @@ def test_whoever_is_killed_half_way_can_be_read_and_brought_forward(tmp_path, fi
 
 def test_a_study_has_one_confirmation_at_most(store, study):
     fields = {
-        "config": "{}",
+        "config": StudyConfig(name="one"),
         "space": {},
         "left_out": {},
         "refused": {},

@@ -36,7 +36,12 @@ TOKENS = ("conv", "lrlc-2", "lc")
 
 
 def add_study(
-    store: Store, name: str, *, ended: int = 7, sites: tuple[str, ...] = ("conv1", "conv2")
+    store: Store,
+    name: str,
+    *,
+    ended: int = 7,
+    sites: tuple[str, ...] = ("conv1", "conv2"),
+    confirms: StudyRecord | None = None,
 ) -> StudyRecord:
     """A study of nine runs on both sides of the database, the first `ended` of which have ended."""
     store.create()
@@ -61,6 +66,7 @@ def add_study(
         files="",
         sites=[SiteRecord(site, {"kernel_size": [3, 3]}) for site in sites],
         runs=runs,
+        parent_study_id=None if confirms is None else confirms.study_id,
     )
     url = store.url.render_as_string(hide_password=False)
     storage = optuna.storages.RDBStorage(url.replace("{", "{{").replace("}", "}}"))
