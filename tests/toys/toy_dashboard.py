@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.config import StudyConfig
+from lrlc_nas.config import ConfirmationSection, StudyConfig
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.server import Server
@@ -45,6 +45,7 @@ def add_study(
 ) -> StudyRecord:
     """A study of nine runs on both sides of the database, the first `ended` of which have ended."""
     store.create()
+    section = None if confirms is None else ConfirmationSection(of=confirms.name, claims=(), family=1)
     runs = [
         NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
     ]
@@ -56,7 +57,7 @@ def add_study(
     runs += [NewRun(Role.SAMPLED, 0)] * 3
     study = store.add_study(
         name=name,
-        config=StudyConfig(name=name),
+        config=StudyConfig(name=name, confirmation=section),
         space=dict.fromkeys(sites, TOKENS),
         left_out={},
         refused={},
