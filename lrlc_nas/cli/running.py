@@ -71,7 +71,7 @@ def resume(
     Unfinished runs continue from their last checkpoint, finished ones are not repeated.
     It refuses if the data, the host or the space are not those that the study recorded.
 
-    Example: lrlc-nas resume embedded --trials 40
+    Example: lrlc-nas resume my-study --trials 40
     """
     from ..engine import resume_study
 
