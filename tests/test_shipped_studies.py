@@ -33,7 +33,9 @@ def test_its_budget_gives_intervals(path: Path) -> None:
     host = build_host(config.host.name, options=config.host.options, **given)
     sample = torch.zeros(1, channels, side, side)
     found, cost = survey(host, sample), host_cost(host, sample)
-    space = build_space(config.space, found, cost, config.recipe)
+    space = build_space(
+        config.space, found, cost, lambda total: total.training_bytes(config.recipe.batch_size)
+    )
     assert shortage(config, space) == ""
 
 

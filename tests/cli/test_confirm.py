@@ -135,7 +135,7 @@ def test_the_test_images_stay_sealed_while_a_stage_is_open(tmp_path: Path, confi
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "Error: the confirmation of study 'small' has 7 runs to go, and its verdicts may change; "
-        "'lrlc-nas confirm small' trains them; the test images stay sealed\n"
+        "'lrlc-nas confirm small' trains them; the test split stays closed\n"
     )
     assert query(tmp_path, "SELECT count(*) FROM nas_test_opening") == [(0,)]
 

@@ -137,7 +137,7 @@ def test_what_ends_a_worker_ends_the_command(tmp_path: Path, trouble: str, code:
 
 
 def test_the_same_error_three_times_stops_the_study_with_one_trace(tmp_path: Path) -> None:
-    done = start(tmp_path, "bug", ANY)
+    done = start(tmp_path, "bug", ANY, "--workers", "1")
     said = "study 'troubled': the last 3 runs ended with the same error: ValueError: no such kernel"
     assert (done.code, done.err) == (1, f"Error: {said}\n")
     states = [state for state, _ in ends(tmp_path)]

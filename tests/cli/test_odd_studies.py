@@ -51,7 +51,7 @@ SEARCHES = {
 
 CONFIRMATIONS = {
     "no run ended": (
-        "A confirmation is under way: 0 of its 12 runs have ended, and nothing is confirmed or refuted so far.",
+        "A confirmation is under way: 0 of its 14 runs have ended, and nothing is confirmed or refuted so far.",
         "no stage has ended yet",
     ),
     "no whole seed": (
@@ -140,7 +140,7 @@ def test_an_odd_confirmation_is_told_in_sentences(tmp_path: Path, claimed: bytes
         if name == "no run ended"
         else "study 'small' has nothing to test"
     )
-    assert_refused(call("test", "small"), f"{why}.*; the test images stay sealed")
+    assert_refused(call("test", "small"), f"{why}.*; the test split stays closed")
     of_search, of_confirmation, *_ = live_pages(
         tmp_path, "/studies/1/report", "/studies/2/report", "/studies/1", "/studies/2", "/studies/2/trials/0"
     )

@@ -186,7 +186,9 @@ def test_sites_names_the_convolutions_that_cannot_be_relaxed(
         "        return self.head(self.body(x))\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    done = call("sites", "--set", "host.name=own_host:build", "--set", "host.options={}")
+    done = call(
+        "sites", "--set", "host.name=own_host:build", "--set", "host.options={}", "--set", "space.exclude=[]"
+    )
     assert (done.code, done.err) == (0, "")
     assert "\n body.0 " in done.out
     (refused,) = [line for line in done.out.splitlines() if line.startswith("not a site: ")]
@@ -207,7 +209,14 @@ def test_a_study_that_keeps_failing_stops_with_one_line(tmp_path: Path) -> None:
         "def build(channels, classes, size):\n"
         "    return Host(channels, classes)\n"
     )
-    small = ["host.name=bad_host:build", "host.options={}", "data.split.train=100", "data.split.search=100"]
+    small = [
+        "host.name=bad_host:build",
+        "host.options={}",
+        "space.exclude=[]",
+        "data.split.train=100",
+        "data.split.search=100",
+    ]
+    small += ["data.split.train=100", "data.split.search=100"]
     sets = [word for value in (*small, "budget.trials=5") for word in ("--set", value)]
     done = call("start", *sets)
     assert done.code == 1
@@ -263,7 +272,13 @@ def test_resume_refuses_a_changed_host_and_names_the_site(
     module = tmp_path / "changing_host.py"
     module.write_text(f"KERNEL = 3\n{host}")
     monkeypatch.syspath_prepend(str(tmp_path))
-    sets = ("host.name=changing_host:build", "host.options={}", "space.choices=['lrlc-2']", "budget.trials=4")
+    sets = (
+        "host.name=changing_host:build",
+        "host.options={}",
+        "space.exclude=[]",
+        "space.choices=['lrlc-2']",
+        "budget.trials=4",
+    )
     start_study(Store(f"sqlite:///{DATABASE}"), load_config(None, sets))
     module.write_text(f"KERNEL = 5 # changed\n{host}")
     monkeypatch.delitem(sys.modules, "changing_host")

@@ -206,7 +206,7 @@ def test_a_confirmation_scores_its_own_split_and_the_test_the_last(searched: Sto
     regression = Regression()
     network = study.prepared.network(Plan(), run.seed)
     *_, last = regression.train(network, RunHandle(run.seed, torch.device("cpu"), "confirm"))
-    assert run.value == regression.score(network, "confirm", "cpu") == last.accuracy
+    assert run.value == regression.score(network, "confirm", "cpu") == last.value
     assert opening.results == {
         "accuracies": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}
     }

@@ -39,7 +39,7 @@ def add_study(store, **values):
     study = store.add_study(
         **{
             "name": "toy",
-            "config": "{}",
+            "config": StudyConfig(name="any"),
             "space": {"first": ("conv", "lrlc-2")},
             "left_out": {},
             "refused": {},
@@ -121,10 +121,10 @@ def insert_older(store):
     run |= {"epoch": 1, "done": 1, "facts": "{}", "plan_digest": "1", "run_id": 7}
     epoch = {"run_id": 7, "epoch": 0, "attempt": 1, "accuracy": 1 / 3, "seconds": 0.1 + 0.2}
     epoch |= dict(zip(SCORES, NUMBERS, strict=True))
-    config = json.dumps({"confirmation": {"of": "toy"}})
+    config = json.dumps({"name": "any", "confirmation": {"of": "toy", "claims": [], "family": 1}})
     with store.engine.begin() as connection:
         for name, row in (
-            ("nas_study", study | {"study_id": 1, "name": "toy", "config": "{}"}),
+            ("nas_study", study | {"study_id": 1, "name": "toy", "config": '{"name": "toy"}'}),
             ("nas_study", study | {"study_id": 2, "name": "any", "config": config}),
             ("nas_run", run),
             ("nas_epoch", epoch),

@@ -24,7 +24,8 @@ def shown(
     screen: Console, opened: OpenStudy, runs: list[RunRecord], *histories: list[EpochResult]
 ) -> list[str]:
     watcher = Watcher(screen, opened.store, opened.record)
-    screen.print(watcher.page(runs, {history[0].run_id: history for history in histories}))
+    of_runs = {run.run_id: history for run, history in zip(runs, histories, strict=False)}
+    screen.print(watcher.page(runs, of_runs))
     return [line.rstrip() for line in screen.export_text().splitlines()]
 
 

@@ -25,7 +25,8 @@ Screen = Callable[..., Console]
 def terminal(screen_of: Screen, monkeypatch: pytest.MonkeyPatch) -> Console:
     """What the tables are printed to: a terminal of 80 columns."""
     screen = screen_of(80)
-    monkeypatch.setattr("lrlc_nas.cli.terminal.tables.console", lambda: screen)
+    for name in ("sites", "studies", "tables"):
+        monkeypatch.setattr(f"lrlc_nas.cli.terminal.{name}.console", lambda: screen)
     return screen
 
 
@@ -135,6 +136,7 @@ def test_what_checkpoints_take_is_shown(opened: OpenStudy, terminal: Console) ->
         (),
         (
             "host.name=torchvision:resnet18",
+            "space.exclude=[]",
             "host.options={}",
             "space.choices=['lrlc-2']",
             "space.max_memory=1.1",

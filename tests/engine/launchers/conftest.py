@@ -36,7 +36,9 @@ def launch(
         script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None
     ) -> LocalWorkers:
         python = tmp_path / "python"
-        python.write_text(f"#!/bin/sh\necho $$ >> {tmp_path / 'pids'}\n{script}\n")
+        # A trap stands before the worker counts as started: a signal must not come before it.
+        first, rest = script.split("\n", 1) if script.startswith("trap ") else ("", script)
+        python.write_text(f"#!/bin/sh\n{first}\necho $$ >> {tmp_path / 'pids'}\n{rest}\n")
         python.chmod(stat.S_IRWXU)
         monkeypatch.setattr("lrlc_nas.engine.launchers.local.sys.executable", str(python))
         left = runs if runs is not None else {"waiting": 1}
