@@ -30,7 +30,7 @@ SEARCHES = {
         "none of its runs is complete; --site and --choice name one anyway",
     ),
     "one run only": (
-        "The runs that have finished separate no choice from another: no effect can be told yet.",
+        "No effect is estimable yet: the finished runs do not separate any choice from another.",
         "its only complete run shows no choice that looks better than conv",
     ),
     "one seed of the host": ("the host reached 50.00 % (one seed).", None),

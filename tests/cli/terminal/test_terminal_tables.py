@@ -161,6 +161,12 @@ def test_sites_are_whole_in_80_columns(terminal: Console, sets: tuple[str, ...])
 
 def test_sites_say_where_a_control_cannot_be_built_and_count_what_the_host_widens(terminal: Console) -> None:
     sets = ("host.options={channels=8}", "space.choices=['coord', 'wide-2', 'tied-2', 'lrlc-2-input']")
+    sets += (
+        "space.exclude=[]",
+        "search.pruner=successive-halving",
+        "search.host_repeats=3",
+        "budget.trials=24",
+    )
     prepared = prepare(load_config(None, sets))
     print_sites(prepared)
     text = " ".join("\n".join(lines_of(terminal)).split())
