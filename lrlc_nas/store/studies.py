@@ -183,10 +183,9 @@ class Store:
                 session.flush()
             except IntegrityError as error:
                 raise self._taken(name, parent_study_id, error) from None
-            for position, site in enumerate(sites):
-                row = SiteRow(study_id=study.study_id, position=position, name=site.name)
-                row.geometry = json.dumps(site.geometry)
-                session.add(row)
+            geometries = [(site.name, json.dumps(site.geometry)) for site in sites]
+            for position, (site, geometry) in enumerate(geometries):
+                session.add(SiteRow(study_id=study.study_id, position=position, name=site, geometry=geometry))
             session.add_all(run_rows(study.study_id, 0, runs))
             session.flush()
             fault_point("study.commit")
@@ -217,8 +216,7 @@ class Store:
         Raises:
             InputError: if there is none of this name; the message lists those that are there.
         """
-        names = self.names()
-        if name not in names:
+        if name not in (names := self.names()):
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
         found = self._found(StudyRow.name == name)
