@@ -112,7 +112,7 @@ def test_the_test_images_stay_sealed_while_nothing_is_confirmed(confirmed: Path)
     done = call("test", "small", folder=confirmed)
     assert done.code == 2
     assert done.err.startswith(
-        "Error: study 'small' has nothing to test: no claim of it helps; the test images"
+        "Error: study 'small' has nothing to test: no claim of it helps; the test split"
     )
     assert query(confirmed, "SELECT count(*) FROM nas_test_opening") == [(0,)]
 
