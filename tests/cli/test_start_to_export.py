@@ -277,6 +277,7 @@ def test_resume_refuses_a_changed_host_and_names_the_site(
         "host.options={}",
         "space.exclude=[]",
         "space.choices=['lrlc-2']",
+        "search.host_repeats=3",
         "budget.trials=4",
     )
     start_study(Store(f"sqlite:///{DATABASE}"), load_config(None, sets))
