@@ -136,7 +136,7 @@ def test_an_odd_confirmation_is_told_in_sentences(tmp_path: Path, claimed: bytes
     card = Path(succeeded(call("cards", "small", "-o", "cards")).out.splitlines()[0])
     assert reason in card.read_text()
     why = (
-        "the confirmation of study 'small' has 12 runs to go"
+        "the confirmation of study 'small' has 14 runs to go"
         if name == "no run ended"
         else "study 'small' has nothing to test"
     )

@@ -1,6 +1,5 @@
 """Reasons are words for people: whatever they say, the evidence says the same."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -44,7 +43,7 @@ def study_record(config):
         name="toy",
         created=MOMENT,
         trials=20,
-        config=config.to_json(),
+        config=config,
         space={"a": ("conv", "lrlc-2", "lc"), "b": ("conv", "lc")},
         left_out={},
         refused={},
@@ -163,7 +162,5 @@ def test_the_cause_does_decide(cause):
 
 def test_a_stage_is_a_number_whatever_the_study_is_called():
     study, runs = confirmation()
-    renamed = replace(
-        study, name="anything", config=json.dumps(json.loads(study.config) | {"name": "anything"})
-    )
+    renamed = replace(study, name="anything", config=study.config.model_copy(update={"name": "anything"}))
     assert conclude(renamed, runs) == conclude(study, runs)

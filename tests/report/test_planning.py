@@ -56,8 +56,8 @@ class FakeStore:
     def runs(self, study):
         return self._runs
 
-    def names(self):
-        return []
+    def confirmation_of(self, search):
+        return None
 
 
 def test_the_table_is_that_of_this_design():

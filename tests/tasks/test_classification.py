@@ -43,7 +43,7 @@ def test_epochs_are_scored_on_the_split_of_the_run(task: Classification):
     for split in ("search", "confirm"):
         network = task.host(5)
         (result,) = task.train(network, RunHandle(1, torch.device("cpu"), split))
-        assert result.accuracy == task.score(network, split, "cpu")
+        assert result.value == task.score(network, split, "cpu")
 
 
 def test_images_that_are_not_changed_score_as_they_are(task: Classification):

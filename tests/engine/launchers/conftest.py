@@ -18,17 +18,17 @@ SMALL = ("host.options={channels=4}", "data.split.train=100", "data.split.search
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, StudyRecord]:
+def scripted_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, StudyRecord]:
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('launchers') / 'lrlc-nas.db'}")
     return store, start_study(store, load_config(None, SMALL)).record
 
 
 @pytest.fixture
 def launch(
-    study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scripted_study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., LocalWorkers]]:
     """Workers that run a script instead of training; their process ids are in `pids`."""
-    store, record = study
+    store, record = scripted_study
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lrlc_nas.engine.launchers.local._POLL_SECONDS", 0.01)
 

@@ -36,14 +36,14 @@ def test_a_worker_that_ends_too_early_is_replaced(
 
 
 def test_runs_whose_trials_nobody_has_made_are_given_theirs(
-    launch: Callable[..., LocalWorkers], study: tuple[Store, StudyRecord], tmp_path: Path
+    launch: Callable[..., LocalWorkers], scripted_study: tuple[Store, StudyRecord], tmp_path: Path
 ) -> None:
     """Another process has raised the total and was killed; workers claim no run without a trial."""
     runs = {"waiting": 1}
     local = launch("exit 0", runs=runs)
-    path = sqlite_path(study[0].url)
+    path = sqlite_path(scripted_study[0].url)
     assert path is not None
-    study[0].engine.dispose()  # so that all of it is in one file
+    scripted_study[0].engine.dispose()  # so that all of it is in one file
     shutil.copy(path, tmp_path / "raised.db")
     local.store = Store(f"sqlite:///{tmp_path / 'raised.db'}")
     local.store.extend(local.study, 7, [NewRun(Role.SAMPLED, seed) for seed in (5, 6)])
@@ -174,11 +174,11 @@ def test_a_device_that_has_gone_after_it_was_lost_is_lost_again(
 
 
 def test_the_password_is_in_no_command_line_and_the_log_is_private(
-    tmp_path: Path, study: tuple[Store, StudyRecord], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scripted_study: tuple[Store, StudyRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     store = Store("postgresql://me:canary@127.0.0.1:1/studies")
-    record = StudyRecord(**{**vars(study[1]), "files": str(tmp_path), "name": "-x"})
+    record = StudyRecord(**{**vars(scripted_study[1]), "files": str(tmp_path), "name": "-x"})
     monkeypatch.setattr(store, "counts", lambda _: {"waiting": 1})
     seen: list[psutil.Process] = []
     python = tmp_path / "python"
@@ -204,12 +204,12 @@ def test_the_password_is_in_no_command_line_and_the_log_is_private(
 
 
 def test_a_worker_imports_what_its_supervisor_does_whatever_lies_in_the_folder(
-    study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scripted_study: tuple[Store, StudyRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
     (tmp_path / "random.py").write_text("raise SystemExit('the random module of the folder')\n")
-    store, record = study
+    store, record = scripted_study
     monkeypatch.setattr(store, "counts", lambda _: {"waiting": 1})
     no_such_study = StudyRecord(**{**vars(record), "name": "other"})
     with pytest.raises(LrlcNasError, match="worker 0: no study 'other' in sqlite:"):
