@@ -98,7 +98,7 @@ def facts(folder: Path, name: str) -> list[Any]:
     epochs = store.epochs(study)
     return [
         (
-            *(run.slot, run.plan, run.seed, run.state, run.reason, run.value),
+            *(run.number, run.plan, run.seed, run.state, run.reason, run.value),
             *(
                 (e.epoch, e.scores["train_loss"], e.scores["loss"], e.value)
                 for e in epochs.get(run.run_id, [])

@@ -123,4 +123,4 @@ def export(
     from ..engine import export_best
 
     done = export_best(open_store(storage), name, output)
-    say(f"trial {done.run.slot} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")
+    say(f"run {done.run.number} ({done.run.plan}), weights after epoch {done.epochs}: {done.folder}")

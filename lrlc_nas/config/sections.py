@@ -88,7 +88,7 @@ class SpaceSection(Section):
 
 
 class SearchSection(Section):
-    """How plans are proposed after the balanced block, and when a run is given up.
+    """How plans are proposed after the balanced block, and when a run is pruned.
 
     With ``successive-halving`` a sampled run goes on after epoch `min_epochs`, `min_epochs` x `reduction`, …
     only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch. The share

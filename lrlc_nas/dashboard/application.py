@@ -55,7 +55,7 @@ def application(store: Store, storage: RDBStorage, *, token: str, writable: bool
             Route("/studies/{study:int}", _answered(pages.study)),
             Route("/studies/{study:int}/version", _answered(pages.study_version)),
             Route("/studies/{study:int}/report", _answered(pages.report)),
-            Route("/studies/{study:int}/trials/{slot:int}", _answered(pages.trial)),
+            Route("/studies/{study:int}/trials/{number:int}", _answered(pages.trial)),
             Route("/studies/{name:path}", _answered(pages.by_name)),
             Route("/assets/{name}", _asset),
             *optuna_routes(storage, writable=writable),

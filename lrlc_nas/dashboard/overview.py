@@ -32,7 +32,7 @@ class StudyLine:
         data: name of its images.
         states: how many runs there are in each state.
         best: highest accuracy of a complete run, a fraction; None before there is one.
-        best_slot: the slot of that run.
+        best_number: the number of that run.
         created: when, UTC.
         optuna: the number of its Optuna study; None if that was deleted.
         confirmation: the study that confirms it, if there is one.
@@ -44,7 +44,7 @@ class StudyLine:
     data: str
     states: Mapping[str, int]
     best: float | None
-    best_slot: int | None
+    best_number: int | None
     created: datetime
     optuna: int | None = None
     confirmation: StudyLine | None = None
@@ -108,7 +108,7 @@ def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
         data=study.config.data_name,
         states=store.counts(study),
         best=None if best is None else best.value,
-        best_slot=None if best is None else best.slot,
+        best_number=None if best is None else best.number,
         created=study.created,
         optuna=optuna,
     )

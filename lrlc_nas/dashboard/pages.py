@@ -105,19 +105,19 @@ class Pages:
     def trial(self, request: Request) -> Response:
         """One run of a study."""
         number, name, version = self._asked(request)
-        view = trial_view(self._store, name, request.path_params["slot"])
+        view = trial_view(self._store, name, request.path_params["number"])
         optuna = optuna_ids(self._storage).get(name)
         return self._page("trial.html", number=number, view=view, version=version, optuna=optuna)
 
     def by_name(self, request: Request) -> Response:
         """Lead from the quoted name of a study, with or without a run, to the address with its number."""
         wanted = request.path_params["name"]
-        name, _, slot = wanted.rpartition("/trials/")
+        name, _, number = wanted.rpartition("/trials/")
         known = change_tokens(self._store)
         if wanted in known:
             return RedirectResponse(f"/studies/{known[wanted].study_id}")
-        if name in known and slot.isascii() and slot.isdecimal():
-            return RedirectResponse(f"/studies/{known[name].study_id}/trials/{slot}")
+        if name in known and number.isascii() and number.isdecimal():
+            return RedirectResponse(f"/studies/{known[name].study_id}/trials/{number}")
         raise InputError(f"no study {wanted!r} in {self._store.shown}")
 
     def trouble(self, request: Request, error: Exception) -> Response:

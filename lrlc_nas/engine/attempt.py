@@ -102,7 +102,7 @@ class Attempt:
         return RunEnd(RunState.PRUNED, EndCause.INFEASIBLE, f"infeasible: {excess}") if excess else None
 
     def _trained(self, run: RunRecord) -> RunEnd:
-        pending = PendingEpochs(partial(self._send, run), self.store.retry_seconds, f"run {run.slot}")
+        pending = PendingEpochs(partial(self._send, run), self.store.retry_seconds, f"run {run.number}")
         try:
             return self._train(run, pending)
         except RunEndedError as error:
@@ -170,7 +170,7 @@ class Attempt:
 
     def _is_audited(self, run: RunRecord) -> bool:
         config = self.prepared.config
-        return self._is_judged(run) and audited(config.seed, run.slot, config.search.audit)
+        return self._is_judged(run) and audited(config.seed, run.number, config.search.audit)
 
     def _goes_on(self, run: RunRecord, epochs: int) -> bool:
         """Whether a run that has fallen behind goes on for the audit; when it first did is noted."""
@@ -186,7 +186,7 @@ class Attempt:
         if end.state == RunState.FAILED:
             before = self.store.last_ended(self.study, 1)
             known = bool(before) and (before[0].cause, before[0].reason) == (end.cause, end.reason)
-            _LOG.error("run %d: %s\n%s", run.slot, end.reason, "" if known else end.trace)
+            _LOG.error("run %d: %s\n%s", run.number, end.reason, "" if known else end.trace)
 
     def _end(self, run: RunRecord, end: RunEnd) -> None:
         self._say(run, end)

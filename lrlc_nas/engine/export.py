@@ -36,7 +36,7 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
 
     The weights are those after the run's last epoch, the epoch that its accuracy is of. The folder gets
     ``plan.json``, ``weights.safetensors``, ``network.py`` and ``check.safetensors`` (some images of the search
-    split and the trial's logits for them).
+    split and the logits of the run for them).
 
     Raises:
         InputError: if there is no such study or no completed run, or the folder is not empty.
@@ -73,7 +73,7 @@ def trained_weights(store: Store, record: StudyRecord, run: RunRecord) -> dict[s
     state = checkpoints.load_newest()
     if state is None or state["epoch"] != run.epoch - 1:
         raise CheckpointError(
-            f"trial {run.slot}: no usable checkpoint of its last epoch in {checkpoints.folder}"
+            f"run {run.number}: no usable checkpoint of its last epoch in {checkpoints.folder}"
         )
     return state
 
@@ -97,7 +97,7 @@ def _facts(study: OpenStudy, run: RunRecord, epoch: int, rebuild: Rebuild) -> di
     assert run.plan is not None
     return {
         "study": study.record.name,
-        "trial": run.slot,
+        "run": run.number,
         "plan": run.plan.tokens,
         "weights_after_epoch": epoch + 1,
         "search_accuracy": run.value,

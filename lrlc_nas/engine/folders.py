@@ -65,7 +65,7 @@ def remove_stale_attempts(store: Store, study: StudyRecord, run: RunRecord) -> N
 
 def run_folder(store: Store, study: StudyRecord, run: RunRecord) -> Path:
     """The folder of one run."""
-    return study_folder(store, study) / f"trial-{run.slot}"
+    return study_folder(store, study) / f"trial-{run.number}"
 
 
 def attempts_at(folder: Path) -> list[tuple[int, Path]]:

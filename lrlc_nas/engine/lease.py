@@ -81,7 +81,7 @@ class Lease:
             return False
         if not self._told:
             self._told = True
-            self._on_hang(f"run {self._held.run.slot}: no step has ended for {seconds:.0f} s")
+            self._on_hang(f"run {self._held.run.number}: no step has ended for {seconds:.0f} s")
         return True
 
     def _renew(self) -> None:
@@ -100,4 +100,4 @@ class Lease:
             except StorageError:
                 continue
             except Exception:
-                _LOG.warning("run %d: could not renew its lease", self._held.run.slot, exc_info=True)
+                _LOG.warning("run %d: could not renew its lease", self._held.run.number, exc_info=True)

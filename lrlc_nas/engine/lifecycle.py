@@ -157,7 +157,7 @@ def _planned_runs(prepared: Prepared) -> list[NewRun]:
     runs: list[NewRun] = []
     for run in block:
         if prepared.excess(run.plan):
-            continue  # it would be pruned before its first step; the sampler has the use of its slot
+            continue  # it would be pruned before its first step; the sampler has the use of its number
         cost = prepared.cost(run.plan)
         seed = config.seed + len(runs)
         runs.append(NewRun(run.role, seed, run.repeat, run.plan, cost.parameters, cost.macs))
@@ -166,7 +166,7 @@ def _planned_runs(prepared: Prepared) -> list[NewRun]:
 
 def _sampled_runs(config: StudyConfig, first: int, total: int) -> list[NewRun]:
     """Every run has a seed of its own: one more source of noise that no plan can profit from."""
-    return [NewRun(Role.SAMPLED, config.seed + slot) for slot in range(first, total)]
+    return [NewRun(Role.SAMPLED, config.seed + number) for number in range(first, total)]
 
 
 def _raise_total(study: OpenStudy, trials: int) -> None:

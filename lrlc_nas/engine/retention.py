@@ -26,14 +26,14 @@ _MOST_HOSTS = 3
 
 
 def needed_runs(config: StudyConfig, runs: Sequence[RunRecord]) -> set[int]:
-    """The slots of the complete runs whose checkpoint stays.
+    """The numbers of the complete runs whose checkpoint stays.
 
     A confirmation needs all of them: the test images are read with the weights of every seed.
     """
     complete = [run for run in runs if run.state == RunState.COMPLETE]
     if config.files.keep == "all" or config.confirmation is not None:
-        return {run.slot for run in complete}
-    return {run.slot for run in _needed(complete) if run is not None}
+        return {run.number for run in complete}
+    return {run.number for run in _needed(complete) if run is not None}
 
 
 def remove_superfluous(store: Store, study: StudyRecord) -> None:
@@ -47,16 +47,16 @@ def remove_superfluous(store: Store, study: StudyRecord) -> None:
         if run.finished is None or run.plan is None or not has_checkpoints(store, study, run):
             continue
         remove_stale_attempts(store, study, run)  # a frozen worker may have thawed since
-        if run.slot not in needed:
+        if run.number not in needed:
             run_checkpoints(store, study, run).remove_all()
 
 
 def _needed(complete: Sequence[RunRecord]) -> Iterator[RunRecord | None]:
     hosts = [run for run in complete if run.plan == Plan()]
     yield best_run(complete)
-    yield max(complete, key=lambda run: (_finished(run), run.slot), default=None)
+    yield max(complete, key=lambda run: (_finished(run), run.number), default=None)
     yield best_run(hosts)
-    yield from sorted(hosts, key=lambda run: run.slot)[:_MOST_HOSTS]
+    yield from sorted(hosts, key=lambda run: run.number)[:_MOST_HOSTS]
     yield best_run(run for run in complete if run.plan is not None and run.plan.relaxes)
 
 

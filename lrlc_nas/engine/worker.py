@@ -143,7 +143,7 @@ class Worker:
         except BaseException as error:
             if is_device_lost(error):
                 self._give_back(held)
-                where = f"run {held.run.slot}: {self.device} is lost to its worker"
+                where = f"run {held.run.number}: {self.device} is lost to its worker"
                 raise DeviceError(f"{where}: {in_one_line(error)}") from error
             self._leave(held, error)
             raise
@@ -162,13 +162,15 @@ class Worker:
                 return
         except (StorageError, DiskError) as error:
             why = str(error)
-        _LOG.warning("run %d: could not give back its claim: %s", held.run.slot, why)
+        _LOG.warning("run %d: could not give back its claim: %s", held.run.number, why)
 
     def _leave(self, held: Claim, error: BaseException) -> None:
         """Keep a claim although this worker ends: whoever finds it then counts a crash of the run."""
         words = f"{type(error).__name__}: {in_one_line(error)}"
         known = held.run.facts.get(DIED_OF) == words
-        _LOG.error("run %d: this worker dies of %s", held.run.slot, words, exc_info=None if known else error)
+        _LOG.error(
+            "run %d: this worker dies of %s", held.run.number, words, exc_info=None if known else error
+        )
         with suppress(LrlcNasError):
             note(self.store.retrying(0), held, {DIED_OF: words})
 

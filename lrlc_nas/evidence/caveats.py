@@ -85,20 +85,20 @@ def _about_addition(
 
 
 def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]:
-    given_up = len(seen.given_up)
-    if given_up:
+    pruned = len(seen.pruned)
+    if pruned:
         yield (
-            f"{_runs(given_up, 'was', 'were')} given up early and {_is(given_up)} used up to there: what "
+            f"{_runs(pruned, 'was', 'were')} pruned early and {_is(pruned)} used up to there: what "
             "the end would have been is inferred from the complete runs, on the assumption that it follows from "
             "plan and early accuracy in a straight line."
         )
-    unused = sum(run.state == RunState.PRUNED for run in runs) - given_up
+    unused = sum(run.state == RunState.PRUNED for run in runs) - pruned
     if unused:
         yield (
             f"{_runs(unused, 'was', 'were')} pruned and {_is(unused)} not used: "
             "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
         )
-    used = (*seen.complete, *seen.given_up)
+    used = (*seen.complete, *seen.pruned)
     sampled = sum(run.role == Role.SAMPLED for run in used)
     if sampled:
         yield (

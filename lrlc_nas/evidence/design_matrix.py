@@ -27,17 +27,17 @@ class Observed:
 
     Attributes:
         complete: the complete runs that have a value.
-        given_up: the runs that fell behind; none if they are left aside, as they are without a complete run.
-        plans: of the complete runs, then of those given up.
-        outcomes: (plans, steps): at each epoch where a run was given up, then at the end; NaN after that epoch.
+        pruned: the runs that fell behind; none if they are left aside, as they are without a complete run.
+        plans: of the complete runs, then of those pruned.
+        outcomes: (plans, steps): at each epoch where a run was pruned, then at the end; NaN after that epoch.
     """
 
     complete: tuple[RunRecord, ...]
-    given_up: tuple[RunRecord, ...]
+    pruned: tuple[RunRecord, ...]
     plans: tuple[Plan, ...]
     outcomes: Matrix
 
-    def without_given_up(self) -> Observed:
+    def without_pruned(self) -> Observed:
         """The complete runs alone."""
         number = len(self.complete)
         return Observed(self.complete, (), self.plans[:number], self.outcomes[:number, -1:])
@@ -57,20 +57,20 @@ def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult
         run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run)
     )
     behind = [run for run in runs if run.cause == EndCause.BEHIND and _planned(run)]
-    given_up = tuple(run for run in behind if epochs.get(run.run_id))
-    rungs = sorted({len(epochs[run.run_id]) for run in given_up})
-    curves = [[100 * epoch.value for epoch in epochs.get(run.run_id, ())] for run in complete + given_up]
+    pruned = tuple(run for run in behind if epochs.get(run.run_id))
+    rungs = sorted({len(epochs[run.run_id]) for run in pruned})
+    curves = [[100 * epoch.value for epoch in epochs.get(run.run_id, ())] for run in complete + pruned]
     outcomes = np.array(
         [
             [*(_at(curve, rung) for rung in rungs), _end(run)]
-            for run, curve in zip(complete + given_up, curves, strict=True)
+            for run, curve in zip(complete + pruned, curves, strict=True)
         ]
     ).reshape(len(curves), len(rungs) + 1)
-    plans = tuple(run.plan for run in complete + given_up if run.plan is not None)
-    seen = Observed(complete, given_up, plans, outcomes)
+    plans = tuple(run.plan for run in complete + pruned if run.plan is not None)
+    seen = Observed(complete, pruned, plans, outcomes)
     # Complete runs alone tell how the end follows from a rung, and only with their epochs.
     told = bool(complete) and np.isfinite(outcomes[: len(complete)]).all()
-    return seen if told else seen.without_given_up()
+    return seen if told else seen.without_pruned()
 
 
 def cells_of(study: StudyRecord) -> list[Cell]:

@@ -5,7 +5,7 @@ With y the accuracy of a run in points (100 x fraction) and x[s, c] = 1 where it
     y = host + Σ effect[s, c] · x[s, c] + error;
 
 ``conv`` is the level that all others are compared with. Complete runs alone give this by ordinary least squares;
-with runs that fell behind and were given up it is the last of several such regressions, one for each epoch where
+with runs that fell behind and were pruned it is the last of several such regressions, one for each epoch where
 that happened (see `lrlc_nas.evidence.missing`), which takes the survivors for what they are: selected. The intervals
 are Student's t intervals of the coefficients.
 
@@ -96,7 +96,7 @@ class Screening:
         residual_sd: standard deviation, in points, of what the main effects leave unexplained; None without
             degrees of freedom.
         runs_used: number of complete runs that were used.
-        runs_given_up: number of runs that fell behind, were given up and were used up to there.
+        runs_pruned_used: number of runs that fell behind, were pruned and were used up to there.
         runs_pruned: number of pruned runs, used or not.
         degrees_of_freedom: complete runs used less the rank of the last regression; 0 without a run.
         best: the complete run of the highest accuracy, the first of equals; None without a complete run.
@@ -109,7 +109,7 @@ class Screening:
     host: HostSummary
     residual_sd: float | None
     runs_used: int
-    runs_given_up: int
+    runs_pruned_used: int
     runs_pruned: int
     degrees_of_freedom: int
     best: RunRecord | None
@@ -124,7 +124,7 @@ def screen(
     Args:
         study: gives the space, and so which effects there are.
         runs: all runs of the study, whatever their state.
-        epochs: run id to its recorded epochs, for the runs that were given up.
+        epochs: run id to its recorded epochs, for the runs that were pruned.
 
     Returns:
         The effects, with None where a number cannot be told.
@@ -140,7 +140,7 @@ def screen(
         host=_host(seen.complete),
         residual_sd=fit.residual_sd,
         runs_used=len(seen.complete),
-        runs_given_up=len(seen.given_up),
+        runs_pruned_used=len(seen.pruned),
         runs_pruned=sum(run.state == RunState.PRUNED for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
         best=best_run(seen.complete),
@@ -149,10 +149,10 @@ def screen(
 
 
 def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseFit]:
-    """The fit, and what it used: the runs that were given up only if the complete ones can tell what they missed."""
+    """The fit, and what it used: the runs that were pruned only if the complete ones can tell what they missed."""
     fit = fit_staircase(main_effects(cells, seen.plans), seen.outcomes)
-    if seen.given_up and not fit.determined:
-        return _fitted(cells, seen.without_given_up())
+    if seen.pruned and not fit.determined:
+        return _fitted(cells, seen.without_pruned())
     return seen, fit
 
 

@@ -13,7 +13,7 @@ up.
 what both give beyond the sum of their effects, the choices averaged. One number for each pair is what a search can
 tell; an interaction of all choices with all would take nine for two sites of four choices.
 
-Both are fitted as the effects are, runs that were given up included (`missing`). Their p-values are adjusted for how
+Both are fitted as the effects are, runs that were pruned included (`missing`). Their p-values are adjusted for how
 many there are by Benjamini and Hochberg's procedure: of the disagreements that are named, about 5 % are none.
 
 Reference: Benjamini and Hochberg, J. R. Statist. Soc. B 57 (1995).

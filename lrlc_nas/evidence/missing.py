@@ -1,7 +1,7 @@
-"""Regression when some runs were given up before their end.
+"""Regression when some runs were pruned before their end.
 
-A run that was given up after some epochs lacks all later accuracies, so that what is recorded is a staircase:
-z₁ … z_{R-1} are the accuracies at the epochs where runs were given up, in order, z_R is that at the end, and
+A run that was pruned after some epochs lacks all later accuracies, so that what is recorded is a staircase:
+z₁ … z_{R-1} are the accuracies at the epochs where runs were pruned, in order, z_R is that at the end, and
 whoever has z_r has all before it. Whether a run goes on is decided by recorded accuracies alone, its own and
 others', at the epochs it has reached (missing at random), and the same is true of the plan that a sampler chooses
 for it. So the likelihood is a product with one factor for each step of the staircase, which the rule that prunes
@@ -161,8 +161,8 @@ def fit_staircase(design: Matrix, outcomes: Matrix) -> StaircaseFit:
     """Fit one regression for each step.
 
     Args:
-        design: (runs, columns); every run has its row, however early it was given up.
-        outcomes: (runs, steps), the last column being the end; NaN where a run had been given up, and then in all
+        design: (runs, columns); every run has its row, however early it was pruned.
+        outcomes: (runs, steps), the last column being the end; NaN where a run had been pruned, and then in all
             later columns too.
     """
     if not len(design):

@@ -1,9 +1,9 @@
 """The audit of pruning: what the rule that gives runs up would have cost, by choice.
 
 A share of the sampled runs, drawn by chance, goes on after the verdict that ends the others (`search.audit`). What
-became of them is told with two numbers: how often a run that would have been given up ended among the best quarter
+became of them is told with two numbers: how often a run that would have been pruned ended among the best quarter
 of the complete runs, and Kendall's τ between the accuracies at the first rung and at the end, over the runs that
-nothing could have given up (the balanced block and the audited runs). A choice that learns late has a low τ.
+nothing could have pruned (the balanced block and the audited runs). A choice that learns late has a low τ.
 
 Reference: Kendall, "A New Measure of Rank Correlation", Biometrika 30 (1938).
 """
@@ -35,9 +35,9 @@ class AuditRow:
     Attributes:
         choice: token of the choice; empty for the row of all runs.
         audited: complete audited runs that hold it.
-        would_end: those of them that would have been given up.
+        would_end: those of them that would have been pruned.
         wrongly: those of these that ended in the best quarter of all complete runs.
-        never_pruned: complete runs that hold it and that nothing could have given up.
+        never_pruned: complete runs that hold it and that nothing could have pruned.
         rank_correlation: Kendall's τ over these between first rung and end; None where it cannot be told.
     """
 
@@ -54,8 +54,8 @@ class Audit:
     """What pruning would have cost.
 
     Attributes:
-        rows: one for all runs, then one for each choice except ``conv``; none where nothing is ever given up.
-        rung: after how many epochs the first verdict comes; None where nothing is ever given up.
+        rows: one for all runs, then one for each choice except ``conv``; none where nothing is ever pruned.
+        rung: after how many epochs the first verdict comes; None where nothing is ever pruned.
         sentence: what the audit says.
     """
 
@@ -85,7 +85,7 @@ def audit(
     """
     rung = _first_rung(study)
     if rung is None:
-        return Audit((), None, "No run of this study is ever given up.")
+        return Audit((), None, "No run of this study is ever pruned.")
     complete = observe(runs, epochs).complete
     best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
     never_pruned = [
@@ -143,11 +143,11 @@ def _sentence(total: AuditRow, rung: int) -> str:
         return "No audited run is complete yet, so that nothing is known of what pruning costs."
     text = (
         f"{total.audited} sampled run{'s' if total.audited > 1 else ''} went on for the audit, of which "
-        f"{total.would_end} would have been given up; of these, {total.wrongly} ended in the best quarter."
+        f"{total.would_end} would have been pruned; of these, {total.wrongly} ended in the best quarter."
     )
     if total.rank_correlation is not None:
         text += (
-            " Over the runs that are never given up, Kendall's τ between the accuracies after "
+            " Over the runs that are never pruned, Kendall's τ between the accuracies after "
             f"epoch {rung} and at the end is {total.rank_correlation:+.2f}."
         )
     return text

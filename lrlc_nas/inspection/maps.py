@@ -40,7 +40,7 @@ class SpaceMap:
 
     Attributes:
         study: whose run it is.
-        slot: of the run.
+        number: of the run.
         site: name of the site.
         choice: token of the choice.
         weights: (K, Y, X), the combining weights; K is 0 for a locally connected layer, which has none.
@@ -49,7 +49,7 @@ class SpaceMap:
     """
 
     study: str
-    slot: int
+    number: int
     site: str
     choice: str
     weights: NDArray[np.float64]
@@ -87,7 +87,7 @@ def space_maps(
         inputs = _inputs(network, layers, study)
         found = {site: layer_map(layer, inputs.get(site)) for site, layer in layers.items()}
     return tuple(
-        SpaceMap(study.record.name, run.slot, site, chosen.plan.at(site).token, *parts)
+        SpaceMap(study.record.name, run.number, site, chosen.plan.at(site).token, *parts)
         for site, parts in found.items()
     )
 

@@ -45,8 +45,8 @@ class ShiftTolerance:
         shifts: in pixels.
         relaxed: direction to the mean accuracy over the relaxed runs after each shift, fractions.
         host: the same of the host; empty if no run of it was there.
-        slots: of the relaxed runs.
-        host_slots: of the runs of the host.
+        numbers: of the relaxed runs.
+        host_numbers: of the runs of the host.
     """
 
     study: str
@@ -57,8 +57,8 @@ class ShiftTolerance:
     shifts: tuple[int, ...]
     relaxed: dict[str, tuple[float, ...]]
     host: dict[str, tuple[float, ...]]
-    slots: tuple[int, ...]
-    host_slots: tuple[int, ...]
+    numbers: tuple[int, ...]
+    host_numbers: tuple[int, ...]
 
 
 def shift_tolerance(
@@ -106,8 +106,8 @@ def shift_tolerance(
         shifts=tuple(shifts),
         relaxed=_curves(study, task, runs, images, shifts, device),
         host=_curves(study, task, hosts, images, shifts, device) if hosts else {},
-        slots=tuple(run.slot for run in runs),
-        host_slots=tuple(run.slot for run in hosts),
+        numbers=tuple(run.number for run in runs),
+        host_numbers=tuple(run.number for run in hosts),
     )
 
 

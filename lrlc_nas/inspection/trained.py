@@ -87,7 +87,7 @@ def _of_search(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject:
     if best is None or best.plan is None:
         raise InputError(f"study {study.name!r} has no complete run with a relaxed site yet")
     others = [run for run in _complete(runs, best.plan) if run != best]
-    why = f"the best relaxed run of the search, run {best.slot}"
+    why = f"the best relaxed run of the search, run {best.number}"
     return Subject(study, best.plan, why, (best, *others), tuple(_complete(runs, Plan())))
 
 

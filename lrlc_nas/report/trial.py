@@ -45,12 +45,12 @@ class TrialCurves:
     """The curves of a run.
 
     Attributes:
-        slot: of the run.
+        number: of the run.
         epochs: of the run, in order.
-        hosts: the epochs of each run of the untouched host: its slot to them; without the run itself.
+        hosts: the epochs of each run of the untouched host: its number to them; without the run itself.
     """
 
-    slot: int
+    number: int
     epochs: tuple[EpochResult, ...]
     hosts: Mapping[int, tuple[EpochResult, ...]]
 
@@ -61,8 +61,8 @@ class TrialView:
 
     Attributes:
         study: name of its study.
-        slot: its place in the study.
-        last: the last slot of the study.
+        number: its place in the study.
+        last: the last number of the study.
         state: of the run.
         reason: why it was pruned or failed; empty otherwise.
         facts: labelled lines.
@@ -72,7 +72,7 @@ class TrialView:
     """
 
     study: str
-    slot: int
+    number: int
     last: int
     state: str
     reason: str
@@ -82,13 +82,13 @@ class TrialView:
     figures: tuple[DrawnFigure, ...]
 
 
-def trial_view(store: Store, name: str, slot: int) -> TrialView:
+def trial_view(store: Store, name: str, number: int) -> TrialView:
     """Read what a page on one run shows.
 
     Args:
         store: the study database.
         name: of the study.
-        slot: of the run.
+        number: of the run.
 
     Raises:
         InputError: if there is no such study or no such run.
@@ -97,16 +97,16 @@ def trial_view(store: Store, name: str, slot: int) -> TrialView:
 
     study = store.study(name)
     runs = store.runs(study)
-    run = next((run for run in runs if run.slot == slot), None)
+    run = next((run for run in runs if run.number == number), None)
     if run is None:
-        raise InputError(f"study {name!r} has no run {slot}; its runs are 0 to {len(runs) - 1}")
+        raise InputError(f"study {name!r} has no run {number}; its runs are 0 to {len(runs) - 1}")
     epochs = store.run_epochs(run)
-    hosts = {other.slot: store.run_epochs(other) for other in runs if _is_host(other) and other is not run}
+    hosts = {other.number: store.run_epochs(other) for other in runs if _is_host(other) and other is not run}
     plan = [] if run.plan is None else [(site, run.plan.at(site).token) for site in study.space]
     return TrialView(
         study=name,
-        slot=slot,
-        last=runs[-1].slot,
+        number=number,
+        last=runs[-1].number,
         state=run.state,
         reason=run.reason,
         facts=(*_facts(study, run, epochs), ("Checkpoints", _disk(checkpoint_bytes(store, study, run)))),
@@ -124,22 +124,22 @@ def trial_curves(
     Args:
         run: the run.
         epochs: those recorded of it.
-        hosts: slot of each other run of the host to its recorded epochs.
+        hosts: number of each other run of the host to its recorded epochs.
     """
     return TrialCurves(
-        run.slot, tuple(epochs), {slot: tuple(those) for slot, those in hosts.items() if those}
+        run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those}
     )
 
 
 def draw_accuracy(curves: TrialCurves) -> go.Figure:
     """Draw the accuracy of a run over those of the host."""
     figure = go.Figure()
-    for number, (slot, epochs) in enumerate(curves.hosts.items()):
+    for index, (number, epochs) in enumerate(curves.hosts.items()):
         values = [100 * epoch.value for epoch in epochs]
-        figure.add_trace(_line(epochs, values, f"host, run {slot}", "host", HOST, 1.5, legend=number == 0))
+        figure.add_trace(_line(epochs, values, f"host, run {number}", "host", HOST, 1.5, legend=index == 0))
     if curves.epochs:
         values = [100 * epoch.value for epoch in curves.epochs]
-        figure.add_trace(_line(curves.epochs, values, f"run {curves.slot}", "this run", BEST, 3.0))
+        figure.add_trace(_line(curves.epochs, values, f"run {curves.number}", "this run", BEST, 3.0))
     return _epoch_layout(figure, curves, "accuracy, %")
 
 

@@ -190,7 +190,7 @@ def _best(screening: Screening) -> Iterator[str]:
     best, host = screening.best, screening.host
     if best is None:
         return
-    text = f"The best single run, number {best.slot}, reached {percent(best.value)} on the search images"
+    text = f"The best single run, number {best.number}, reached {percent(best.value)} on the search images"
     if host.mean is not None:
         seeds = "one seed" if host.runs == 1 else f"the mean of {host.runs} seeds"
         spread = "" if host.sd is None else f", standard deviation {host.sd:.2f} points"

@@ -16,7 +16,7 @@ __all__ = ["best_run", "most_trials"]
 def best_run(runs: Iterable[RunRecord]) -> RunRecord | None:
     """The completed run with the highest accuracy on the search split; the earliest of equals."""
     complete = [run for run in runs if run.state == RunState.COMPLETE and run.value is not None]
-    return max(complete, key=lambda run: (run.value or 0.0, -run.slot), default=None)
+    return max(complete, key=lambda run: (run.value or 0.0, -run.number), default=None)
 
 
 def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:

@@ -14,7 +14,7 @@ def shortage(config: StudyConfig, space: Space) -> str:
     """What a study should be told whose runs may be too few for intervals; empty if they are enough.
 
     The unknowns are the host's accuracy and an effect for each cell. An interval needs more complete runs than
-    unknowns, and only the runs of the block are certain not to be given up.
+    unknowns, and only the runs of the block are certain not to be pruned.
     """
     repeats, trials = config.search.host_repeats, config.budget.trials
     cells = sum(len(choices) - 1 for choices in space.choices.values())
@@ -22,7 +22,7 @@ def shortage(config: StudyConfig, space: Space) -> str:
     certain = block_size(space, trials, repeats) if pruned else trials
     if certain > 1 + cells:
         return ""
-    which = f"{certain} of the {trials} runs are never given up" if pruned else f"there are {trials} runs"
+    which = f"{certain} of the {trials} runs are never pruned" if pruned else f"there are {trials} runs"
     return (
         f"note: intervals may be missing: {1 + cells} unknowns (the host and {cells} effects), but {which}; "
         f"{_way_out(space, cells, repeats, pruned)}"

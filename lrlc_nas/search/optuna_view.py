@@ -50,7 +50,7 @@ _STATES = {
     RunState.PRUNED: TrialState.PRUNED,
     RunState.FAILED: TrialState.FAIL,
 }
-_SLOT = "slot"
+_NUMBER = "slot"  # as all versions have called it
 
 T = TypeVar("T")
 
@@ -113,15 +113,15 @@ class OptunaView:
         # Whoever made them before may have been killed before it could tie them to their runs.
         known: dict[int, int] = {}
         for trial in self._trials():
-            slot = _slot_of(trial)
-            if slot is not None and not trial.state.is_finished():
-                known.setdefault(slot, trial._trial_id)
+            number = _number_of(trial)
+            if number is not None and not trial.state.is_finished():
+                known.setdefault(number, trial._trial_id)
         for run in missing:
-            trial_id = known.get(run.slot)
+            trial_id = known.get(run.number)
             if trial_id is None:
                 trial_id = self._new_trial(run)
                 fault_point("trial.made")
-            if not set_trial(store, study, run.slot, trial_id):
+            if not set_trial(store, study, run.number, trial_id):
                 self._fail(trial_id)  # another process has tied this run to another trial in the same moment
             fault_point("trial.tied")
 
@@ -171,12 +171,12 @@ class OptunaView:
     def catch_up(self, runs: Iterable[RunRecord], epochs: Mapping[int, list[EpochResult]]) -> None:
         """End every trial whose run has ended, with all that is recorded of it, and those that no run can have."""
         runs = list(runs)
-        tied = {run.slot: run.trial_id for run in runs}
+        tied = {run.number: run.trial_id for run in runs}
         open_trials = {trial._trial_id: trial for trial in self._trials() if not trial.state.is_finished()}
         for trial_id, trial in open_trials.items():
             # Its maker was killed after another process had tied the run to another trial.
-            slot = _slot_of(trial)
-            if slot is not None and tied.get(slot) not in (None, trial_id):
+            number = _number_of(trial)
+            if number is not None and tied.get(number) not in (None, trial_id):
                 self._fail(trial_id)
         for run in runs:
             if run.state not in _STATES or run.trial_id not in open_trials:
@@ -202,7 +202,9 @@ class OptunaView:
     def _new_trial(self, run: RunRecord) -> int:
         """Make a trial; a second one if the answer to the first try was lost, which is left to `catch_up`."""
         waiting = create_trial(
-            state=TrialState.WAITING, user_attrs={_SLOT: run.slot, "role": run.role.value}, system_attrs={}
+            state=TrialState.WAITING,
+            user_attrs={_NUMBER: run.number, "role": run.role.value},
+            system_attrs={},
         )
         return self._storage.create_new_trial(self.study._study_id, template_trial=waiting)
 
@@ -237,10 +239,10 @@ def _schema() -> OptunaSchema:
     return OptunaSchema(optuna.__version__, SCHEMA_VERSION, scripts, BaseModel.metadata)
 
 
-def _slot_of(trial: FrozenTrial) -> int | None:
-    """The slot of a trial; the user's own trials have none."""
-    slot = trial.user_attrs.get(_SLOT)
-    return slot if isinstance(slot, int) else None
+def _number_of(trial: FrozenTrial) -> int | None:
+    """The number of a trial; the user's own trials have none."""
+    number = trial.user_attrs.get(_NUMBER)
+    return number if isinstance(number, int) else None
 
 
 def _open(store: Store) -> RDBStorage:

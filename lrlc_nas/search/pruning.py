@@ -18,7 +18,7 @@ from ..runs import stream_seed
 __all__ = ["AUDIT", "audited", "falls_behind", "is_rung"]
 
 AUDIT = "audit"
-"""The fact of an audited run: after how many epochs it would have been given up; 0 for one that never would."""
+"""The fact of an audited run: after how many epochs it would have been pruned; 0 for one that never would."""
 
 
 def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
@@ -30,7 +30,7 @@ def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
 
 
 def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> bool:
-    """Whether a run at a rung is to be given up.
+    """Whether a run at a rung is to be pruned.
 
     Args:
         accuracy: of this run at the rung.
@@ -42,12 +42,12 @@ def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> 
     return sum(other > accuracy for other in others) >= survivors
 
 
-def audited(seed: int, slot: int, share: float) -> bool:
+def audited(seed: int, number: int, share: float) -> bool:
     """Whether a run goes on even if it falls behind: a function of the study's seed and the run's place alone.
 
     Args:
         seed: of the study.
-        slot: place of the run in the study.
+        number: place of the run in the study.
         share: the probability, in [0, 1].
     """
-    return stream_seed(seed, AUDIT, slot) < share * 2**63
+    return stream_seed(seed, AUDIT, number) < share * 2**63

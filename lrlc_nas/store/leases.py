@@ -131,15 +131,15 @@ def progress(store: Store, study: StudyRecord) -> tuple[int, int, int]:
 
 
 @repeatable
-def set_trial(store: Store, study: StudyRecord, slot: int, trial_id: int) -> bool:
+def set_trial(store: Store, study: StudyRecord, number: int, trial_id: int) -> bool:
     """Tie a run to its Optuna trial, once; False if it is tied to another one."""
     with Session(store.engine) as session, session.begin():
         result = session.execute(
             update(RunRow)
-            .where(RunRow.study_id == study.study_id, RunRow.slot == slot, RunRow.trial_id.is_(None))
+            .where(RunRow.study_id == study.study_id, RunRow.number == number, RunRow.trial_id.is_(None))
             .values(trial_id=trial_id)
         )
-        tied = select(RunRow.trial_id).where(RunRow.study_id == study.study_id, RunRow.slot == slot)
+        tied = select(RunRow.trial_id).where(RunRow.study_id == study.study_id, RunRow.number == number)
         return _rows(result) == 1 or session.scalar(tied) == trial_id
 
 
@@ -269,7 +269,7 @@ def _claim(
                 RunRow.expires < now,
                 *([RunRow.state != RunState.RUNNING.value] if silent() else ()),
             )
-            .order_by(RunRow.slot)
+            .order_by(RunRow.number)
             .limit(1)
             .with_for_update(skip_locked=True)
         ).first()
@@ -320,4 +320,6 @@ def _rows(result: object) -> int:
 
 def _require(held_still: bool, held: Claim) -> None:
     if not held_still:
-        raise FencedError(f"run {held.run.slot}: another worker has claimed it after attempt {held.attempt}")
+        raise FencedError(
+            f"run {held.run.number}: another worker has claimed it after attempt {held.attempt}"
+        )

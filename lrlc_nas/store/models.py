@@ -62,14 +62,14 @@ class RunRow(Base):
 
     __tablename__ = "nas_run"
     __table_args__ = (
-        UniqueConstraint("study_id", "slot"),
+        UniqueConstraint("study_id", "number"),
         UniqueConstraint("study_id", "plan_digest", "repeat"),
         Index("nas_run_claim", "study_id", "done", "expires"),
     )
 
     run_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("nas_study.study_id"))
-    slot: Mapped[int]
+    number: Mapped[int]
     trial_id: Mapped[int | None]
     role: Mapped[str] = mapped_column(String(20))
     repeat: Mapped[int]

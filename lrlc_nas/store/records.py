@@ -94,7 +94,7 @@ class RunRecord:
 
     Attributes:
         run_id: our own number of it, unique in the database.
-        slot: its place in the study, from 0; also the number of its Optuna trial, unless two processes have
+        number: its place in the study, from 0; also the number of its Optuna trial, unless two processes have
             raised the total at once.
         trial_id: the id of its Optuna trial; None until the trial exists.
         role: see `NewRun`.
@@ -119,7 +119,7 @@ class RunRecord:
     """
 
     run_id: int
-    slot: int
+    number: int
     trial_id: int | None
     role: Role
     repeat: int

@@ -48,7 +48,7 @@ def run_record(row: RunRow) -> RunRecord:
     """
     return RunRecord(
         run_id=int(row.run_id),
-        slot=int(row.slot),
+        number=int(row.number),
         trial_id=row.trial_id,
         role=Role(row.role),
         repeat=row.repeat,
@@ -70,12 +70,12 @@ def run_record(row: RunRow) -> RunRecord:
     )
 
 
-def run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[RunRow]:
+def run_rows(study_id: int, first: int, runs: Sequence[NewRun]) -> list[RunRow]:
     """The rows of new runs of a study, which wait."""
     return [
         RunRow(
             study_id=study_id,
-            slot=slot,
+            number=number,
             role=Role(run.role).value,
             repeat=run.repeat,
             seed=run.seed,
@@ -93,7 +93,7 @@ def run_rows(study_id: int, first_slot: int, runs: Sequence[NewRun]) -> list[Run
             facts="{}",
             stage=run.stage,
         )
-        for slot, run in enumerate(runs, start=first_slot)
+        for number, run in enumerate(runs, start=first)
     ]
 
 

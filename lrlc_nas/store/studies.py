@@ -233,10 +233,10 @@ class Store:
 
     @repeatable
     def runs(self, study: StudyRecord) -> list[RunRecord]:
-        """All runs of a study, by slot."""
+        """All runs of a study, by number."""
         with Session(self.reading) as session:
             rows = session.scalars(
-                select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.slot)
+                select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.number)
             )
             return [run_record(row) for row in rows]
 
@@ -268,7 +268,7 @@ class Store:
         query = (
             select(RunRow)
             .where(RunRow.study_id == study.study_id, RunRow.done == 1)
-            .order_by(RunRow.finished.desc(), RunRow.slot.desc())
+            .order_by(RunRow.finished.desc(), RunRow.number.desc())
             .limit(number)
         )
         with Session(self.reading) as session:

@@ -154,12 +154,12 @@ def story(folder: Path) -> list[tuple[object, ...]]:
     """All that a study found: each run's plan, seed and end, and each of its epochs, to the last bit."""
     runs = query(
         folder,
-        "SELECT slot, plan, seed, state, reason, value, epoch FROM nas_run WHERE done = 1 ORDER BY slot",
+        "SELECT number, plan, seed, state, reason, value, epoch FROM nas_run WHERE done = 1 ORDER BY number",
     )
     trained = query(
         folder,
-        "SELECT slot, e.epoch, e.value, json_remove(scores, '$.images_per_second') "
-        "FROM nas_epoch e JOIN nas_run USING (run_id) ORDER BY slot, e.epoch",
+        "SELECT number, e.epoch, e.value, json_remove(scores, '$.images_per_second') "
+        "FROM nas_epoch e JOIN nas_run USING (run_id) ORDER BY number, e.epoch",
     )
     return runs + trained
 

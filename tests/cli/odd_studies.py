@@ -36,14 +36,14 @@ DIVERGED = (RunState.PRUNED, EndCause.DIVERGED)
 COMPLETE = (RunState.COMPLETE, None)
 
 ODD_SEARCHES: Mapping[str, Callable[[int], End | None]] = {
-    "no run finished": lambda slot: None,
-    "one run only": lambda slot: COMPLETE if slot == 0 else None,
-    "one seed of the host": lambda slot: FAILED if slot in (1, 2) else COMPLETE,
-    "all pruned": lambda slot: PRUNED,
-    "all failed": lambda slot: FAILED,
-    "all diverged": lambda slot: DIVERGED,
+    "no run finished": lambda number: None,
+    "one run only": lambda number: COMPLETE if number == 0 else None,
+    "one seed of the host": lambda number: FAILED if number in (1, 2) else COMPLETE,
+    "all pruned": lambda number: PRUNED,
+    "all failed": lambda number: FAILED,
+    "all diverged": lambda number: DIVERGED,
 }
-"""Name to what becomes of the run in each slot; None for one that waits."""
+"""Name to what becomes of the run in each number; None for one that waits."""
 
 ODD_CONFIRMATIONS: Mapping[str, Callable[[RunRecord], End | None]] = {
     "no run ended": lambda run: None,
@@ -62,13 +62,13 @@ ODD_CONFIRMATIONS: Mapping[str, Callable[[RunRecord], End | None]] = {
 def end_oddly(folder: Path, ending: Callable[[int], End | None]) -> None:
     """End the runs of the study ``small`` in a folder, which nobody has trained."""
     with _store(folder) as store:
-        _end(store, store.study("small"), lambda run: ending(run.slot))
+        _end(store, store.study("small"), lambda run: ending(run.number))
         catch_up(open_study(store, "small"))
 
 
 def claim_something(folder: Path) -> None:
     """Complete the study ``small``, and begin to confirm ``lc`` at ``conv3`` with two seeds."""
-    end_oddly(folder, lambda slot: COMPLETE)
+    end_oddly(folder, lambda number: COMPLETE)
     with _store(folder) as store:
         confirmation_to_run(store, "small", {"conv3: lc": Plan.of({"conv3": "lc"})}, seeds=2)
 
@@ -97,11 +97,11 @@ def _train(store: Store, study: StudyRecord, run: RunRecord, state: RunState, ca
     """Runs are claimed in their order, so those that wait have to come last."""
     held = claim(store, study, "somebody", 60)
     assert held is not None
-    assert held.run.slot == run.slot
-    set_trial(store, study, run.slot, 1000 * study.study_id + run.slot)
+    assert held.run.number == run.number
+    set_trial(store, study, run.number, 1000 * study.study_id + run.number)
     if held.run.plan is None:
-        plan_run(store, held, Plan.of({"conv1": "lc", "conv2": ("lrlc-2", "lc")[run.slot % 2]}), 5000, 9000)
-    accuracy = 0.5 + 0.01 * (run.slot % 4)
+        plan_run(store, held, Plan.of({"conv1": "lc", "conv2": ("lrlc-2", "lc")[run.number % 2]}), 5000, 9000)
+    accuracy = 0.5 + 0.01 * (run.number % 4)
     if state != RunState.FAILED and cause != EndCause.DIVERGED:
         record_epoch(store, held, an_epoch(0, accuracy))
     value = accuracy if state == RunState.COMPLETE else None

@@ -122,7 +122,7 @@ def make_the_claim_help(folder: Path) -> None:
     with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
         connection.execute(
             'UPDATE nas_run SET value = 0.3 + 0.6 * (plan = \'{"conv3":"lc"}\') + 0.001 * repeat '
-            "+ 0.0001 * repeat * slot WHERE stage = 1"
+            "+ 0.0001 * repeat * number WHERE stage = 1"
         )
 
 

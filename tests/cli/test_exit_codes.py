@@ -95,7 +95,7 @@ def start(folder: Path, trouble: str, relaxed: str, *options: str, seconds: floa
 
 
 def ends(folder: Path) -> list[tuple[object, ...]]:
-    return query(folder, "SELECT state, reason FROM nas_run ORDER BY slot")
+    return query(folder, "SELECT state, reason FROM nas_run ORDER BY number")
 
 
 @pytest.mark.parametrize(

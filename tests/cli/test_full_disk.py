@@ -100,7 +100,7 @@ def test_a_checkpoint_that_does_not_fit(large: Path, tmp_path_factory: pytest.Te
     needs = r"File too large: the checkpoint needs [0-9]+ bytes, [0-9]+ are free"
     assert_says(done, f"{path}: {needs}")
     assert_nothing_is_left_behind(large)
-    assert query(large, "SELECT slot, state, epoch, expires FROM nas_run ORDER BY slot") == [
+    assert query(large, "SELECT number, state, epoch, expires FROM nas_run ORDER BY number") == [
         (0, "complete", 2, 0.0),
         (1, "waiting", 0, 0.0),
     ]

@@ -150,7 +150,7 @@ def test_a_worker_on_its_own_gives_its_run_back_at_each_signal_and_loses_nothing
             running.signal(number)
             assert running.wait() == Done(0, "", "")
         assert unfinished(tmp_path) > 0, "the study was over before the test could interfere"
-        held = "SELECT slot FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR crash_count > 0)"
+        held = "SELECT number FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR crash_count > 0)"
         assert query(tmp_path, held) == []
     with Running(tmp_path, worker) as running:
         assert running.wait() == Done(0, "", "")
@@ -169,7 +169,7 @@ def test_a_signal_to_a_worker_that_is_still_starting_ends_it_at_once(
         wait_until(lambda: listens(running.process.pid, number), lambda: f"{running.process.poll()}")
         running.signal(number)
         assert running.wait() == Done(0, "", "")
-    assert query(tmp_path, "SELECT slot FROM nas_run WHERE attempt > 0") == []
+    assert query(tmp_path, "SELECT number FROM nas_run WHERE attempt > 0") == []
 
 
 def test_workers_that_are_still_starting_end_with_their_supervisor(tmp_path: Path, study_file: Path) -> None:
@@ -179,4 +179,4 @@ def test_workers_that_are_still_starting_end_with_their_supervisor(tmp_path: Pat
         wait_until(lambda: all(listens(each.pid, signal.SIGTERM) for each in workers), lambda: f"{workers}")
         study.process.kill()
         wait_until(lambda: all(map(is_gone, workers)), lambda: f"still alive: {workers}", seconds=5)
-    assert query(tmp_path, "SELECT slot FROM nas_run WHERE attempt > 0") == []
+    assert query(tmp_path, "SELECT number FROM nas_run WHERE attempt > 0") == []

@@ -38,7 +38,7 @@ def hold_from_elsewhere(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "UPDATE nas_run SET state = 'running', attempt = 1, worker_id = 'far/7/1.00', expires = 9e9 "
-            "WHERE slot = 0"
+            "WHERE number = 0"
         )
 
 
@@ -73,7 +73,7 @@ def test_a_worker_of_its_own_counts_with_those_that_are_at_work(
 ) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
-            "UPDATE nas_run SET state = 'running', attempt = 1, worker_id = ?, expires = 9e9 WHERE slot = 0",
+            "UPDATE nas_run SET state = 'running', attempt = 1, worker_id = ?, expires = 9e9 WHERE number = 0",
             [this_process()],
         )
     monkeypatch.setattr(sharing, "MOST_WORKERS", 1)

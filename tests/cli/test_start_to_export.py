@@ -30,7 +30,7 @@ def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Fini
     assert done.out.startswith(
         "note: intervals may be missing: 7 unknowns (the host and 6 effects), but 4 of the"
     )
-    assert f"[{TRIALS}/{TRIALS}] trial {TRIALS - 1} " in done.out
+    assert f"[{TRIALS}/{TRIALS}] run {TRIALS - 1} " in done.out
     assert "effect against conv, points of search accuracy [95 % interval]" in done.out
     for site in ("conv1", "conv2", "conv3"):
         assert f"\n {site} " in done.out
@@ -96,11 +96,11 @@ def test_report_goes_where_it_is_told(here: Path) -> None:
 def test_the_exported_network_rebuilds_itself(tmp_path: Path) -> None:
     done = call("export", "small", "-o", "best")
     assert done.code == 0
-    best = query(tmp_path, "SELECT slot FROM nas_run WHERE state = 'complete' ORDER BY value DESC, slot")[0][
+    best = query(tmp_path, "SELECT number FROM nas_run WHERE state = 'complete' ORDER BY value DESC, number")[
         0
-    ]
-    assert done.out.startswith(f"trial {best} (")
-    assert json.loads((tmp_path / "best/plan.json").read_text())["trial"] == best
+    ][0]
+    assert done.out.startswith(f"run {best} (")
+    assert json.loads((tmp_path / "best/plan.json").read_text())["run"] == best
     check = subprocess.run([sys.executable, "best/network.py"], capture_output=True, text=True, check=False)
     assert (check.returncode, check.stderr) == (0, "")
 

@@ -248,7 +248,7 @@ def test_damaged_weights_keep_the_test_images_sealed_and_whole_ones_are_held_one
     assert len(held) == 2 * 2 * len(seeds)  # each is read to be verified, and to be used
     last = [run for run in searched.runs(study.record) if run.plan == CLAIMS["both"]][-1]
     run_checkpoints(searched, study.record, last).newest_path().write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match=f"trial {last.slot}: no usable checkpoint"):
+    with pytest.raises(CheckpointError, match=f"run {last.number}: no usable checkpoint"):
         open_test(searched, study, arms, seeds)
     assert len(openings(searched, study.record)) == 1
 

@@ -64,9 +64,9 @@ def test_the_logits_are_those_of_the_network_as_it_was_trained(uninterrupted, ex
 
 def test_the_plan_says_what_was_exported(exported, runs):
     facts = json.loads((exported.folder / "plan.json").read_text())
-    best = max((run for run in runs if run.state == "complete"), key=lambda run: (run.value, -run.slot))
+    best = max((run for run in runs if run.state == "complete"), key=lambda run: (run.value, -run.number))
     assert exported.run == best
-    assert (facts["trial"], facts["plan"], facts["seed"]) == (best.slot, best.plan.tokens, best.seed)
+    assert (facts["run"], facts["plan"], facts["seed"]) == (best.number, best.plan.tokens, best.seed)
     assert (
         (facts["weights_after_epoch"], facts["search_accuracy"])
         == (3, best.value)
@@ -115,6 +115,6 @@ def test_an_export_needs_the_checkpoint_of_the_last_epoch(store, tmp_path):
     toy_study.work(store)
     for path in Path(tmp_path / "store").rglob("epoch-*.pt"):
         path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(CheckpointError, match=r"trial \d: no usable checkpoint of its last epoch in "):
+    with pytest.raises(CheckpointError, match=r"run \d: no usable checkpoint of its last epoch in "):
         export_best(store, "toy", tmp_path / "best")
     assert not (tmp_path / "best").exists()

@@ -25,7 +25,7 @@ def test_a_lease_is_held_longer_than_its_time(store, study):
     held = claim(store, study, "me", 0.4)
     with Lease(store, held) as lease:
         time.sleep(1.0)
-        assert claim(store, study, "other", 3600.0).run.slot == 1
+        assert claim(store, study, "other", 3600.0).run.number == 1
         assert not lease.lost
 
 
@@ -42,7 +42,7 @@ def test_after_its_block_a_lease_runs_out(store, study):
     with Lease(store, held):
         pass
     time.sleep(0.4)
-    assert claim(store, study, "other", 3600.0).run.slot == 0
+    assert claim(store, study, "other", 3600.0).run.number == 0
 
 
 def test_trouble_with_the_database_does_not_end_the_renewals(store, study, monkeypatch, caplog):
@@ -103,11 +103,11 @@ def test_a_worker_that_lost_its_run_leaves_it_and_goes_on(store, study, monkeypa
         if run.epoch == 1 and not taken:
             monkeypatch.setattr("lrlc_nas.engine.worker.LEASE_SECONDS", 60.0)
             with store.engine.begin() as connection:
-                connection.exec_driver_sql("UPDATE nas_run SET expires = 0 WHERE slot = 0")
+                connection.exec_driver_sql("UPDATE nas_run SET expires = 0 WHERE number = 0")
             taken.append(claim(store, study, "other", 3600.0))
         return len(taken) > 0 and store.runs(study)[2].state == "complete"
 
     toy_study.work(store, should_stop=take_over)
     first = store.runs(study)[0]
-    assert (taken[0].run.slot, first.worker_id, first.state, first.epoch) == (0, "other", "running", 1)
+    assert (taken[0].run.number, first.worker_id, first.state, first.epoch) == (0, "other", "running", 1)
     assert [run.state for run in store.runs(study)][1:3] == ["complete"] * 2

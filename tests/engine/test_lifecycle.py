@@ -148,8 +148,8 @@ def test_the_total_can_be_raised_and_the_study_is_as_if_it_had_been_so_from_the_
     study = resume_study(store, "toy", trials=13)
     assert study.record.trials == 13
     runs = store.runs(study.record)
-    assert [(run.slot, run.seed, run.state) for run in runs[10:]] == [
-        (slot, slot, "waiting") for slot in (10, 11, 12)
+    assert [(run.number, run.seed, run.state) for run in runs[10:]] == [
+        (number, number, "waiting") for number in (10, 11, 12)
     ]
     assert len(trials_of(store)) == 13
     toy_study.work(store)
@@ -178,7 +178,7 @@ def test_a_total_that_cannot_be_is_refused(store, study, trials, message):
 def test_a_raise_that_was_cut_short_is_made_up_for(store):
     """The runs are there, their trials are not: workers leave them alone, and the next `resume` adds them."""
     study = start_study(store, toy_study.config(recipe={"epochs": 1}, budget={"trials": 10}))
-    more = [toy_study.NewRun(Role.SAMPLED, seed=slot) for slot in (10, 11)]
+    more = [toy_study.NewRun(Role.SAMPLED, seed=number) for number in (10, 11)]
     store.extend(study.record, 12, more)
     Worker(store, study.record, study.prepared, device="cpu").work()
     assert [run.state for run in store.runs(study.record)][10:] == ["waiting"] * 2
@@ -190,7 +190,7 @@ def test_a_raise_that_was_cut_short_is_made_up_for(store):
 def test_resuming_does_not_take_the_runs_of_a_living_worker(store, study):
     claim(store, study.record, toy_study.this_process(), 3600.0)
     resume_study(store, "toy")
-    assert claim(store, study.record, "me", 3600.0).run.slot == 1
+    assert claim(store, study.record, "me", 3600.0).run.number == 1
 
 
 def test_the_embedded_study_starts(store):

@@ -216,7 +216,7 @@ def test_its_best_network_is_exported_with_what_the_task_adds(searched: Store, t
     exported = export_best(searched, "toy", tmp_path / "best")
     assert (tmp_path / "best" / "network.py").read_text() == REBUILD
     facts = json.loads((tmp_path / "best" / "plan.json").read_text())
-    assert (facts["unit"], facts["trial"]) == ("none", exported.run.slot)
+    assert (facts["unit"], facts["run"]) == ("none", exported.run.number)
 
 
 def test_its_banks_are_mapped_and_its_images_are_not_moved(searched: Store) -> None:

@@ -32,7 +32,7 @@ def url_of(store):
 
 def assert_budget_is_exact(store):
     runs = store.runs(store.study("toy"))
-    assert [run.slot for run in runs] == list(range(16))
+    assert [run.number for run in runs] == list(range(16))
     assert {run.state for run in runs} <= {"complete", "pruned"}
     plans = [run.plan for run in runs if run.role != "host"]
     assert len(set(plans)) == len(plans)

@@ -42,15 +42,15 @@ def _import_once():
     CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
 
 
-def a_run(slot, state, token, value, minutes):
+def a_run(number, state, token, value, minutes):
     finished = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     return RunRecord(
-        run_id=slot + 1,
-        slot=slot,
-        trial_id=slot + 1,
+        run_id=number + 1,
+        number=number,
+        trial_id=number + 1,
         role=Role.SAMPLED,
-        repeat=slot,
-        seed=slot,
+        repeat=number,
+        seed=number,
         plan=Plan() if token == "host" else Plan.of({"first": token}),
         parameters=1,
         macs=1,
@@ -70,11 +70,11 @@ def a_run(slot, state, token, value, minutes):
 def histories(draw):
     """Runs in the order of their ends; many are equally good."""
     states = draw(st.lists(st.sampled_from(["complete"] * 3 + ["pruned", "failed", "running"]), max_size=12))
-    slots = draw(st.permutations(range(len(states))))
+    numbers = draw(st.permutations(range(len(states))))
     values = st.integers(0, 3)
     return [
-        a_run(slot, state, draw(PLANS), draw(values) / 4, minutes)
-        for minutes, (slot, state) in enumerate(zip(slots, states, strict=True))
+        a_run(number, state, draw(PLANS), draw(values) / 4, minutes)
+        for minutes, (number, state) in enumerate(zip(numbers, states, strict=True))
     ]
 
 
@@ -86,8 +86,8 @@ def kept(store):
     return found
 
 
-def last_of(slots):
-    return {slot: ["epoch-00002"] for slot in slots}
+def last_of(numbers):
+    return {number: ["epoch-00002"] for number in numbers}
 
 
 def needed(store):
@@ -102,44 +102,46 @@ def test_what_is_not_needed_now_is_never_needed_again(history):
         before = history[:number]
         stays = needed_runs(BEST, before)
         assert not stays & gone
-        gone |= {run.slot for run in before if run.state == "complete"} - stays
+        gone |= {run.number for run in before if run.state == "complete"} - stays
 
 
 @given(histories())
 def test_what_the_report_and_the_export_read_is_needed(history):
     stays = needed_runs(BEST, history)
     complete = [run for run in history if run.state == "complete"]
-    assert stays <= {run.slot for run in complete}
+    assert stays <= {run.number for run in complete}
     if not complete:
         return
     hosts = [run for run in complete if run.plan == Plan()]
     wanted = [best_run(history), complete[-1], *filter(None, [best_run(hosts)])]
     if any(run.plan.relaxes for run in complete):
-        chosen = _of_search(None, sorted(history, key=lambda run: run.slot))
+        chosen = _of_search(None, sorted(history, key=lambda run: run.number))
         wanted += [chosen.runs[0], *chosen.hosts[:3]]
-    assert {run.slot for run in wanted} <= stays
+    assert {run.number for run in wanted} <= stays
 
 
 def test_of_many_runs_of_the_host_the_first_three_and_the_best_are_needed():
-    hosts = [a_run(slot, "complete", "host", 0.1 * slot, minutes=slot) for slot in range(6)]
-    relaxed = [a_run(slot, "complete", "lc", 0.3, minutes=slot) for slot in (6, 7)]
+    hosts = [a_run(number, "complete", "host", 0.1 * number, minutes=number) for number in range(6)]
+    relaxed = [a_run(number, "complete", "lc", 0.3, minutes=number) for number in (6, 7)]
     assert needed_runs(BEST, hosts + relaxed) == {0, 1, 2, 5, 6, 7}
     assert needed_runs(BEST, [*hosts, *relaxed, a_run(8, "complete", "coord", 0.2, 8)]) == {0, 1, 2, 5, 6, 8}
 
 
 @given(histories())
 def test_all_and_confirmations_keep_every_complete_run(history):
-    complete = {run.slot for run in history if run.state == "complete"}
+    complete = {run.number for run in history if run.state == "complete"}
     assert needed_runs(ALL, history) == needed_runs(CONFIRMATION, history) == complete
 
 
 def test_a_trained_study_keeps_what_is_needed_and_says_how_much_that_is(uninterrupted):
     stays = needed(uninterrupted)
-    complete = {run.slot for run in uninterrupted.runs(uninterrupted.study("toy")) if run.state == "complete"}
+    complete = {
+        run.number for run in uninterrupted.runs(uninterrupted.study("toy")) if run.state == "complete"
+    }
     assert stays < complete
     assert kept(uninterrupted) == last_of(stays)
     study = uninterrupted.study("toy")
-    runs = [run for run in uninterrupted.runs(study) if run.slot in stays]
+    runs = [run for run in uninterrupted.runs(study) if run.number in stays]
     sizes = [run_checkpoints(uninterrupted, study, run).newest_path().stat().st_size for run in runs]
     assert study_bytes(uninterrupted, study) == sum(sizes) > 0
 
@@ -154,9 +156,9 @@ def test_nothing_is_missing_in_the_report_and_the_export(uninterrupted, tmp_path
 def test_a_study_may_keep_all(store):
     start_study(store, ALL)
     toy_study.work(store, should_stop=iter([False] * 120 + [True] * 99).__next__)
-    complete = {run.slot for run in store.runs(store.study("toy")) if run.state == "complete"}
+    complete = {run.number for run in store.runs(store.study("toy")) if run.state == "complete"}
     assert len(complete) > len(needed(store))
-    assert {slot: files for slot, files in kept(store).items() if slot in complete} == last_of(complete)
+    assert {number: files for number, files in kept(store).items() if number in complete} == last_of(complete)
 
 
 def test_a_run_that_has_not_finished_is_never_touched(store, study):
@@ -167,7 +169,7 @@ def test_a_run_that_has_not_finished_is_never_touched(store, study):
     remove_superfluous(store, study.record)
     toy_study.work(store, should_stop=lambda: len(kept(store)) > 2)
     resume_study(store, "toy")
-    assert kept(store)[held.run.slot] == ["epoch-00000", "epoch-00001"]
+    assert kept(store)[held.run.number] == ["epoch-00000", "epoch-00001"]
 
 
 def test_what_two_workers_finish_is_what_is_kept(store, study):
@@ -194,8 +196,8 @@ def test_a_removal_that_was_cut_short_is_made_up_for(store, study, uninterrupted
         dying.join(60)
         assert dying.exitcode == -signal.SIGKILL, fault
         resumed = resume_study(store, "toy")
-        finished = {run.slot for run in store.runs(resumed.record) if run.finished is not None}
-        assert {slot for slot in kept(store) if slot in finished} == needed(store), fault
+        finished = {run.number for run in store.runs(resumed.record) if run.finished is not None}
+        assert {number for number in kept(store) if number in finished} == needed(store), fault
     toy_study.work(store)
     assert toy_study.trace(store) == toy_study.trace(uninterrupted)
     assert sorted(kept(store)) == sorted(needed(store))

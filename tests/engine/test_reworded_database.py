@@ -13,7 +13,7 @@ from lrlc_nas.store import Store, sqlite_path
 def told(store):
     reading = read_study(store, "toy")
     said = verdict(reading.study, reading.runs, reading.screening, reading.confirmation)
-    best = reading.screening.best and reading.screening.best.slot
+    best = reading.screening.best and reading.screening.best.number
     screening = replace(reading.screening, best=None)
     return screening, best, reading.audit, reading.importances, spending(reading), said
 
@@ -24,7 +24,7 @@ def test_a_database_with_other_words_says_the_same(tmp_path, uninterrupted):
     before, reasons = told(store), {run.reason for run in store.runs(store.study("toy"))}
     assert len(reasons) > 1, "some runs have ended early"
     with store.engine.begin() as connection:
-        connection.execute(text("UPDATE nas_run SET reason = 'diverged: error: ' || slot"))
+        connection.execute(text("UPDATE nas_run SET reason = 'diverged: error: ' || number"))
         connection.execute(text("UPDATE trial_user_attributes SET value_json = '\"x\"' WHERE key = 'reason'"))
     assert told(store) == before
     store.engine.dispose()

@@ -110,7 +110,7 @@ def test_a_worker_that_ends_while_it_is_away_leaves_no_epoch_to_be_trained_again
     toy_study.work(store, should_stop=lambda: outages.steps == 2 * EPOCH + 1)
     outages.away = lambda step: False
     (held,) = (run for run in store.runs(study.record) if run.state == "running")
-    assert (held.slot, held.epoch, outages.steps) == (0, 0, 2 * EPOCH + 1)
+    assert (held.number, held.epoch, outages.steps) == (0, 0, 2 * EPOCH + 1)
     let_claims_run_out(store)
     outages.steps = 0
     toy_study.work(store)
@@ -127,7 +127,7 @@ def test_what_a_run_reached_before_its_own_error_is_recorded_first(store, tmp_pa
         toy_study.work(place)
         outages.away = lambda step: RUN + 2 <= step <= 2 * RUN
     (troubled,) = (run for run in store.runs(study) if run.state == "pruned")
-    assert (troubled.slot, troubled.epoch, outages.made_away) == (1, 2, RUN - 1)
+    assert (troubled.number, troubled.epoch, outages.made_away) == (1, 2, RUN - 1)
     assert troubled.reason.startswith("diverged: ")
     assert toy_study.trace(store) == toy_study.trace(undisturbed)
     toy_study.assert_mirrored(store)
@@ -141,7 +141,9 @@ def test_who_takes_the_run_over_meanwhile_keeps_it(store, study, uninterrupted, 
     def taken():
         if outages.steps == 2 * EPOCH and outages.away(outages.steps):
             with sqlite3.connect(store.url.database) as other:
-                other.execute("UPDATE nas_run SET attempt = 2, expires = 0, state = 'waiting' WHERE slot = 0")
+                other.execute(
+                    "UPDATE nas_run SET attempt = 2, expires = 0, state = 'waiting' WHERE number = 0"
+                )
             other.close()
         return False
 

@@ -108,15 +108,15 @@ def test_a_checkpoint_that_cannot_be_written_is_no_death_of_its_run(store, study
     with pytest.raises(UnwritableError, match="Read-only file system: the checkpoint needs"):
         toy_study.work(store)
     held = claim(store, study.record, "other", FOREVER)
-    assert (held.run.slot, held.crash_count) == (0, 0)
+    assert (held.run.number, held.crash_count) == (0, 0)
 
 
 def test_a_run_over_which_workers_die_before_it_has_a_plan_ends_without_one(store, study, tmp_path):
     with store.engine.begin() as connection:
-        connection.execute(text(f"UPDATE nas_run SET crash_count = {MOST_CRASHES} WHERE slot = 8"))
+        connection.execute(text(f"UPDATE nas_run SET crash_count = {MOST_CRASHES} WHERE number = 8"))
     toy_study.work(store)
     runs = store.runs(study.record)
-    assert [run.slot for run in runs if run.state not in ("complete", "pruned")] == [8]
+    assert [run.number for run in runs if run.state not in ("complete", "pruned")] == [8]
     assert (runs[8].plan, runs[8].reason) == (None, f"error: its worker died {MOST_CRASHES} times in epoch 0")
     trial = OptunaView(store, "toy", study.record.space).study.trials[8]
     assert trial.state == TrialState.FAIL
@@ -130,11 +130,11 @@ def test_a_step_that_never_ends_does_not_hold_its_run(store, study):
         for _ in range(30):  # longer than the lease, and than a step may last
             lease.step()
             assert not lease._ended.wait(0.1)
-        assert claim(store, study.record, "other", FOREVER).run.slot == 1
+        assert claim(store, study.record, "other", FOREVER).run.number == 1
         assert told == []
-        while (taken := claim(store, study.record, "other", FOREVER)).run.slot != 0:
+        while (taken := claim(store, study.record, "other", FOREVER)).run.number != 0:
             assert not lease._ended.wait(0.1)
-            assert taken.run.slot < 15, "the claim is still renewed"
+            assert taken.run.number < 15, "the claim is still renewed"
     assert told == ["run 0: no step has ended for 1 s"]
     assert taken.crash_count == 1
 
@@ -157,7 +157,7 @@ def test_where_memory_runs_out_the_same_process_goes_on_and_nothing_stays(store,
     assert run.reason.startswith(f"infeasible: out of memory: simulated: {moment}")
     assert {each.worker_id for each in store.runs(store.study("toy"))} == {this_process()}
     assert len(troubled_hosts.LEFT) == 2
-    assert run.slot < 3, "a network was built after the one that was too large"
+    assert run.number < 3, "a network was built after the one that was too large"
     assert set(troubled_hosts.ALIVE) == {0}
 
 

@@ -22,7 +22,7 @@ def epochs(uninterrupted, runs):
 
 
 def test_the_budget_is_exact(runs):
-    assert [run.slot for run in runs] == list(range(16))
+    assert [run.number for run in runs] == list(range(16))
     assert {run.state for run in runs} == {"complete", "pruned"}, "both ends occur in the toy study"
     assert {run.attempt for run in runs} == {1}
 
@@ -106,7 +106,7 @@ def test_an_audited_run_goes_on_and_keeps_the_verdict(all_audited):
 def rule_verdict(runs, epochs, run):
     """One worker trains one run after the other, so that the others at a rung are all the runs before it."""
     for epoch in (0, 1):
-        before = [epochs[other.run_id][epoch].value for other in runs[: run.slot]]
+        before = [epochs[other.run_id][epoch].value for other in runs[: run.number]]
         if falls_behind(epochs[run.run_id][epoch].value, before, 2):
             return epoch + 1
     return 0
@@ -217,28 +217,28 @@ def test_a_lost_device_ends_the_worker_and_no_run_is_to_blame(store, monkeypatch
     with pytest.raises(DeviceError, match=message):
         toy_study.work(store)
     held = claim(store, store.study("toy"), "other", 3600.0)
-    assert (held.run.slot, held.crash_count, held.run.facts) == (5, 0, {})
+    assert (held.run.number, held.crash_count, held.run.facts) == (5, 0, {})
 
 
 def test_a_worker_first_ends_the_trials_of_runs_whose_worker_died_too_soon(store, study):
     held = claim(store, study.record, "dead", 3600.0)
     finish(store, held, "complete", value=0.25, facts={})
     Worker(store, study.record, study.prepared, device="cpu", should_stop=lambda: True).work()
-    trial = OptunaView(store, "toy", study.record.space).study.trials[held.run.slot]
+    trial = OptunaView(store, "toy", study.record.space).study.trials[held.run.number]
     assert (trial.state.name, trial.value) == ("COMPLETE", 0.25)
 
 
 def test_a_verdict_that_was_given_stands(store, study, uninterrupted):
     """Runs that reach a rung later do not end one that has passed it, even if it has been interrupted since."""
     kept = next(run for run in uninterrupted.runs(study.record)[8:] if run.state == "complete")
-    toy_study.work(store, should_stop=lambda: store.runs(study.record)[kept.slot].epoch == 2)
+    toy_study.work(store, should_stop=lambda: store.runs(study.record)[kept.number].epoch == 2)
     with store.engine.begin() as connection:
         connection.execute(
             text("UPDATE nas_epoch SET value = 1 WHERE epoch = 0 AND run_id != :id"),
-            {"id": store.runs(study.record)[kept.slot].run_id},
+            {"id": store.runs(study.record)[kept.number].run_id},
         )
     toy_study.work(store)
-    assert store.runs(study.record)[kept.slot].state == "complete"
+    assert store.runs(study.record)[kept.number].state == "complete"
 
 
 def test_a_worker_that_was_told_to_stop_claims_nothing(store, study):

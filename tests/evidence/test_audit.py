@@ -48,17 +48,17 @@ def test_each_choice_has_its_rank_correlation(token):
 def test_a_wrong_verdict_on_the_best_run_is_counted():
     runs = [replace(run, facts={}, role="sampled") for run in MADE.runs]
     best = max((run for run in runs if run.state == "complete"), key=lambda run: run.value)
-    runs[best.slot] = replace(best, facts={AUDIT: 2})
+    runs[best.number] = replace(best, facts={AUDIT: 2})
     total = audit(study(), runs, MADE.epochs).rows[0]
     assert (total.audited, total.would_end, total.wrongly, total.never_pruned) == (1, 1, 1, 1)
     assert total.rank_correlation is None
 
 
 @pytest.mark.parametrize("search", [{"pruner": "none"}, {"min_epochs": 6}])
-def test_where_nothing_is_given_up_there_is_no_audit(search):
+def test_where_nothing_is_pruned_there_is_no_audit(search):
     found = audit(study(**search), MADE.runs, MADE.epochs)
     assert (found.rows, found.rung) == ((), None)
-    assert found.sentence == "No run of this study is ever given up."
+    assert found.sentence == "No run of this study is ever pruned."
 
 
 @pytest.mark.parametrize("epochs", [{}, MADE.epochs])

@@ -82,7 +82,7 @@ def make_runs(study, seeds=6, *, stages=None, sd=0.2, means=MEANS, states=None):
             runs.append(
                 RunRecord(
                     run_id=len(runs),
-                    slot=len(runs),
+                    number=len(runs),
                     trial_id=len(runs),
                     role=Role.CONFIRM,
                     repeat=pair,

@@ -40,14 +40,14 @@ def make_study(space=SPACE):
     )
 
 
-def make_run(slot, tokens, value, state="complete", role="fraction"):
+def make_run(number, tokens, value, state="complete", role="fraction"):
     return RunRecord(
-        run_id=slot,
-        slot=slot,
+        run_id=number,
+        number=number,
         trial_id=None,
         role=Role(role),
         repeat=0,
-        seed=slot,
+        seed=number,
         plan=None if tokens is None else Plan.of(tokens),
         parameters=None,
         macs=None,
@@ -64,7 +64,7 @@ def make_run(slot, tokens, value, state="complete", role="fraction"):
 
 
 def make_runs(plans, values):
-    return [make_run(slot, *pair) for slot, pair in enumerate(zip(plans, values, strict=True))]
+    return [make_run(number, *pair) for number, pair in enumerate(zip(plans, values, strict=True))]
 
 
 def noisy_values(plans, truth, sd, seed=0):
@@ -212,15 +212,15 @@ def test_a_study_without_complete_run_says_only_that_it_is_a_screening():
     assert len(screening.caveats) == 1
 
 
-def test_runs_that_were_given_up_tell_nothing_without_a_complete_run():
+def test_runs_that_were_pruned_tell_nothing_without_a_complete_run():
     runs = [
-        replace(make_run(slot, tokens, None, state="pruned", role="sampled"), cause=EndCause.BEHIND)
-        for slot, tokens in enumerate(RELAXED)
+        replace(make_run(number, tokens, None, state="pruned", role="sampled"), cause=EndCause.BEHIND)
+        for number, tokens in enumerate(RELAXED)
     ]
     epochs = {run.run_id: [an_epoch(0, 0.4)] for run in runs}
     screening = screen(make_study(), runs, epochs)
     assert_no_nan(screening)
-    assert (screening.runs_used, screening.runs_given_up, screening.runs_pruned) == (0, 0, len(runs))
+    assert (screening.runs_used, screening.runs_pruned_used, screening.runs_pruned) == (0, 0, len(runs))
     assert all(effect.estimate is None and effect.reason for effect in screening.effects)
 
 

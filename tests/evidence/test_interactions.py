@@ -19,7 +19,7 @@ PLANS = [{}] * 3 + [
 
 
 def observed(plans, points):
-    """Complete runs without any that was given up; the records themselves are of no concern here."""
+    """Complete runs without any that was pruned; the records themselves are of no concern here."""
     plans = tuple(Plan.of(tokens) for tokens in plans)
     return Observed(tuple(range(len(plans))), (), plans, np.array(points, dtype=float)[:, None])
 

@@ -55,17 +55,17 @@ def study_record(config):
     )
 
 
-def a_run(slot, plan, cause, value, **changes):
+def a_run(number, plan, cause, value, **changes):
     state = RunState.COMPLETE
     if cause is not None:
         state = RunState.FAILED if cause in FAILED else RunState.PRUNED
     fields = {
-        "run_id": slot,
-        "slot": slot,
-        "trial_id": slot,
+        "run_id": number,
+        "number": number,
+        "trial_id": number,
         "role": Role.SAMPLED,
         "repeat": 0,
-        "seed": slot,
+        "seed": number,
         "plan": plan,
         "parameters": 1,
         "macs": 1,
@@ -89,11 +89,11 @@ def search():
     plans = [Plan.of({"a": a, "b": b}) for a in ("conv", "lrlc-2", "lc") for b in ("conv", "lc")]
     causes = [None] * 12 + [*EndCause, EndCause.BEHIND]
     runs = [
-        a_run(slot, plans[slot % 6], cause, 0.5 + 0.013 * (slot * 7 % 11))
-        for slot, cause in enumerate(causes)
+        a_run(number, plans[number % 6], cause, 0.5 + 0.013 * (number * 7 % 11))
+        for number, cause in enumerate(causes)
     ]
     epochs = {
-        run.run_id: [an_epoch(0, 0.4 + 0.01 * (run.slot % 5))]
+        run.run_id: [an_epoch(0, 0.4 + 0.01 * (run.number % 5))]
         + ([an_epoch(1, run.value)] if run.state == RunState.COMPLETE else [])
         for run in runs
     }
@@ -125,7 +125,7 @@ def confirmation():
 def told_of_a_search(runs):
     study, _, epochs = search()
     screening = screen(study, runs, epochs)
-    best = screening.best and screening.best.slot
+    best = screening.best and screening.best.number
     return replace(screening, best=None), best, audit(study, runs, epochs), verdict(study, runs, screening)
 
 

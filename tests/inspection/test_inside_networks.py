@@ -76,7 +76,7 @@ def test_a_trained_network_scores_again_what_was_recorded(store):
     assert found.images == len(study.prepared.task.splits.search) == 60
     assert found.relaxed == {"right": (chosen.runs[0].value,), "down": (chosen.runs[0].value,)}
     assert found.host["right"] == (chosen.hosts[0].value,)
-    assert (found.slots, found.host_slots) == ((chosen.runs[0].slot,), (chosen.hosts[0].slot,))
+    assert (found.numbers, found.host_numbers) == ((chosen.runs[0].number,), (chosen.hosts[0].number,))
 
 
 def test_the_maps_are_those_of_the_layer_in_the_checkpoint(store):
@@ -87,10 +87,10 @@ def test_the_maps_are_those_of_the_layer_in_the_checkpoint(store):
     splits = study.prepared.task.splits
     images = (splits.search.images[:64].float() / 255 - splits.mean[0]) / splits.std[0]
     weights, distance, unshared = layer_map(network.conv1, images)  # conv1 sees the images themselves
-    assert (found.site, found.choice, found.slot) == (
+    assert (found.site, found.choice, found.number) == (
         "conv1",
         chosen.plan.at("conv1").token,
-        chosen.runs[0].slot,
+        chosen.runs[0].number,
     )
     assert np.allclose(found.weights, weights, atol=1e-6)
     assert np.allclose(found.distance, distance, atol=1e-6)

@@ -45,10 +45,10 @@ class Setting:
         choices: tokens at each site besides ``conv``.
         trials: number of runs.
         host_repeats: runs of the host in the block.
-        epochs: E, of a run that is not given up.
+        epochs: E, of a run that is not pruned.
         min_epochs: the first rung.
         reduction: η of successive halving.
-        audit: the share of sampled runs that is never given up.
+        audit: the share of sampled runs that is never pruned.
         exploration: how often the sampler proposes at random.
         effect_sd: spread of true effects, in points.
         head_start_sd: spread of head starts, in points.
@@ -112,7 +112,7 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
         setting: of all of them.
         studies: how many; 1,000 tell a rate of 95 % to about 0.7 %, since intervals of one study are dependent.
         seed: of the first study.
-        complete_only: leave the runs that were given up aside, to see what that does.
+        complete_only: leave the runs that were pruned aside, to see what that does.
     """
     held: list[bool] = []
     errors: list[float] = []
@@ -144,7 +144,7 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
     head_start = dict(zip(cells, rng.normal(0, setting.head_start_sd, len(cells)), strict=True))
     runs: list[RunRecord] = []
     curves: list[list[float]] = []
-    for slot in range(setting.trials):
+    for number in range(setting.trials):
         role, plan = _next(setting, cells, runs, curves, rng)
         means = [
             _HOST + sum(e * truth[cell] + (1 - e) * head_start[cell] for cell in plan.tokens.items())
@@ -153,11 +153,11 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
         curve = [mean + noise for mean, noise in zip(means, _noise(setting, rng), strict=True)]
         judged = role == "sampled"
         ended = _ended(setting, curve, curves) if judged else 0
-        audit = judged and audited(seed, slot, setting.audit)
+        audit = judged and audited(seed, number, setting.audit)
         facts = {AUDIT: ended} if audit else {}
-        given_up = 0 if audit else ended
-        curves.append(curve[: given_up or None])
-        runs.append(_run(slot, role, plan, curves[-1][-1], given_up, facts))
+        pruned = 0 if audit else ended
+        curves.append(curve[: pruned or None])
+        runs.append(_run(number, role, plan, curves[-1][-1], pruned, facts))
     epochs = {run.run_id: _epochs(curve) for run, curve in zip(runs, curves, strict=True)}
     return SimulatedSearch(study, tuple(runs), epochs, truth)
 
@@ -211,7 +211,7 @@ def _noise(setting: Setting, rng: Generator) -> list[float]:
 
 
 def _ended(setting: Setting, curve: list[float], curves: list[list[float]]) -> int:
-    """After how many epochs a run is given up; 0 for never."""
+    """After how many epochs a run is pruned; 0 for never."""
     for epochs in range(1, setting.epochs):
         others = [other[epochs - 1] for other in curves if len(other) >= epochs]
         at_rung = is_rung(epochs, setting.min_epochs, setting.reduction)
@@ -242,27 +242,27 @@ def _study(setting: Setting) -> StudyRecord:
     )
 
 
-def _run(slot: int, role: str, plan: Plan, last: float, given_up: int, facts: Mapping[str, int]) -> RunRecord:
+def _run(number: int, role: str, plan: Plan, last: float, pruned: int, facts: Mapping[str, int]) -> RunRecord:
     return RunRecord(
-        run_id=slot,
-        slot=slot,
-        trial_id=slot,
+        run_id=number,
+        number=number,
+        trial_id=number,
         role=Role(role),
         repeat=0,
-        seed=slot,
+        seed=number,
         plan=plan,
         parameters=None,
         macs=None,
-        state=RunState.PRUNED if given_up else RunState.COMPLETE,
+        state=RunState.PRUNED if pruned else RunState.COMPLETE,
         reason="",
         value=last / 100,
         attempt=1,
         worker_id="",
-        epoch=given_up,
+        epoch=pruned,
         started=None,
         finished=None,
         facts=facts,
-        cause=EndCause.BEHIND if given_up else None,
+        cause=EndCause.BEHIND if pruned else None,
     )
 
 

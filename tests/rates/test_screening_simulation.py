@@ -27,7 +27,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(setting):
     assert found.interacting < 0.15
 
 
-def test_runs_that_were_given_up_make_estimates_better():
+def test_runs_that_were_pruned_make_estimates_better():
     setting = Setting(trials=48, persistence=0.95)
     used, left_aside = (coverage(setting, 30, seed=7, complete_only=only) for only in (False, True))
     assert used.error < 0.9 * left_aside.error
@@ -47,20 +47,20 @@ def test_a_simulated_search_is_pruned_and_audited_as_real_ones_are():
         assert length == 6 or run.cause == EndCause.BEHIND
 
 
-def test_all_runs_given_up_are_used():
+def test_all_runs_pruned_are_used():
     made = simulate_search(Setting(trials=40), 0)
     screening = screen(made.study, made.runs, made.epochs)
     pruned = sum(run.state == "pruned" for run in made.runs)
-    assert screening.runs_given_up == screening.runs_pruned == pruned > 5
+    assert screening.runs_pruned_used == screening.runs_pruned == pruned > 5
     text = " ".join(screening.caveats)
-    assert f"{pruned} runs were given up early and are used up to there" in text
+    assert f"{pruned} runs were pruned early and are used up to there" in text
 
 
 def test_where_complete_runs_cannot_tell_what_the_others_missed_these_are_left_aside():
     made = simulate_search(Setting(trials=24, host_repeats=1), 0)
     few = [run for run in made.runs if run.state == "pruned" or run.role != "sampled"]
     screening = screen(made.study, few, made.epochs)
-    assert (screening.runs_given_up, screening.degrees_of_freedom) == (0, 0)
+    assert (screening.runs_pruned_used, screening.degrees_of_freedom) == (0, 0)
     assert f"{screening.runs_pruned} runs were pruned and are not used" in " ".join(screening.caveats)
 
 
@@ -68,7 +68,7 @@ def test_a_complete_run_without_its_epochs_leaves_the_others_aside():
     made = simulate_search(Setting(trials=40), 0)
     epochs = {run_id: recorded for run_id, recorded in made.epochs.items() if run_id != 0}
     without = screen(made.study, made.runs, epochs)
-    assert without.runs_given_up == 0
+    assert without.runs_pruned_used == 0
     assert without.effects == screen(made.study, made.runs, {}).effects
 
 

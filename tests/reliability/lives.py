@@ -212,17 +212,17 @@ def begin_one(folder: Path, name: str, barrier: Barrier) -> None:
 def claim_all(folder: Path, barrier: Barrier) -> None:
     """Resume a study, then claim and end its runs as long as there are any, at once with others.
 
-    The slots that were claimed are left in a file named as the process.
+    The numbers that were claimed are left in a file named as the process.
     """
     store = store_in(folder)
     barrier.wait(PATIENCE)
     study = resume_study(store, NAME)
     barrier.wait(PATIENCE)
-    slots: list[int] = []
+    numbers: list[int] = []
     while (held := claim(store, study.record, this_process(), 60.0)) is not None:
-        slots.append(held.run.slot)
+        numbers.append(held.run.number)
         finish(store, held, RunState.COMPLETE, value=0.5, facts={})
-    (folder / f"claimed-{os.getpid()}.json").write_text(json.dumps(slots))
+    (folder / f"claimed-{os.getpid()}.json").write_text(json.dumps(numbers))
 
 
 def _quietly(target: Callable[..., None], *arguments: object) -> None:

@@ -203,7 +203,7 @@ def _ends(workers: list[ForkServerProcess]) -> list[str]:
 
 
 def _begun_again(store: Store) -> list[str]:
-    again = [run.slot for run in store.runs(store.study(NAME)) if run.attempt != 1]
+    again = [run.number for run in store.runs(store.study(NAME)) if run.attempt != 1]
     return [f"begun again: runs {again}"] if again else []
 
 

@@ -45,7 +45,7 @@ _ATTRIBUTES = ("cma:optimizer", "cma:optimizer:0", "cma:popsize", "tpe:state", "
 _DEEP = "[" * 100_000 + "]" * 100_000
 
 ROWS: dict[str, tuple[str, str, str]] = {
-    "slot": ("nas_run", "slot", "../../../outside"),
+    "number": ("nas_run", "number", "../../../outside"),
     "attempt": ("nas_run", "attempt", "1/../../../outside"),
     "epoch": ("nas_run", "epoch", "<script>"),
     "value": ("nas_run", "value", "<script>"),
@@ -226,7 +226,7 @@ def _rewording(name: str, site: str) -> Iterator[tuple[str, tuple[object, ...]]]
     )
     yield "UPDATE nas_study SET data_fingerprint = ?, host_fingerprint = ?", (HOSTILE, HOSTILE)
     yield "UPDATE nas_run SET worker_id = ?, facts = json_object('device', ?)", (HOSTILE, HOSTILE)
-    yield "UPDATE nas_run SET reason = ? WHERE slot % 2", (f"reason {HOSTILE}",)
+    yield "UPDATE nas_run SET reason = ? WHERE number % 2", (f"reason {HOSTILE}",)
 
 
 def _saved(state: Mapping[str, Any], **options: bool) -> bytes:

@@ -43,7 +43,7 @@ def story(store: Store) -> list[tuple[object, ...]]:
     epochs = store.epochs(study)
     return [
         (
-            *(run.slot, run.role, run.repeat, run.seed, str(run.plan), run.state, run.reason, run.value),
+            *(run.number, run.role, run.repeat, run.seed, str(run.plan), run.state, run.reason, run.value),
             *map(_timeless, epochs.get(run.run_id, [])),
             _weights(run_checkpoints(store, study, run)),
         )
@@ -59,11 +59,11 @@ def recorded(store: Store) -> int:
 
 
 def _budget(study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
-    if [run.slot for run in runs] != list(range(study.trials)):
-        yield f"{study.trials} runs are the budget, there are those at {[run.slot for run in runs]}"
+    if [run.number for run in runs] != list(range(study.trials)):
+        yield f"{study.trials} runs are the budget, there are those at {[run.number for run in runs]}"
     for run in runs:
         if run.state not in ("complete", "pruned"):
-            yield f"run {run.slot} is {run.state} {run.reason}"
+            yield f"run {run.number} is {run.state} {run.reason}"
     plans = [run.plan for run in runs if run.role != "host"]
     if len(set(plans)) != len(plans):
         yield "a plan was trained twice"
@@ -74,11 +74,11 @@ def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[Ep
     for run in runs:
         there = epochs.get(run.run_id, [])
         if [epoch.epoch for epoch in there] != list(range(run.epoch)):
-            yield f"run {run.slot} counts {run.epoch} epochs and has {[epoch.epoch for epoch in there]}"
+            yield f"run {run.number} counts {run.epoch} epochs and has {[epoch.epoch for epoch in there]}"
         if run.state == "complete" and run.epoch != wanted:
-            yield f"run {run.slot} is complete after {run.epoch} of {wanted} epochs"
+            yield f"run {run.number} is complete after {run.epoch} of {wanted} epochs"
         if there and run.value != there[-1].value:
-            yield f"run {run.slot} has value {run.value}, its last epoch {there[-1].value}"
+            yield f"run {run.number} has value {run.value}, its last epoch {there[-1].value}"
 
 
 def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
@@ -88,10 +88,10 @@ def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
             "SELECT run_id, epoch, attempt FROM nas_epoch ORDER BY run_id, epoch"
         )
         written = [tuple(row) for row in rows]
-    slots = {run.run_id: run.slot for run in runs}
+    numbers = {run.run_id: run.number for run in runs}
     for (run_id, _, before), (same, epoch, attempt) in pairwise(written):
         if run_id == same and attempt < before:
-            yield f"run {slots[run_id]}: attempt {attempt} wrote epoch {epoch} after attempt {before}"
+            yield f"run {numbers[run_id]}: attempt {attempt} wrote epoch {epoch} after attempt {before}"
 
 
 def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Iterator[str]:
@@ -100,10 +100,10 @@ def _checkpoints(store: Store, study: StudyRecord, runs: list[RunRecord]) -> Ite
         files = [path for path in sorted(checkpoints.folder.parent.rglob("*")) if path.is_file()]
         wanted = 1 if run.state == "complete" else 0
         if len(files) != wanted:
-            yield f"run {run.slot} is {run.state} and keeps {[path.name[:11] for path in files]}"
+            yield f"run {run.number} is {run.state} and keeps {[path.name[:11] for path in files]}"
         newest = checkpoints.load_newest()
         if wanted and (newest is None or newest["epoch"] != run.epoch - 1):
-            yield f"run {run.slot}: its last checkpoint does not verify"
+            yield f"run {run.number}: its last checkpoint does not verify"
 
 
 def _optuna(
@@ -115,13 +115,14 @@ def _optuna(
         trial = trials.pop(run.trial_id or 0, None)
         ours = {epoch.epoch: epoch.value for epoch in epochs.get(run.run_id, [])}
         if trial is None:
-            yield f"run {run.slot} has no trial"
+            yield f"run {run.number} has no trial"
         elif (trial.state.name, trial.value) != (_STATES.get(run.state), run.value):
-            yield f"run {run.slot} is {run.state} with {run.value}, its trial {trial.state.name} with {trial.value}"
+            its_end = f"{trial.state.name} with {trial.value}"
+            yield f"run {run.number} is {run.state} with {run.value}, its trial {its_end}"
         elif trial.intermediate_values != ours:
-            yield f"run {run.slot} has {ours}, its trial {trial.intermediate_values}"
+            yield f"run {run.number} has {ours}, its trial {trial.intermediate_values}"
         elif run.plan is None or trial.params != {site: run.plan.at(site).token for site in study.space}:
-            yield f"run {run.slot} has plan {run.plan}, its trial {trial.params}"
+            yield f"run {run.number} has plan {run.plan}, its trial {trial.params}"
     for number, trial in trials.items():
         # Of two processes that make the trial of a run in one moment one finds it tied, and fails its own.
         if trial.state.name != "FAIL":

@@ -91,15 +91,15 @@ def race_for_claims(folder: Path, *, processes: int, runs: int, rounds: int, pla
     Raises:
         LrlcNasError: if one ends with an error.
     """
-    slots: list[tuple[int, int]] = []
+    numbers: list[tuple[int, int]] = []
     for number in range(rounds):
         own = place.furnish(folder / f"round-{number}")
         begin(own, toy_config(runs, 1)).store.engine.dispose()
         barrier = spawner().Barrier(processes)
         _all_end(*(spawn(claim_all, own, barrier) for _ in range(processes)))
         for path in own.glob("claimed-*.json"):
-            slots += [(number, slot) for slot in json.loads(path.read_text())]
-    return Claims(processes, runs * rounds, len(slots), len(slots) - len(set(slots)))
+            numbers += [(number, number) for number in json.loads(path.read_text())]
+    return Claims(processes, runs * rounds, len(numbers), len(numbers) - len(set(numbers)))
 
 
 def race_of_starts(folder: Path, *, processes: int, rounds: int, place: Place = SQLITE) -> int:

@@ -61,7 +61,7 @@ def run_out_of_memory(folder: Path, moment: str) -> Shortage:
     for run in runs:
         state = "pruned" if _is_too_big(run.seed) else "complete"
         if run.state != state:
-            wrong.append(f"run {run.slot} is {run.state} {run.reason}, and was to be {state}")
+            wrong.append(f"run {run.number} is {run.state} {run.reason}, and was to be {state}")
     happened = sum(run.cause == EndCause.OUT_OF_MEMORY for run in runs)
     return Shortage(happened, len({run.worker_id for run in runs}), tuple(wrong))
 

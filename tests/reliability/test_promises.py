@@ -46,13 +46,13 @@ def test_no_study_has_no_epoch(tmp_path):
     ("sql", "words"),
     [
         ("UPDATE nas_study SET trials = 5", "5 runs are the budget, there are those at [0, 1, 2, 3]"),
-        ("UPDATE nas_run SET state = 'running' WHERE slot = 1", "run 1 is running"),
-        ("UPDATE nas_run SET state = 'waiting' WHERE slot = 1", "run 1 is waiting"),
-        ("UPDATE nas_run SET state = 'waiting', plan = NULL WHERE slot = 2", "run 2 is waiting"),
-        ("UPDATE nas_run SET state = 'failed', reason = 'why' WHERE slot = 1", "run 1 is failed why"),
+        ("UPDATE nas_run SET state = 'running' WHERE number = 1", "run 1 is running"),
+        ("UPDATE nas_run SET state = 'waiting' WHERE number = 1", "run 1 is waiting"),
+        ("UPDATE nas_run SET state = 'waiting', plan = NULL WHERE number = 2", "run 2 is waiting"),
+        ("UPDATE nas_run SET state = 'failed', reason = 'why' WHERE number = 1", "run 1 is failed why"),
         (
-            "UPDATE nas_run SET repeat = 1, plan = (SELECT plan FROM nas_run WHERE slot = 1), "
-            "plan_digest = (SELECT plan_digest FROM nas_run WHERE slot = 1) WHERE slot = 2",
+            "UPDATE nas_run SET repeat = 1, plan = (SELECT plan FROM nas_run WHERE number = 1), "
+            "plan_digest = (SELECT plan_digest FROM nas_run WHERE number = 1) WHERE number = 2",
             "a plan was trained twice",
         ),
         ("DELETE FROM nas_epoch WHERE run_id = 1 AND epoch = 1", "run 0 counts 3 epochs and has [0, 2]"),
@@ -60,13 +60,16 @@ def test_no_study_has_no_epoch(tmp_path):
             "UPDATE nas_epoch SET attempt = 3 WHERE run_id = 1 AND epoch = 1",
             "wrote epoch 2 after attempt 3",
         ),
-        ("UPDATE nas_run SET epoch = 2 WHERE slot = 0", "run 0 is complete after 2 of 3 epochs"),
-        ("UPDATE nas_run SET value = 0.9 WHERE slot = 0", "run 0 has value 0.9, its last epoch "),
+        ("UPDATE nas_run SET epoch = 2 WHERE number = 0", "run 0 is complete after 2 of 3 epochs"),
+        ("UPDATE nas_run SET value = 0.9 WHERE number = 0", "run 0 has value 0.9, its last epoch "),
         ("UPDATE trials SET state = 'RUNNING' WHERE number = 0", "its trial RUNNING"),
         ("UPDATE trial_values SET value = 0.9 WHERE trial_id = 1", "its trial COMPLETE with 0.9"),
         ("DELETE FROM trial_intermediate_values WHERE trial_id = 1 AND step = 1", "run 0 has {0: "),
         ("DELETE FROM trial_params WHERE trial_id = 2", "its trial {}"),
-        ("UPDATE nas_run SET trial_id = 99 WHERE slot = 2", "run 2 has no trial; trial 3 belongs to no run"),
+        (
+            "UPDATE nas_run SET trial_id = 99 WHERE number = 2",
+            "run 2 has no trial; trial 3 belongs to no run",
+        ),
     ],
 )
 def test_rows_that_are_wrong(folder, sql, words):
@@ -94,7 +97,7 @@ def test_a_checkpoint_of_a_run_that_was_given_up_goes_with_the_next_resume(folde
     study = open_study(store_in(folder), NAME)
     (pruned,) = (run for run in study.store.runs(study.record) if run.state == "pruned")
     run_checkpoints(study.store, study.record, pruned).save(0, {})
-    assert seen(folder) == f"run {pruned.slot} is pruned and keeps ['epoch-00000']"
+    assert seen(folder) == f"run {pruned.number} is pruned and keeps ['epoch-00000']"
     catch_up(study)
     assert seen(folder) == ""
 
@@ -115,7 +118,7 @@ def test_a_database_that_is_damaged(folder):
     "sql",
     [
         "UPDATE nas_epoch SET value = value * (1 + 1e-15) WHERE run_id = 2 AND epoch = 0",
-        "UPDATE nas_run SET seed = 9 WHERE slot = 2",
+        "UPDATE nas_run SET seed = 9 WHERE number = 2",
     ],
 )
 def test_a_story_tells_the_last_bit(folder, reference, sql):

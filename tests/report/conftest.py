@@ -47,14 +47,14 @@ FACTS = {
 def new_run():
     """A function that makes the record of a run: tokens and what differs from a complete one."""
 
-    def make(slot, tokens, value=None, **changes):
+    def make(number, tokens, value=None, **changes):
         fields = {
-            "run_id": slot + 100,
-            "slot": slot,
+            "run_id": number + 100,
+            "number": number,
             "trial_id": None,
             "role": Role.SINGLE,
             "repeat": 0,
-            "seed": slot,
+            "seed": number,
             "plan": None if tokens is None else Plan.of(tokens),
             "parameters": 1000,
             "macs": 2000,
@@ -229,7 +229,7 @@ def confirmation(store, claims, scores, looks=()):
     for run in store.runs(study):
         value = scores_of(scores, run)
         if value is not None:
-            end(store, study, run.slot, value)
+            end(store, study, run.number, value)
     for results in looks:
         opening = add_test_opening(store, study, {"arms": {"host": {}}})
         if results:
@@ -242,8 +242,8 @@ def scores_of(scores, run):
     ]
 
 
-def end(store, study, slot, value):
-    set_trial(store, study, slot, 100 + slot)
+def end(store, study, number, value):
+    set_trial(store, study, number, 100 + number)
     held = claim(store, study, "worker", 60)
     epoch = an_epoch(0, value / 100, 1.5)
     record_epoch(store, held, epoch)

@@ -190,7 +190,7 @@ def context_rows(found):
 
 
 def cost_rows(found):
-    yield from ((point.slot, point.cost, point.accuracy, 1) for point in found.points)
+    yield from ((point.number, point.cost, point.accuracy, 1) for point in found.points)
     yield from ((None, arm.cost, arm.accuracy, arm.seeds) for arm in found.arms)
 
 
@@ -201,20 +201,20 @@ def picture_rows(found):
 
 
 def shift_rows(found):
-    for curves, slots in ((found.relaxed, found.slots), (found.host, found.host_slots)):
+    for curves, numbers in ((found.relaxed, found.numbers), (found.host, found.host_numbers)):
         for accuracies in curves.values():
             for shift, accuracy in zip(found.shifts, accuracies, strict=True):
-                yield (shift, accuracy, found.images, len(slots))
+                yield (shift, accuracy, found.images, len(numbers))
 
 
 def curve_rows(found):
     for curve in found:
         for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True):
-            yield (curve.slot, epoch, accuracy)
+            yield (curve.number, epoch, accuracy)
 
 
 def step_rows(found):
-    return [(step.runs, step.seconds, step.slot, step.best, step.by_chance) for step in found]
+    return [(step.runs, step.seconds, step.number, step.best, step.by_chance) for step in found]
 
 
 LAID_OUT = {
@@ -332,7 +332,7 @@ def trial_numbers(found):
         own = epochs.get(run.run_id, ())
         accuracy = own[-1].value if run.value is None and own else run.value
         seconds = sum(epoch.seconds for epoch in own)
-        yield (run.slot, run.seed, len(own), 100 * accuracy, run.parameters, run.macs, seconds)
+        yield (run.number, run.seed, len(own), 100 * accuracy, run.parameters, run.macs, seconds)
 
 
 PRINTED = {

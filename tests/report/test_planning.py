@@ -10,8 +10,8 @@ from lrlc_nas.facts import EndCause
 from lrlc_nas.report.planning import screening_design, study_power
 
 
-HOSTS = [make_run(slot, {}, 0.8 + 0.01 * slot) for slot in range(3)]
-BLOCK = [make_run(3 + slot, {site: token}, 0.8) for slot, (site, token) in enumerate(CELLS)]
+HOSTS = [make_run(number, {}, 0.8 + 0.01 * number) for number in range(3)]
+BLOCK = [make_run(3 + number, {site: token}, 0.8) for number, (site, token) in enumerate(CELLS)]
 
 
 def counts(*more):
@@ -61,7 +61,7 @@ class FakeStore:
 
 
 def test_the_table_is_that_of_this_design():
-    lost = [make_run(9 + slot, {"conv1": "lc"}, None, state="failed") for slot in range(5)]
+    lost = [make_run(9 + number, {"conv1": "lc"}, None, state="failed") for number in range(5)]
     assert study_power(FakeStore([*HOSTS, *BLOCK, *lost]), "test") == study_power(
         FakeStore([*HOSTS, *BLOCK]), "test"
     )

@@ -94,7 +94,7 @@ def test_what_was_recorded_is_what_plain_sql_finds(store):
     database = sqlite3.connect(store.url.database)
     try:
         runs = database.execute(
-            "select slot, value, parameters from nas_run join nas_study using (study_id) "
+            "select number, value, parameters from nas_run join nas_study using (study_id) "
             "where name = 'small' and state = 'complete'"
         ).fetchall()
         seconds = database.execute("select sum(seconds) from nas_epoch").fetchone()[0]
@@ -107,7 +107,7 @@ def test_what_was_recorded_is_what_plain_sql_finds(store):
     }
     searched = [row for row in files["parameters"] if row["images"] == "search"]
     assert {(int(row["run"]), float(row["accuracy"]), int(row["parameters"])) for row in searched} == {
-        (slot, value, int(parameters)) for slot, value, parameters in runs
+        (number, value, int(parameters)) for number, value, parameters in runs
     }
     assert float(files["anytime-runs"][-1]["best_accuracy"]) == max(value for _, value, _ in runs)
     assert float(files["anytime-runs"][-3]["by_chance"]) == pytest.approx(

@@ -14,7 +14,7 @@ def values(figure):
 def test_curves_are_those_of_the_run_and_of_the_hosts(new_run, new_epochs):
     run, host, waiting = new_run(5, {"conv1": "lc"}), new_run(0, {}), new_run(1, {})
     curves = trial_curves(
-        run, new_epochs(run, [0.5, 0.75]), {0: new_epochs(host, [0.25, 0.5]), waiting.slot: []}
+        run, new_epochs(run, [0.5, 0.75]), {0: new_epochs(host, [0.25, 0.5]), waiting.number: []}
     )
     assert set(curves.hosts) == {0}
     assert values(draw_accuracy(curves)) == {
@@ -29,35 +29,35 @@ def test_curves_are_those_of_the_run_and_of_the_hosts(new_run, new_epochs):
 
 def test_hosts_share_one_line_in_the_legend(new_run, new_epochs):
     run = new_run(5, {"conv1": "lc"})
-    hosts = {slot: new_epochs(new_run(slot, {}), [0.5]) for slot in range(3)}
+    hosts = {number: new_epochs(new_run(number, {}), [0.5]) for number in range(3)}
     traces = draw_accuracy(trial_curves(run, new_epochs(run, [0.5]), hosts)).data
     assert [trace.showlegend for trace in traces] == [True, False, False, True]
     assert traces[-1].name == "this run"  # drawn last, so that it lies on top
 
 
-@pytest.mark.parametrize("slot", [0, 3, 6, 7])
-def test_the_view_agrees_with_the_database(new_store, slot):
+@pytest.mark.parametrize("number", [0, 3, 6, 7])
+def test_the_view_agrees_with_the_database(new_store, number):
     store = new_store()
     study = store.study("small")
-    run = store.runs(study)[slot]
-    view = trial_view(store, "small", slot)
+    run = store.runs(study)[number]
+    view = trial_view(store, "small", number)
     facts = dict(view.facts)
-    assert (view.study, view.slot, view.last, view.state, view.reason) == (
+    assert (view.study, view.number, view.last, view.state, view.reason) == (
         "small",
-        slot,
+        number,
         7,
         run.state,
         run.reason,
     )
     assert dict(view.plan) == {site: run.plan.at(site).token for site in study.space}
     assert view.relaxed == len(list(run.plan))
-    assert facts["Accuracy"] == f"{70 + slot:.2f} %"
+    assert facts["Accuracy"] == f"{70 + number:.2f} %"
     assert facts["Epochs"] == "2"
     assert facts["Time"] == "5.0 s"
     assert facts["Parameters"].startswith(f"{run.parameters:,} (")
     assert facts["Claimed"] == "once"
     assert facts["Device"] == "cpu"
-    others = {0, 1} - {slot}
+    others = {0, 1} - {number}
     assert len(view.figures[0].figure["data"]) == len(others) + 1
 
 

@@ -14,7 +14,9 @@ from lrlc_nas.report.verdict_lines import opened
 
 def told(new_study, new_run, plans, values, space=None):
     study = new_study(**({"space": space} if space else {}))
-    runs = [new_run(slot, plan, value) for slot, (plan, value) in enumerate(zip(plans, values, strict=True))]
+    runs = [
+        new_run(number, plan, value) for number, (plan, value) in enumerate(zip(plans, values, strict=True))
+    ]
     return verdict(study, runs, screen(study, runs, {}))
 
 
@@ -76,7 +78,7 @@ def test_an_unfinished_study_says_so(new_study, new_run):
     )
 
 
-def test_runs_that_were_all_given_up_or_failed_show_nothing(new_study, new_run):
+def test_runs_that_were_all_pruned_or_failed_show_nothing(new_study, new_run):
     runs = [new_run(0, {}, 0.5, state="pruned"), new_run(1, {}, None, state="failed", reason="not finite")]
     assert verdict(new_study(), runs, screen(new_study(), runs, {})) == (
         "No run is complete (1 pruned and 1 failed), so that this screening shows nothing.",

@@ -28,7 +28,7 @@ _CONTEXT = (
 )
 _PAIR = ("first", "second", "estimate", "low", "high", "p_value", "adjusted", "runs")
 _HOST = ("runs", "mean", "sd")
-_SCREENING = ("residual_sd", "runs_used", "runs_given_up", "runs_pruned", "degrees_of_freedom")
+_SCREENING = ("residual_sd", "runs_used", "runs_pruned_used", "runs_pruned", "degrees_of_freedom")
 _AUDIT = ("choice", "audited", "would_end", "wrongly", "never_pruned", "rank_correlation")
 _COMPARISON = (
     "n",
@@ -74,7 +74,7 @@ def screening_numbers(screening: Any) -> dict[str, Any]:
     found = _fields(screening, _SCREENING)
     found["effects"] = _rows(screening.effects, _EFFECT)
     found["host"] = _fields(screening.host, _HOST)
-    found["best"] = None if screening.best is None else screening.best.slot
+    found["best"] = None if screening.best is None else screening.best.number
     if hasattr(screening, "contexts"):
         found["contexts"] = _rows(screening.contexts, _CONTEXT)
         found["interactions"] = _rows(screening.interactions, _PAIR)

@@ -69,9 +69,9 @@ class Database:
         columns = {row[1] for row in self.query("PRAGMA table_info(nas_epoch)")}
         value = "accuracy" if "accuracy" in columns else "value"
         return self.query(
-            "SELECT done, slot, role, seed, repeat, state, reason, nas_run.value, nas_run.epoch, "
+            "SELECT done, number, role, seed, repeat, state, reason, nas_run.value, nas_run.epoch, "
             f"(SELECT group_concat(nas_epoch.{value}) FROM nas_epoch WHERE run_id = nas_run.run_id) "
-            "FROM nas_run JOIN nas_study USING (study_id) WHERE name = ? ORDER BY slot",
+            "FROM nas_run JOIN nas_study USING (study_id) WHERE name = ? ORDER BY number",
             name,
         )
 

@@ -166,7 +166,7 @@ SHORT = {
         60,
         {},
         "note: intervals may be missing: 49 unknowns (the host and 48 effects), but 27 of the 60 runs are never "
-        "given up; budget.trials=102 is enough for all of them",
+        "pruned; budget.trials=102 is enough for all of them",
     ),
     "one run too few": ([4] * 16, 101, {}, "budget.trials=102 is enough"),
     "enough": ([4] * 16, 102, {}, ""),

@@ -38,7 +38,7 @@ def epochs_of(run, number=2):
 def test_a_new_study_has_a_waiting_trial_for_each_run(store, study, view):
     assert [t.state for t in trials(view)] == [TrialState.WAITING] * 16
     runs = store.runs(study.record)
-    assert [t.user_attrs for t in trials(view)] == [{"slot": run.slot, "role": run.role} for run in runs]
+    assert [t.user_attrs for t in trials(view)] == [{"slot": run.number, "role": run.role} for run in runs]
     assert [t._trial_id for t in trials(view)] == [run.trial_id for run in runs]
     assert view.study.direction.name == "MAXIMIZE"
 
@@ -78,11 +78,11 @@ def test_whatever_the_last_call_was_a_repetition_and_catching_up_mend_it(store, 
         if name == last:
             break
     for name, call in WAY.items():
-        if name == "plan" and store.runs(study.record)[run.slot].plan is not None:
+        if name == "plan" and store.runs(study.record)[run.number].plan is not None:
             continue
         call(store, held, run, view)
     catch_up(study)
-    trial = trials(view)[run.slot]
+    trial = trials(view)[run.number]
     assert (trial.state, trial.value, trial.params) == (TrialState.PRUNED, 0.5, PLAN.tokens)
     assert trial.intermediate_values == {0: 0.25, 1: 0.5}
     assert trial.user_attrs | ATTRIBUTES | {"reason": "behind"} == trial.user_attrs
@@ -97,9 +97,9 @@ def test_what_optuna_missed_of_an_ended_run_is_made_up_for(store, study, view, k
     for name, call in WAY.items():
         if name in OURS or name in kept:
             call(store, held, run, view)
-    assert not trials(view)[run.slot].state.is_finished()
+    assert not trials(view)[run.number].state.is_finished()
     catch_up(study)
-    trial = trials(view)[run.slot]
+    trial = trials(view)[run.number]
     assert (trial.state, trial.value, trial.params) == (TrialState.PRUNED, 0.5, PLAN.tokens)
     assert trial.intermediate_values == {0: 0.25, 1: 0.5}
     before = trials(view)
@@ -112,7 +112,7 @@ def test_a_failed_run_has_no_value_on_optunas_side(store, study, view):
     record_epoch(store, held, epochs_of(held.run)[0])
     finish(store, held, "failed", value=0.25, reason="error: x", facts={})
     catch_up(study)
-    trial = trials(view)[held.run.slot]
+    trial = trials(view)[held.run.number]
     assert (trial.state, trial.value, trial.intermediate_values) == (TrialState.FAIL, None, {0: 0.25})
     assert trial.user_attrs["reason"] == "error: x"
     optuna.create_study().add_trial(trial)  # Optuna checks it
@@ -120,7 +120,7 @@ def test_a_failed_run_has_no_value_on_optunas_side(store, study, view):
 
 def test_trials_that_nobody_tied_are_used_and_not_made_again(store, study, view):
     with store.engine.begin() as connection:
-        connection.execute(text("UPDATE nas_run SET trial_id = NULL WHERE slot > 5"))
+        connection.execute(text("UPDATE nas_run SET trial_id = NULL WHERE number > 5"))
     view.study.enqueue_trial({}, user_attrs={"by": "the user"})
     catch_up(study)
     assert [run.trial_id for run in store.runs(study.record)] == [t._trial_id for t in trials(view)[:16]]

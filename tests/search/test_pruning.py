@@ -35,15 +35,15 @@ def test_the_first_to_reach_a_rung_goes_on():
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_share_of_audited_runs_is_that_asked_for(share):
-    drawn = [audited(7, slot, share) for slot in range(4000)]
+    drawn = [audited(7, number, share) for number in range(4000)]
     assert np.mean(drawn) == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 4000))
 
 
-def test_who_is_audited_depends_on_seed_and_slot_alone():
-    assert [slot for slot in range(24) if audited(0, slot, 0.1)] == [4, 11, 18, 22]
+def test_who_is_audited_depends_on_seed_and_number_alone():
+    assert [number for number in range(24) if audited(0, number, 0.1)] == [4, 11, 18, 22]
     assert {audited(seed, 4, 0.1) for seed in range(30)} == {True, False}
 
 
 @given(st.integers(0, 99), st.integers(0, 999), st.floats(0, 1), st.floats(0, 1))
-def test_a_larger_share_audits_all_of_a_smaller_one(seed, slot, one, other):
-    assert audited(seed, slot, min(one, other)) <= audited(seed, slot, max(one, other))
+def test_a_larger_share_audits_all_of_a_smaller_one(seed, number, one, other):
+    assert audited(seed, number, min(one, other)) <= audited(seed, number, max(one, other))

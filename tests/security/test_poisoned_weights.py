@@ -84,9 +84,9 @@ def test_resume_trains_the_run_again(
     home: Path, bomb: Path, form: str, matching: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a run that was killed after its first epoch, and whose checkpoint somebody has replaced since."""
-    slot = value_of(home, "SELECT max(slot) FROM nas_run WHERE study_id = 1 AND state = 'complete'")
+    number = value_of(home, "SELECT max(number) FROM nas_run WHERE study_id = 1 AND state = 'complete'")
     run_id, trial_id, value = (
-        value_of(home, f"SELECT {column} FROM nas_run WHERE study_id = 1 AND slot = {slot}")
+        value_of(home, f"SELECT {column} FROM nas_run WHERE study_id = 1 AND number = {number}")
         for column in ("run_id", "trial_id", "value")
     )
     undone = "state = 'waiting', done = 0, value = NULL, finished = NULL, epoch = 1, expires = 0"
@@ -94,7 +94,7 @@ def test_resume_trains_the_run_again(
     execute(home, "DELETE FROM nas_epoch WHERE run_id = ? AND epoch = 1", run_id)
     execute(home, "UPDATE trials SET state = 'WAITING' WHERE trial_id = ?", trial_id)
     store = Store(f"sqlite:///{home / DATABASE}")
-    place = study_folder(store, store.study(NAME)) / f"trial-{slot}"
+    place = study_folder(store, store.study(NAME)) / f"trial-{number}"
     assert len(poison_checkpoints(place, evil(form, bomb, 0), matching=matching)) == 1
     done = call("resume", NAME, "--workers", "1")
     assert (done.code, done.err) == (0, "")

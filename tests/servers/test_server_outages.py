@@ -111,7 +111,7 @@ def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, st
     assert len(others) == 7
     time.sleep(1.1)
     taken = claim(idle, study.record, "idle", 2.0)
-    assert (taken.run.slot, taken.attempt) == (0, 2), "nobody has renewed it any more"
+    assert (taken.run.number, taken.attempt) == (0, 2), "nobody has renewed it any more"
 
 
 def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(
@@ -134,9 +134,9 @@ def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be
     assert PASSWORD not in shown
     assert "run 0: could not give back its claim: " in caplog.text
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE nas_run SET expires = 0 WHERE slot = 0")
+        connection.exec_driver_sql("UPDATE nas_run SET expires = 0 WHERE number = 0")
     held = claim(store, study.record, "me", 60.0)
-    assert (held.run.slot, held.run.state, held.run.attempt) == (0, "running", 2)
+    assert (held.run.number, held.run.state, held.run.attempt) == (0, "running", 2)
 
 
 def test_a_worker_that_is_asked_to_stop_during_an_outage_waits_no_longer(server, store, study):

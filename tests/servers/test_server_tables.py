@@ -53,7 +53,7 @@ def add_study(store, **values):
         | values
     )
     for run in store.runs(study):
-        set_trial(store, study, run.slot, 100 * study.study_id + run.slot)
+        set_trial(store, study, run.number, 100 * study.study_id + run.number)
     return study
 
 
@@ -104,7 +104,7 @@ def insert_older(store):
     study |= {"host_fingerprint": "", "data_fingerprint": ""}
     run = {
         "study_id": 2,
-        "slot": 0,
+        "number": 0,
         "role": "stage-2",
         "repeat": 0,
         "seed": 1,

@@ -25,6 +25,6 @@ def test_no_run_is_claimed_twice(tmp_path: Path):
         process.join(120)
         assert process.exitcode == 0
     claimed = [file.read_text().split() for file in files]
-    assert sorted(int(slot) for mine in claimed for slot in mine) == list(range(RUNS))
+    assert sorted(int(number) for mine in claimed for number in mine) == list(range(RUNS))
     assert sum(bool(mine) for mine in claimed) > 1, "no two processes competed"
     assert [run.attempt for run in store.runs(study)] == [1] * RUNS

@@ -23,8 +23,8 @@ from lrlc_nas.store import (
 )
 
 
-def only_run(store, study, slot=0):
-    return store.runs(study)[slot]
+def only_run(store, study, number=0):
+    return store.runs(study)[number]
 
 
 def taken_over(store, study):
@@ -36,7 +36,7 @@ def taken_over(store, study):
 
 def test_runs_are_claimed_in_order_and_each_once(store, study):
     held = [claim(store, study, "me", FOREVER) for _ in range(4)]
-    assert [h and h.run.slot for h in held] == [0, 1, 2, None]
+    assert [h and h.run.number for h in held] == [0, 1, 2, None]
     assert [run.state for run in store.runs(study)] == ["running"] * 3
     assert [run.attempt for run in store.runs(study)] == [1, 1, 1]
 
@@ -44,7 +44,7 @@ def test_runs_are_claimed_in_order_and_each_once(store, study):
 def test_a_run_without_a_trial_is_left_to_whoever_makes_it(store):
     study = add_study(store, [WAITING] * 2, trials=False)
     set_trial(store, study, 1, 5)
-    assert claim(store, study, "me", FOREVER).run.slot == 1
+    assert claim(store, study, "me", FOREVER).run.number == 1
     assert claim(store, study, "me", FOREVER) is None
     assert not store.is_done(study)
 
@@ -98,7 +98,7 @@ def test_a_released_run_waits_and_can_be_claimed_at_once(store):
 def test_a_run_that_was_taken_over_is_held_by_the_next_attempt(store):
     study = add_study(store, [WAITING])
     stale, held = taken_over(store, study)
-    assert (held.run.slot, held.attempt) == (stale.run.slot, 2)
+    assert (held.run.number, held.attempt) == (stale.run.number, 2)
 
 
 STALE_WRITES = {
@@ -123,7 +123,7 @@ def test_a_stale_attempt_writes_nothing(store, study, write):
 def test_a_stale_attempt_cannot_release_the_run_of_another(store, study):
     stale, _ = taken_over(store, study)
     release(store, stale)
-    assert claim(store, study, "third", FOREVER).run.slot == 1
+    assert claim(store, study, "third", FOREVER).run.number == 1
 
 
 def test_a_stale_attempt_may_not_repeat_what_its_successor_recorded(store, study):
@@ -231,14 +231,14 @@ def test_claims_of_the_dead_are_given_back_and_those_of_the_living_are_not(store
     for worker in (this_process(), reused, "me"):
         claim(store, study, worker, FOREVER)
     with store.engine.begin() as connection:
-        connection.execute(text(f"UPDATE nas_run SET worker_id = 'another-{host}/1/1.00' WHERE slot = 2"))
+        connection.execute(text(f"UPDATE nas_run SET worker_id = 'another-{host}/1/1.00' WHERE number = 2"))
     assert release_dead(store, study) == 1
     assert [run.state for run in store.runs(study)] == ["running", "waiting", "running"]
 
 
 def crashes(store):
     with store.engine.connect() as connection:
-        return [*connection.execute(text("SELECT crash_count FROM nas_run ORDER BY slot")).scalars()]
+        return [*connection.execute(text("SELECT crash_count FROM nas_run ORDER BY number")).scalars()]
 
 
 def die(store, study):
@@ -256,7 +256,7 @@ def test_a_claim_that_its_worker_gave_back_is_no_crash(store, study):
 def test_a_claim_that_has_expired_is_a_crash(store, study):
     for number in range(3):
         held = claim(store, study, "me", -1.0)
-        assert (held.run.slot, held.crash_count) == (0, number)
+        assert (held.run.number, held.crash_count) == (0, number)
 
 
 def test_a_worker_that_has_ended_on_this_machine_is_a_crash(store, study):

@@ -26,18 +26,18 @@ def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls)
     holder, epochs, ended = {}, {0: 0, 1: 0}, set()
     for call, worker in calls:
         mine = held[worker]
-        slot = mine and mine.run.slot
-        holds = mine is not None and holder.get(slot) == (worker, mine.attempt)
+        number = mine and mine.run.number
+        holds = mine is not None and holder.get(number) == (worker, mine.attempt)
         if call == "claim":
             free = [s for s in (0, 1) if s not in holder and s not in ended]
             held[worker] = claim(store, study, str(worker), FOREVER)
-            assert (held[worker] and held[worker].run.slot) == (free[0] if free else None)
+            assert (held[worker] and held[worker].run.number) == (free[0] if free else None)
             if held[worker] is not None:
                 holder[free[0]] = (worker, held[worker].attempt)
         elif call == "expire":
             with store.engine.begin() as connection:
                 connection.execute(
-                    text("UPDATE nas_run SET expires = 1.0 WHERE slot = :s"), {"s": worker % 2}
+                    text("UPDATE nas_run SET expires = 1.0 WHERE number = :s"), {"s": worker % 2}
                 )
             holder.pop(worker % 2, None)
         elif mine is None:
@@ -45,14 +45,14 @@ def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls)
         elif call == "release":
             release(store, mine)
             if holds:
-                del holder[slot]
+                del holder[number]
         else:
             # Without a holder, the last attempt may still write: nobody else has claimed the run.
-            attempt = store.runs(study)[slot].attempt
-            allowed = mine.attempt == attempt and slot not in ended
+            attempt = store.runs(study)[number].attempt
+            allowed = mine.attempt == attempt and number not in ended
             try:
                 if call == "record":
-                    record_epoch(store, mine, an_epoch(epochs[slot]))
+                    record_epoch(store, mine, an_epoch(epochs[number]))
                 else:
                     finish(store, mine, "complete", value=0.5, facts={})
             except FencedError:
@@ -60,12 +60,12 @@ def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls)
                 continue
             if call == "record":
                 assert allowed
-                epochs[slot] += 1
-                holder[slot] = (worker, mine.attempt)
+                epochs[number] += 1
+                holder[number] = (worker, mine.attempt)
             else:
                 assert allowed or mine.attempt == attempt
-                ended.add(slot)
-                holder.pop(slot, None)
+                ended.add(number)
+                holder.pop(number, None)
     assert [run.epoch for run in store.runs(study)] == [epochs[0], epochs[1]]
-    assert {run.slot for run in store.runs(study) if run.state == "complete"} == ended
+    assert {run.number for run in store.runs(study) if run.state == "complete"} == ended
     store.engine.dispose()

@@ -80,7 +80,7 @@ def test_a_run_that_waits_is_taken_at_once(store, monkeypatch):
     claim(store, study, "holder", -1.0)  # has run out
     monkeypatch.setattr(store.outages, "was_silent", lambda seconds: True)
     waiting = claim(store, study, "idle", 60.0)
-    assert waiting.run.slot == 1
+    assert waiting.run.number == 1
     assert claim(store, study, "idle", 60.0) is None
     monkeypatch.setattr(store.outages, "was_silent", lambda seconds: False)
-    assert claim(store, study, "idle", 60.0).run.slot == 0
+    assert claim(store, study, "idle", 60.0).run.number == 0

@@ -199,7 +199,7 @@ def test_a_file_that_somebody_locks_is_waited_for(tmp_path):
     with pytest.raises(StorageError, match="does not answer: database is locked"):
         claim(store, study, "me", FOREVER)
     threading.Timer(0.5, lambda: other.execute("ROLLBACK")).start()
-    assert claim(store.retrying(60.0), study, "me", FOREVER).run.slot == 0
+    assert claim(store.retrying(60.0), study, "me", FOREVER).run.number == 0
     other.close()
     store.engine.dispose()
 
@@ -240,7 +240,7 @@ WRITES = {
     "finish": lambda store, study, held: finish(
         store, held, "complete", value=0.5, reason="r", facts={"a": 2}
     ),
-    "claim": lambda store, study, held: claim(store, study, "me", FOREVER).run.slot,
+    "claim": lambda store, study, held: claim(store, study, "me", FOREVER).run.number,
     "setdefault": lambda store, study, held: KernelChoices(store, study).setdefault("here", "bank"),
 }
 
@@ -250,8 +250,8 @@ def written(folder, write, monkeypatch, *, lost):
     folder.mkdir()
     store = make_store(folder)
     study = add_study(store, [WAITING] * 3, trials=False)
-    for slot in (0, 2):
-        set_trial(store, study, slot, slot)
+    for number in (0, 2):
+        set_trial(store, study, number, number)
     held = claim(store, study, "me", FOREVER)
     commit = store.engine.dialect.do_commit
     answers = []
@@ -291,12 +291,12 @@ def test_a_claim_that_somebody_took_after_its_answer_was_lost_is_not_ours(store,
         commits.append(True)
         if len(commits) == 1:
             with sqlite3.connect(store.url.database) as other:
-                other.execute("UPDATE nas_run SET attempt = 2, worker_id = 'other' WHERE slot = 0")
+                other.execute("UPDATE nas_run SET attempt = 2, worker_id = 'other' WHERE number = 0")
             other.close()
             raise sqlite_error(5)
 
     monkeypatch.setattr(store.engine.dialect, "do_commit", do_commit)
-    assert claim(store.retrying(60.0), study, "me", FOREVER).run.slot == 1
+    assert claim(store.retrying(60.0), study, "me", FOREVER).run.number == 1
     assert [run.worker_id for run in store.runs(study)] == ["other", "me", ""]
 
 

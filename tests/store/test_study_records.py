@@ -28,9 +28,9 @@ def test_a_study_is_read_as_it_was_added(store, study):
 def test_runs_are_read_as_they_were_added(store):
     planned = NewRun(Role.HOST, seed=3, repeat=1, plan=Plan(), parameters=10, macs=2**40)
     first, second = store.runs(add_study(store, [planned, WAITING], trials=False))
-    assert (first.slot, first.role, first.seed, first.repeat) == (0, "host", 3, 1)
+    assert (first.number, first.role, first.seed, first.repeat) == (0, "host", 3, 1)
     assert (first.plan, first.parameters, first.macs) == (Plan(), 10, 2**40)
-    assert (second.slot, second.plan, second.parameters) == (1, None, None)
+    assert (second.number, second.plan, second.parameters) == (1, None, None)
     assert (second.state, second.attempt, second.epoch, second.value) == ("waiting", 0, 0, None)
     assert second.started is second.finished is None
 
@@ -62,10 +62,10 @@ def test_studies_do_not_see_each_others_runs(store, study):
 
 def test_the_runs_that_ended_last_come_last_first(store, study):
     held = [claim(store, study, "me", FOREVER) for _ in range(3)]
-    for slot in (1, 2, 0):
-        finish(store, held[slot], "complete", value=0.5, facts={})
+    for number in (1, 2, 0):
+        finish(store, held[number], "complete", value=0.5, facts={})
         time.sleep(0.01)  # SQLite's clock has steps of a millisecond
-    assert [run.slot for run in store.last_ended(study, 2)] == [0, 2]
+    assert [run.number for run in store.last_ended(study, 2)] == [0, 2]
 
 
 def test_a_name_is_taken_once(store, study):
@@ -110,8 +110,8 @@ def test_reading_a_database_of_optunas_does_not_change_it(tmp_path):
 
 
 def test_a_raised_total_appends_runs(store, study):
-    store.extend(study, 5, [NewRun(Role.SAMPLED, seed=slot) for slot in (3, 4)])
-    assert [(run.slot, run.seed) for run in store.runs(study)][3:] == [(3, 3), (4, 4)]
+    store.extend(study, 5, [NewRun(Role.SAMPLED, seed=number) for number in (3, 4)])
+    assert [(run.number, run.seed) for run in store.runs(study)][3:] == [(3, 3), (4, 4)]
     assert store.study("toy").trials == 5
 
 
@@ -122,7 +122,7 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
     def extend(total: int) -> None:
         another = Store(str(store.url))
         barrier.wait()
-        another.extend(study, total, [NewRun(Role.SAMPLED, seed=slot) for slot in range(3, total)])
+        another.extend(study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
         another.engine.dispose()
 
     threads = [threading.Thread(target=extend, args=(total,)) for total in (10, 6)]
@@ -131,13 +131,15 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
     for thread in threads:
         thread.join()
     assert store.study("toy").trials == 10
-    assert [(run.slot, run.seed) for run in store.runs(study)][3:] == [(slot, slot) for slot in range(3, 10)]
+    assert [(run.number, run.seed) for run in store.runs(study)][3:] == [
+        (number, number) for number in range(3, 10)
+    ]
 
 
 @pytest.mark.parametrize("totals", [(10, 6), (6, 10)])
 def test_the_larger_total_wins_in_either_order(store, study, totals):
     for total in totals:
-        store.extend(study, total, [NewRun(Role.SAMPLED, seed=slot) for slot in range(3, total)])
+        store.extend(study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
     assert [run.seed for run in store.runs(study)][3:] == list(range(3, 10))
 
 

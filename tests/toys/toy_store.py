@@ -52,7 +52,7 @@ def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bo
 def tie(store: Store, study: StudyRecord) -> None:
     """Give every run some trial; only runs that have one can be claimed."""
     for run in store.runs(study):
-        set_trial(store, study, run.slot, 100 * study.study_id + run.slot)
+        set_trial(store, study, run.number, 100 * study.study_id + run.number)
 
 
 def a_plan(number: int) -> Plan:
@@ -67,6 +67,6 @@ def claim_all(url: str, path: str, barrier: multiprocessing.synchronize.Barrier)
     barrier.wait(60)
     mine = []
     while (held := claim(store, study, worker, FOREVER)) is not None:
-        mine.append(held.run.slot)
+        mine.append(held.run.number)
         finish(store, held, RunState.COMPLETE, value=0.5, facts={})
     Path(path).write_text(" ".join(map(str, mine)))

@@ -133,7 +133,7 @@ def trace(store: Store, name: str = "toy") -> list[tuple[object, ...]]:
     epochs = store.epochs(study)
     return [
         (
-            *(run.slot, run.role, run.repeat, run.seed, run.plan, run.state, run.reason, run.value),
+            *(run.number, run.role, run.repeat, run.seed, run.plan, run.state, run.reason, run.value),
             *(timeless(epoch) for epoch in epochs.get(run.run_id, [])),
         )
         for run in store.runs(study)
@@ -154,7 +154,7 @@ def assert_mirrored(store: Store, name: str = "toy") -> None:
     assert sorted(trials) == sorted(run.trial_id or 0 for run in runs)
     for run in runs:
         trial = trials[run.trial_id or 0]
-        assert trial.number == run.slot
+        assert trial.number == run.number
         assert trial.state.name == {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}[run.state]
         assert trial.value == (None if run.state == "failed" else run.value)
         assert trial.params == {site: _at(run, site) for site in study.space}

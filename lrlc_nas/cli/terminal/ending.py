@@ -66,7 +66,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     out.print(plain(run_counts(store, study)))
     print_effects(out, screening)
     if (best := screening.best) is not None:
-        out.print(plain(f"best: trial {best.slot}, {percent(best.value)}, {best.plan}"))
+        out.print(plain(f"best: run {best.number}, {percent(best.value)}, {best.plan}"))
     out.print(checkpoint_size(store, study))
     _print_report(out, store, name)
     most = min(study.trials + 10, most_trials(study, runs))

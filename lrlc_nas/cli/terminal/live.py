@@ -83,12 +83,12 @@ class Watcher:
         left = self._pace.time_left(_trained(epochs), ahead)
         grid = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=max(1, len(runs)), completed=ended, width=30)
-        grid.add_row("trials", bar, f"{ended}/{len(runs)}", f"time left: {left}")
+        grid.add_row("runs", bar, f"{ended}/{len(runs)}", f"time left: {left}")
         return grid
 
     def _table(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("trial", "state", "epochs", "accuracy", "images/s", "plan"):
+        for column in ("run", "state", "epochs", "accuracy", "images/s", "plan"):
             left = column in ("state", "plan")
             table.add_column(column, justify="left" if left else "right", no_wrap=column != "plan")
         for run in _latest(runs):
@@ -97,7 +97,7 @@ class Watcher:
             measured = history[-1].scores.get("images_per_second") if history else None
             speed = "" if measured is None else f"{measured:,.0f}"
             done = f"{len(history)}/{self._epochs_each}"
-            table.add_row(str(run.slot), plain(run.state), done, accuracy, speed, _plan_line(run))
+            table.add_row(str(run.number), plain(run.state), done, accuracy, speed, _plan_line(run))
         return table
 
     def _tell_ends(self, runs: Sequence[RunRecord]) -> None:
@@ -106,7 +106,7 @@ class Watcher:
             if run.finished is not None and run.run_id not in self._told:
                 self._told.add(run.run_id)
                 facts = [f"{run.plan}: {run.state}", percent(run.value), run.reason and f"({run.reason})"]
-                line = f"[{ended}/{len(runs)}] trial {run.slot} {' '.join(filter(None, facts))}"
+                line = f"[{ended}/{len(runs)}] run {run.number} {' '.join(filter(None, facts))}"
                 self.console.print(plain(line), soft_wrap=True)
 
 
@@ -137,7 +137,7 @@ def _trained(epochs: Mapping[int, Sequence[EpochResult]]) -> int:
 
 def _latest(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """Those that ended last, then those that run."""
-    ended = sorted((run.finished, run.slot, run) for run in runs if run.finished is not None)
+    ended = sorted((run.finished, run.number, run) for run in runs if run.finished is not None)
     return [run for _, _, run in ended[-_LAST_ENDED:]] + [run for run in runs if run.state == "running"]
 
 

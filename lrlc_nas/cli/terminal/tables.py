@@ -87,12 +87,12 @@ def _effect(effect: Effect | None) -> str:
 
 
 def _runs_table(runs: Iterable[RunRecord]) -> Table:
-    table = empty_table("trial >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
+    table = empty_table("run >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
     for run in runs:
         parameters = "" if run.parameters is None else f"{run.parameters:,}"
         plan = plain("…" if run.plan is None else str(run.plan))
         if run.reason:
             plan = Text("\n").join([plan, plain(run.reason, "dim")])
         epochs, accuracy = str(run.epoch), percent(run.value)
-        add_row(table, str(run.slot), run.role, run.state, epochs, accuracy, parameters, plan)
+        add_row(table, str(run.number), run.role, run.state, epochs, accuracy, parameters, plan)
     return table

@@ -77,12 +77,12 @@ function loaded() {
 // The table of runs knows no addresses, since the report must also stand alone.
 function linkRuns(page) {
   for (const cell of page.querySelectorAll("#trials tbody td:first-child")) {
-    const slot = cell.textContent.trim();
-    if (!/^[0-9]+$/.test(slot)) continue;
+    const number = cell.textContent.trim();
+    if (!/^[0-9]+$/.test(number)) continue;
     const link = page.createElement("a");
-    link.href = `${report.dataset.address}/trials/${slot}`;
+    link.href = `${report.dataset.address}/trials/${number}`;
     link.target = "_top";
-    link.textContent = slot;
+    link.textContent = number;
     cell.replaceChildren(link);
   }
 }

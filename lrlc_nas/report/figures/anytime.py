@@ -46,14 +46,14 @@ class AnytimeStep:
     Attributes:
         runs: how many had ended, however they ended.
         seconds: of training and evaluation, summed over these.
-        slot: of the run.
+        number: of the run.
         best: the best accuracy of the complete ones, a fraction; None before the first.
         by_chance: the mean of the best of as many runs of the initial design, a fraction; None where it has fewer.
     """
 
     runs: int
     seconds: float
-    slot: int
+    number: int
     best: float | None
     by_chance: float | None
 
@@ -81,17 +81,17 @@ def anytime(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult
         epochs: run id to its recorded epochs.
     """
     ended = [run for run in runs if run.finished is not None]
-    ended.sort(key=lambda run: (run.finished, run.slot))
+    ended.sort(key=lambda run: (run.finished, run.number))
     initial = [run for run in runs if run.role != "sampled" and _value(run) is not None]
     chance = best_of([value for run in initial if (value := _value(run)) is not None])
     steps: list[AnytimeStep] = []
     seconds, best = 0.0, None
-    for number, run in enumerate(ended, start=1):
+    for count, run in enumerate(ended, start=1):
         seconds += _seconds(run, epochs)
         value = _value(run)
         best = value if best is None else max(best, value) if value is not None else best
-        by_chance = chance[number - 1] if number <= len(chance) else None
-        steps.append(AnytimeStep(number, seconds, run.slot, best, by_chance))
+        by_chance = chance[count - 1] if count <= len(chance) else None
+        steps.append(AnytimeStep(count, seconds, run.number, best, by_chance))
     took = sum(_seconds(run, epochs) for run in initial) / len(initial) if initial else 0.0
     return Anytime(tuple(steps), len(initial), took)
 
@@ -110,7 +110,7 @@ def anytime_table(info: Anytime) -> Table:
     """One row for each run that has ended."""
     return table(
         ("runs_ended", "seconds", "run", "best_accuracy", "by_chance"),
-        [(step.runs, step.seconds, step.slot, step.best, step.by_chance) for step in info.steps],
+        [(step.runs, step.seconds, step.number, step.best, step.by_chance) for step in info.steps],
     )
 
 

@@ -36,14 +36,14 @@ class Curve:
     """The curve of one run.
 
     Attributes:
-        slot: of the run.
+        number: of the run.
         plan: of the run.
         kind: ``best``, ``host``, ``pruned`` or ``other``.
         epochs: how many epochs were trained, from 1.
         accuracies: after each of them, fractions.
     """
 
-    slot: int
+    number: int
     plan: Plan
     kind: str
     epochs: tuple[int, ...]
@@ -52,7 +52,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class LearningCurves:
-    """The curves of all runs that have recorded an epoch, by slot."""
+    """The curves of all runs that have recorded an epoch, by number."""
 
     curves: tuple[Curve, ...]
 
@@ -75,12 +75,12 @@ def thinned(info: LearningCurves) -> LearningCurves:
     """At most so many curves and points that a browser stays quick: best run, hosts, and others evenly spread."""
     plain = [curve for curve in info.curves if curve.kind in ("pruned", "other")]
     step = -(-len(plain) // _MOST_CURVES) or 1
-    kept = {curve.slot for curve in plain[::step]}
+    kept = {curve.number for curve in plain[::step]}
     return LearningCurves(
         tuple(
             _sparser(curve)
             for curve in info.curves
-            if curve.kind not in ("pruned", "other") or curve.slot in kept
+            if curve.kind not in ("pruned", "other") or curve.number in kept
         )
     )
 
@@ -90,7 +90,7 @@ def curve_table(info: LearningCurves) -> Table:
     return table(
         ("run", "kind", "epoch", "accuracy"),
         [
-            (curve.slot, curve.kind, epoch, accuracy)
+            (curve.number, curve.kind, epoch, accuracy)
             for curve in info.curves
             for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
         ],
@@ -124,7 +124,7 @@ def _curve(run: RunRecord, epochs: Sequence[EpochResult], best: RunRecord | None
         return None
     finite = [epoch for epoch in epochs if isfinite(epoch.value)]
     return Curve(
-        slot=run.slot,
+        number=run.number,
         plan=run.plan,
         kind=_kind(run, best),
         epochs=tuple(epoch.epoch + 1 for epoch in finite),
@@ -144,7 +144,7 @@ def _sparser(curve: Curve) -> Curve:
     """Every so many points, the last one always."""
     step = -(-len(curve.epochs) // _MOST_POINTS)
     places = slice((len(curve.epochs) - 1) % step, None, step)
-    return Curve(curve.slot, curve.plan, curve.kind, curve.epochs[places], curve.accuracies[places])
+    return Curve(curve.number, curve.plan, curve.kind, curve.epochs[places], curve.accuracies[places])
 
 
 def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
@@ -179,7 +179,7 @@ def _ends(curves: Sequence[Curve]) -> go.Scatter:
 def _hovers(curve: Curve) -> list[str]:
     """The plan stands at the last point alone, as it is long."""
     texts = [
-        f"<b>run {curve.slot}</b>, epoch {epoch}: {percent(accuracy)}"
+        f"<b>run {curve.number}</b>, epoch {epoch}: {percent(accuracy)}"
         for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True)
     ]
     return [*texts[:-1], f"{texts[-1]}<br>{plan_text(curve.plan)}"]

@@ -48,10 +48,10 @@ def shift_table(info: ShiftTolerance) -> Table:
     return table(
         ("network", "direction", "shift", "accuracy", "images", "runs"),
         [
-            (name, direction, shift, accuracy, info.images, len(slots))
-            for name, curves, slots in (
-                ("relaxed", info.relaxed, info.slots),
-                ("host", info.host, info.host_slots),
+            (name, direction, shift, accuracy, info.images, len(numbers))
+            for name, curves, numbers in (
+                ("relaxed", info.relaxed, info.numbers),
+                ("host", info.host, info.host_numbers),
             )
             for direction, accuracies in curves.items()
             for shift, accuracy in zip(info.shifts, accuracies, strict=True)
@@ -67,8 +67,8 @@ def _found(inside: Inside) -> ShiftTolerance:
 def _remark(inside: Inside) -> str:
     info = _found(inside)
     networks = [
-        f"{len(slots)} run{'' if len(slots) == 1 else 's'} of the {name}"
-        for name, slots in (("relaxed network", info.slots), ("host", info.host_slots))
+        f"{len(numbers)} run{'' if len(numbers) == 1 else 's'} of the {name}"
+        for name, numbers in (("relaxed network", info.numbers), ("host", info.host_numbers))
     ]
     return f"Measured on {info.images} {info.role} images: {' and '.join(networks)}."
 

@@ -52,14 +52,14 @@ class CostPoint:
     """One complete run of the search.
 
     Attributes:
-        slot: of the run.
+        number: of the run.
         plan: of the run.
         cost: parameters or multiply-accumulates.
         accuracy: on the search images, a fraction.
         on_front: whether no run is at least as accurate and cheaper, or more accurate and as cheap.
     """
 
-    slot: int
+    number: int
     plan: Plan
     cost: int
     accuracy: float
@@ -93,7 +93,7 @@ class TradeOff:
 
     Attributes:
         cost: a key of `COSTS`.
-        points: by slot.
+        points: by number.
         arms: of the confirmation.
         device: where latencies were measured; empty for other costs.
     """
@@ -107,7 +107,7 @@ class TradeOff:
     def front(self) -> tuple[CostPoint, ...]:
         """The Pareto front, cheapest first."""
         return tuple(
-            sorted((point for point in self.points if point.on_front), key=lambda p: (p.cost, p.slot))
+            sorted((point for point in self.points if point.on_front), key=lambda p: (p.cost, p.number))
         )
 
 
@@ -120,7 +120,7 @@ def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation |
         confirmation: of the study, if there is one; it alone has latencies.
     """
     known = [
-        (run.slot, run.plan, price, run.value)
+        (run.number, run.plan, price, run.value)
         for run in runs
         if run.state == "complete" and run.plan is not None and run.value is not None and isfinite(run.value)
         if (price := _COST_OF[cost](run)) is not None
@@ -129,7 +129,8 @@ def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation |
     return TradeOff(
         cost,
         tuple(
-            CostPoint(slot, plan, price, value, (price, value) in front) for slot, plan, price, value in known
+            CostPoint(number, plan, price, value, (price, value) in front)
+            for number, plan, price, value in known
         ),
         _arms(confirmation, cost) if confirmation else (),
         _device(confirmation) if confirmation and cost == "latency" else "",
@@ -142,7 +143,7 @@ def trade_off_table(info: TradeOff) -> Table:
         ("images", "run", "arm", "kind", "plan", info.cost, "accuracy", "seeds", "on_front"),
         [
             *(
-                ("search", p.slot, "", "", str(p.plan), p.cost, p.accuracy, 1, str(p.on_front).lower())
+                ("search", p.number, "", "", str(p.plan), p.cost, p.accuracy, 1, str(p.on_front).lower())
                 for p in info.points
             ),
             *(
@@ -240,7 +241,7 @@ def _arm_points(arms: Sequence[ArmPoint], kind: str) -> go.Scatter:
 
 
 def _hover(point: CostPoint) -> str:
-    head = f"<b>run {point.slot}: {percent(point.accuracy)}</b>, {magnitude(point.cost)}"
+    head = f"<b>run {point.number}: {percent(point.accuracy)}</b>, {magnitude(point.cost)}"
     return f"{head}<br>{plan_text(point.plan)}"
 
 

@@ -21,7 +21,7 @@ class TrialRow:
     """One line of the table of trials.
 
     Attributes:
-        slot: place of the run in the study.
+        number: place of the run in the study.
         role: ``host``, ``single``, ``fraction`` or ``sampled``.
         plan: the sites that are not ``conv``, with their choices.
         seed: of the run.
@@ -34,7 +34,7 @@ class TrialRow:
         seconds: training and evaluation of its recorded epochs.
     """
 
-    slot: str
+    number: str
     role: str
     plan: str
     seed: str
@@ -48,7 +48,7 @@ class TrialRow:
 
 
 def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> list[TrialRow]:
-    """One row for each run, by slot.
+    """One row for each run, by number.
 
     Args:
         runs: of the study.
@@ -60,7 +60,7 @@ def trial_rows(runs: Iterable[RunRecord], epochs: Mapping[int, Sequence[EpochRes
 def _trial_row(run: RunRecord, epochs: Sequence[EpochResult]) -> TrialRow:
     last = epochs[-1].value if epochs else None
     return TrialRow(
-        slot=str(run.slot),
+        number=str(run.number),
         role=run.role,
         plan=NOTHING if run.plan is None else str(run.plan),
         seed=str(run.seed),
@@ -78,7 +78,7 @@ TABLE = PrintedTable(
     key="trials",
     title="runs and epochs",
     columns=(
-        Column("Run", "slot", "number"),
+        Column("Run", "number", "number"),
         Column("Role", "role"),
         Column("Plan", "plan", "name plan"),
         Column("Seed", "seed", "number"),

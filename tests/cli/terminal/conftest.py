@@ -32,26 +32,26 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenStudy:
 def run() -> Callable[..., RunRecord]:
     """Make the record of a run from what matters about it."""
 
-    def make(slot: int, state: str, plan: Plan | None = None, **facts: Any) -> RunRecord:
+    def make(number: int, state: str, plan: Plan | None = None, **facts: Any) -> RunRecord:
         over = state in ("complete", "pruned", "failed")
         defaults: dict[str, Any] = {
-            "run_id": 100 + slot,
-            "slot": slot,
-            "trial_id": slot,
+            "run_id": 100 + number,
+            "number": number,
+            "trial_id": number,
             "role": "sampled",
             "repeat": 0,
-            "seed": slot,
+            "seed": number,
             "plan": plan,
             "parameters": 1234,
             "macs": 5678,
             "state": RunState(state),
             "reason": "",
-            "value": 0.5 + slot / 100 if over else None,
+            "value": 0.5 + number / 100 if over else None,
             "attempt": 1,
             "worker_id": "",
             "epoch": 4 if over else 0,
             "started": None,
-            "finished": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=slot) if over else None,
+            "finished": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number) if over else None,
             "facts": {},
         }
         return RunRecord(**(defaults | facts))

@@ -30,11 +30,11 @@ def shown(
 
 
 def test_before_anything_has_happened(screen_of: Screen, opened: OpenStudy, run: Make) -> None:
-    lines = shown(screen_of(), opened, [run(slot, "waiting") for slot in range(6)])
-    assert lines[0].startswith("trials ")
+    lines = shown(screen_of(), opened, [run(number, "waiting") for number in range(6)])
+    assert lines[0].startswith("runs ")
     assert lines[0].endswith("0/6 time left: …")
     assert lines[1] == "best so far: none yet"
-    assert lines[2].split() == ["trial", "state", "epochs", "accuracy", "images/s", "plan"]
+    assert lines[2].split() == ["run", "state", "epochs", "accuracy", "images/s", "plan"]
     assert len(lines) == 3
 
 
@@ -63,9 +63,9 @@ def test_a_pruned_run_is_never_the_best(screen_of: Screen, opened: OpenStudy, ru
 def test_the_last_that_ended_come_first_then_all_that_run(
     screen_of: Screen, opened: OpenStudy, run: Make
 ) -> None:
-    runs = [run(slot, "complete", Plan()) for slot in (0, 1, 2, 3, 4, 5, 6)]
+    runs = [run(number, "complete", Plan()) for number in (0, 1, 2, 3, 4, 5, 6)]
     runs[0] = run(0, "complete", Plan(), finished=runs[6].finished)  # it took long
-    runs += [run(slot, "running") for slot in (7, 8)]
+    runs += [run(number, "running") for number in (7, 8)]
     lines = shown(screen_of(), opened, runs)
     assert [int(line.split()[0]) for line in lines[3:]] == [3, 4, 5, 0, 6, 7, 8]
 
@@ -85,8 +85,8 @@ def test_it_is_no_higher_than_a_terminal_whatever_the_plans(
     screen_of: Screen, opened: OpenStudy, run: Make, width: int
 ) -> None:
     long = Plan.of({f"layer{block}.0.conv{site}": "lrlc-4" for block in range(9) for site in range(4)})
-    runs = [run(slot, "pruned", long) for slot in range(20)] + [
-        run(slot, "running", long) for slot in (20, 21)
+    runs = [run(number, "pruned", long) for number in range(20)] + [
+        run(number, "running", long) for number in (20, 21)
     ]
     lines = shown(screen_of(width), opened, runs)
     assert len(lines) <= 24
@@ -134,8 +134,8 @@ def test_where_there_is_no_terminal_each_end_is_a_line(
         watcher.tick(force=True)
         runs[2] = run(2, "pruned", Plan(), reason="diverged", value=0.125)
     assert capsys.readouterr().out == (
-        "[2/3] trial 1 [red]a[/red]=lrlc-2, b�[31m=lc: failed (error: [bold])\n"
-        "[3/3] trial 2 host: pruned 12.50 % (diverged)\n"
+        "[2/3] run 1 [red]a[/red]=lrlc-2, b�[31m=lc: failed (error: [bold])\n"
+        "[3/3] run 2 host: pruned 12.50 % (diverged)\n"
     )
 
 

@@ -89,10 +89,10 @@ def test_a_study_shows_its_runs_whole(
     text = "\n".join(lines_of(terminal))
     assert text.startswith("[red]x[/red]: paper-cnn on embedded; 6 runs: 6 waiting\n")
     header, first, second = (
-        i for i, line in enumerate(text.splitlines()) if line[:8].strip() in ("trial", "0", "123456")
+        i for i, line in enumerate(text.splitlines()) if line[:8].strip() in ("run", "0", "123456")
     )
     rows = text.splitlines()
-    assert rows[header].split() == ["trial", "role", "state", "epochs", "accuracy", "parameters", "plan"]
+    assert rows[header].split() == ["run", "role", "state", "epochs", "accuracy", "parameters", "plan"]
     assert rows[first].split() == ["0", "host", "complete", "4", "70.50", "%", "1,234", "host"]
     assert rows[second].split()[:7] == ["123456", "sampled", "pruned", "120", "10.00", "%", "1,234,567,890"]
     wrapped = " ".join(" ".join(rows[second:]).split())

@@ -18,14 +18,14 @@ def make(new_run, new_epochs):
     minutes = [2, 1, 3, 4, 5]
     runs = [
         new_run(
-            slot,
-            {"conv1": "lc"} if slot else {},
+            number,
+            {"conv1": "lc"} if number else {},
             value,
             finished=START + timedelta(minutes=minute),
-            role="sampled" if slot > 2 else "single",
-            state="pruned" if slot == 3 else "complete",
+            role="sampled" if number > 2 else "single",
+            state="pruned" if number == 3 else "complete",
         )
-        for slot, (value, minute) in enumerate(zip(values, minutes, strict=True))
+        for number, (value, minute) in enumerate(zip(values, minutes, strict=True))
     ]
     runs.append(new_run(5, None, None, state="waiting", role="sampled"))
     return anytime(runs, {run.run_id: new_epochs(run, [0.1, 0.2]) for run in runs[:4]})
@@ -40,7 +40,7 @@ def test_best_of_k_is_the_mean_over_all_subsets(values):
 
 def test_the_course_follows_the_order_in_which_runs_ended(new_run, new_epochs):
     info = make(new_run, new_epochs)
-    assert [(step.slot, step.runs, step.best) for step in info.steps] == [
+    assert [(step.number, step.runs, step.best) for step in info.steps] == [
         (1, 1, 0.5),
         (0, 2, 0.6),
         (2, 3, 0.9),

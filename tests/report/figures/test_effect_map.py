@@ -14,8 +14,8 @@ VALUES = [0.80, 0.81, 0.70, 0.95, 0.85]
 
 def make(new_study, new_run):
     runs = [
-        new_run(slot, *pair, parameters=100 + slot)
-        for slot, pair in enumerate(zip(PLANS, VALUES, strict=True))
+        new_run(number, *pair, parameters=100 + number)
+        for number, pair in enumerate(zip(PLANS, VALUES, strict=True))
     ]
     return effect_map(screen(new_study(space=SPACE), runs, {}), runs)
 

@@ -40,7 +40,7 @@ def test_the_best_run_lies_on_top_and_pruned_ones_end_in_a_cross(new_run, new_ep
 
 
 def test_curves_of_one_kind_are_not_joined(new_run, new_epochs):
-    runs = [new_run(slot, {}, 0.5) for slot in range(2)]
+    runs = [new_run(number, {}, 0.5) for number in range(2)]
     epochs = {run.run_id: new_epochs(run, [0.25, 0.5]) for run in runs}
     (trace,) = draw_learning_curves(learning_curves(runs, epochs, None)).data
     assert list(trace.x) == [1, 2, None, 1, 2, None]
@@ -55,14 +55,14 @@ def test_what_is_not_finite_is_not_drawn(new_run, new_epochs):
 
 
 def test_thinning_keeps_the_best_the_hosts_and_every_last_point(new_run, new_epochs):
-    runs = [new_run(slot, {"conv1": "lc"} if slot > 1 else {}, 0.5) for slot in range(900)]
+    runs = [new_run(number, {"conv1": "lc"} if number > 1 else {}, 0.5) for number in range(900)]
     epochs = {run.run_id: new_epochs(run, [0.1] * 140 + [0.5]) for run in runs}
     info = learning_curves(runs, epochs, runs[888])
     few = thinned(info)
-    assert {0, 1, 888} <= {curve.slot for curve in few.curves}
+    assert {0, 1, 888} <= {curve.number for curve in few.curves}
     assert len(few.curves) <= 203
     assert all(curve.epochs[-1] == 141 and len(curve.epochs) <= 60 for curve in few.curves)
-    assert {curve.slot for curve in few.curves} < {curve.slot for curve in info.curves}
+    assert {curve.number for curve in few.curves} < {curve.number for curve in info.curves}
 
 
 def test_few_curves_stay_as_they_are(new_run, new_epochs):

@@ -13,7 +13,7 @@ SPACE = {
 def make(new_study, new_run):
     cells = [("conv1", token) for token in SPACE["conv1"][1:]] + [("conv2", "coord")]
     plans = [{}, {}, *({site: token} for site, token in cells)]
-    runs = [new_run(slot, plan, 0.80 + slot / 100) for slot, plan in enumerate(plans)]
+    runs = [new_run(number, plan, 0.80 + number / 100) for number, plan in enumerate(plans)]
     return screen(new_study(space=SPACE), runs, {})
 
 

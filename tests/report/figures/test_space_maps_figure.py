@@ -61,8 +61,8 @@ def test_shifts_are_drawn_for_both_networks_and_directions():
         shifts=(-1, 0, 1),
         relaxed={"right": (0.1, 0.9, 0.2), "down": (0.3, 0.9, 0.4)},
         host={"right": (0.5, 0.8, 0.6), "down": (0.5, 0.8, 0.7)},
-        slots=(3,),
-        host_slots=(0, 1),
+        numbers=(3,),
+        host_numbers=(0, 1),
     )
     drawn = {trace.name: trace.y for trace in draw_shifts(info).data}
     assert drawn["relaxed, left / right"] == (10.0, 90.0, 20.0)

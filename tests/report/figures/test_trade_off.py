@@ -22,8 +22,8 @@ def dominated(one, others):
 def test_front_is_what_nothing_dominates(new_run, seed):
     draw = random.Random(seed)
     runs = [
-        new_run(slot, {"conv1": "lc"}, draw.randint(0, 5) / 10, parameters=draw.randint(1, 6))
-        for slot in range(12)
+        new_run(number, {"conv1": "lc"}, draw.randint(0, 5) / 10, parameters=draw.randint(1, 6))
+        for number in range(12)
     ]
     points = trade_off(runs, "parameters").points
     assert [point.on_front for point in points] == [not dominated(point, points) for point in points]
@@ -55,7 +55,7 @@ def test_the_host_and_the_front_are_marked(new_run):
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_any_number_of_runs_can_be_drawn(new_run, cost, count):
-    runs = [new_run(slot, {}, 0.5, parameters=10**slot, macs=0) for slot in range(count)]
+    runs = [new_run(number, {}, 0.5, parameters=10**number, macs=0) for number in range(count)]
     assert draw_trade_off(trade_off(runs, cost)).to_json()
 
 

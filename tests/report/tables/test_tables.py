@@ -12,7 +12,7 @@ from lrlc_nas.report.tables.disagreements import DisagreementRow, disagreement_r
 def test_effect_rows_follow_the_screening(new_study, new_run):
     study = new_study(space={"conv1": ("conv", "lrlc-2", "lc")})
     plans_and_values = [({}, 0.80), ({}, 0.82), ({"conv1": "lc"}, 0.99)]
-    runs = [new_run(slot, plan, value) for slot, (plan, value) in enumerate(plans_and_values)]
+    runs = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
     screening = screen(study, runs, {})
     missing, relaxed = effect_rows(screening)
     assert missing == EffectRow(

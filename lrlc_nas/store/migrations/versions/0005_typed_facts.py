@@ -45,6 +45,7 @@ def upgrade() -> None:
     """Bring tables and rows forward."""
     rename_column("nas_run", "owner", "worker_id")
     rename_column("nas_run", "deaths", "crash_count")
+    rename_column("nas_run", "slot", "number")
     rename_table("nas_path", "nas_kernel_choice")
     rename_column("nas_kernel_choice", "path", "computation")
     rename_table("nas_look", "nas_test_opening")
