@@ -6,7 +6,6 @@ The public names are here. Each is loaded when it is asked for, so that `import 
 
 import lazy_loader
 
-
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from .errors import InputError
 
-
 __all__ = ["CONV", "FORMS", "KINDS", "Choice", "Kind", "Plan", "controls"]
 
 
@@ -65,13 +64,9 @@ KINDS = (
     Kind("lrlc-K", "rows + columns", _LOW_RANK, relaxes=True, control="lrlc-1"),
     Kind("lrlc-K-full", "full", _LOW_RANK, {"weights": "full"}, relaxes=True),
     Kind("lrlc-K-rows-input", "rows, from the input", _LOW_RANK, {"weights": "rows-input"}, relaxes=True),
-    Kind(
-        "lrlc-K-cols-input", "columns, from the input", _LOW_RANK, {"weights": "columns-input"}, relaxes=True
-    ),
+    Kind("lrlc-K-cols-input", "columns, from the input", _LOW_RANK, {"weights": "columns-input"}, relaxes=True),
     Kind("lrlc-K-input", "from the input", _LOW_RANK, {"weights": "input"}, relaxes=True),
-    Kind(
-        "lc", "no sharing", "lrlc_nas.layers.locally_connected:LocallyConnected2d", relaxes=True, control="lc"
-    ),
+    Kind("lc", "no sharing", "lrlc_nas.layers.locally_connected:LocallyConnected2d", relaxes=True, control="lc"),
 )
 """All kinds, from full sharing to none: what they are, in the order of the scale.
 
@@ -121,9 +116,7 @@ class Choice:
                     raise InputError(f"choice {token!r} has rank {rank}; a rank is at least 1")
                 name, weights = kind.key
                 return cls(name, int(rank or 0), weights)
-        raise InputError(
-            f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1"
-        )
+        raise InputError(f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1")
 
     @property
     def token(self) -> str:

@@ -7,7 +7,6 @@ does not answer (69), a disk that takes no more (74) and a device that is lost (
 
 from typing import ClassVar
 
-
 __all__ = [
     "CheckpointError",
     "DeviceError",

@@ -26,7 +26,6 @@ from types import MappingProxyType
 
 from .errors import InputError
 
-
 __all__ = ["ACTIONS", "POINTS", "VARIABLE", "Fault", "arm", "count_hits", "disarm", "fault_point"]
 
 VARIABLE = "LRLC_NAS_FAULT"

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from .errors import InputError
 
-
 __all__ = ["call_with_options", "import_function", "is_reference"]
 
 _T = TypeVar("_T")
@@ -56,9 +55,7 @@ def import_function(reference: str) -> Callable[..., object]:
     return function
 
 
-def call_with_options(
-    function: Callable[..., _T], options: Mapping[str, object], *args: object, **given: object
-) -> _T:
+def call_with_options(function: Callable[..., _T], options: Mapping[str, object], *args: object, **given: object) -> _T:
     """Call ``function(*args, **given, **options)``: its further parameters are the options one may choose.
 
     Raises:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
-
 __all__ = ["ENDING_SIGNALS", "Stop", "interrupt_once", "is_hurried", "require_uninterrupted"]
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)

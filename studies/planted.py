@@ -52,7 +52,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-
 __all__ = ["VARIANTS", "host", "images"]
 
 VARIANTS = ("signal", "null")
@@ -115,9 +114,7 @@ def images(
         mute = random.random((count, cells, cells)) >= agreement
         polarity = 2 * random.integers(0, 2, mute.shape) - 1
         changes = random.integers(-noise, noise + 1, (count, side, side))
-        pixels = (
-            _GREY + contrast * _stripes(labels[:, None, None] ^ mute ^ flipped, polarity, scale) + changes
-        )
+        pixels = _GREY + contrast * _stripes(labels[:, None, None] ^ mute ^ flipped, polarity, scale) + changes
         return torch.from_numpy(pixels.astype(np.uint8)).unsqueeze(1), torch.from_numpy(labels)
 
     return *drawn(train), *drawn(test)

@@ -5,7 +5,6 @@ import signal
 
 from lrlc_nas.signals import ENDING_SIGNALS
 
-
 # Before torch is imported: networks this small are faster on one thread, most of all beside other processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

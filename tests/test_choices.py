@@ -13,11 +13,8 @@ from hypothesis import strategies as st
 from lrlc_nas.choices import CONV, FORMS, KINDS, Choice, Plan, controls
 from lrlc_nas.errors import InputError
 
-
 ranks = st.integers(1, 64)
-choices = st.builds(
-    lambda form, rank: Choice.parse(form.replace("K", str(rank))), st.sampled_from(FORMS), ranks
-)
+choices = st.builds(lambda form, rank: Choice.parse(form.replace("K", str(rank))), st.sampled_from(FORMS), ranks)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 plans = st.dictionaries(names, choices, max_size=5)
 each = settings(deadline=None, database=None, derandomize=True)
@@ -65,9 +62,7 @@ def test_every_form_that_is_promised_can_be_read(form):
     ],
 )
 def test_what_is_no_token_is_answered_with_the_forms(token):
-    with pytest.raises(
-        InputError, match=r"unknown choice .*; a choice is one of conv, .*lrlc-K, .* rank K >= 1"
-    ):
+    with pytest.raises(InputError, match=r"unknown choice .*; a choice is one of conv, .*lrlc-K, .* rank K >= 1"):
         Choice.parse(token)
 
 

@@ -15,7 +15,6 @@ from lrlc_nas import fault_points as faults
 from lrlc_nas.errors import InputError
 from lrlc_nas.fault_points import ACTIONS, POINTS, VARIABLE, Fault, arm, count_hits, disarm, fault_point
 
-
 PACKAGE = Path(lrlc_nas.__file__).parent
 POINT = "claim.stored"
 SCRIPT = f"from lrlc_nas.fault_points import fault_point; [fault_point({POINT!r}) for _ in range(3)]; print('alive')"

@@ -10,7 +10,6 @@ from lrlc_nas.networks import relax, sites
 from lrlc_nas.networks.hosts import build_host
 from studies import planted
 
-
 BLANK = torch.zeros(1, 1, 16, 16)
 
 

@@ -14,7 +14,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.references import import_function
 from studies import planted
 
-
 CLEAN = {"noise": 0, "agreement": 1.0, "train": 40, "test": 10}
 
 
@@ -109,9 +108,7 @@ def test_cells_agree_with_their_class_as_often_as_said() -> None:
 
 def test_without_its_place_a_cell_says_nothing_and_with_it_the_majority_is_as_good_as_said() -> None:
     agreement, cells = 0.6, 64
-    best = (
-        1 + erf((2 * agreement - 1) * sqrt(cells) / (2 * sqrt(agreement * (1 - agreement))) / sqrt(2))
-    ) / 2
+    best = (1 + erf((2 * agreement - 1) * sqrt(cells) / (2 * sqrt(agreement * (1 - agreement))) / sqrt(2))) / 2
     flipped = torch.arange(8) % 2 == 1
     for variant, blind in (("signal", 0.5), ("null", best)):
         images = load(variant=variant, noise=0, agreement=agreement, train=4000, test=2)
@@ -150,10 +147,7 @@ def test_exchanging_bands_exchanges_the_classes() -> None:
         ({"train": 1}, "train must be a whole number of at least 2, but got 1"),
         ({"test": True}, "test must be a whole number of at least 2, but got True"),
         ({"seed": -1}, "seed must be a whole number of at least 0, but got -1"),
-        (
-            {"places": 3},
-            "its options are variant, side, scale, stripe, agreement, contrast, noise, train, test, seed",
-        ),
+        ({"places": 3}, "its options are variant, side, scale, stripe, agreement, contrast, noise, train, test, seed"),
     ],
     ids=str,
 )

@@ -20,7 +20,6 @@ import pytest
 
 from lrlc_nas.store import Store
 
-
 IMAGES = os.environ.get("LRLC_NAS_TEST_IMAGES")
 STUDIES = Path(__file__).parent.parent / "studies"
 TRIALS = 6
@@ -44,10 +43,7 @@ SMALL = (
 )
 # Two studies may find different paths to be the faster, and those differ in the last bits.
 CASES = [
-    Case(
-        "mnist",
-        ("recipe.path=bank", "host.options.channels=8", "data.split.train=600", "data.split.search=400"),
-    ),
+    Case("mnist", ("recipe.path=bank", "host.options.channels=8", "data.split.train=600", "data.split.search=400")),
     Case(
         "fashion-mnist",
         ("recipe.path=kernel", "host.options.channels=8", "data.split.train=600", "data.split.search=400"),
@@ -99,10 +95,7 @@ def facts(folder: Path, name: str) -> list[Any]:
     return [
         (
             *(run.number, run.plan, run.seed, run.state, run.reason, run.value),
-            *(
-                (e.epoch, e.scores["train_loss"], e.scores["loss"], e.value)
-                for e in epochs.get(run.run_id, [])
-            ),
+            *((e.epoch, e.scores["train_loss"], e.scores["loss"], e.value) for e in epochs.get(run.run_id, [])),
         )
         for run in store.runs(study)
     ]

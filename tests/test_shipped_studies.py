@@ -13,7 +13,6 @@ from lrlc_nas.networks.hosts import build_host
 from lrlc_nas.search import shortage
 from lrlc_nas.search.space import build_space
 
-
 STUDIES = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
 
 
@@ -33,9 +32,7 @@ def test_its_budget_gives_intervals(path: Path) -> None:
     host = build_host(config.host.name, options=config.host.options, **given)
     sample = torch.zeros(1, channels, side, side)
     found, cost = survey(host, sample), host_cost(host, sample)
-    space = build_space(
-        config.space, found, cost, lambda total: total.training_bytes(config.recipe.batch_size)
-    )
+    space = build_space(config.space, found, cost, lambda total: total.training_bytes(config.recipe.batch_size))
     assert shortage(config, space) == ""
 
 

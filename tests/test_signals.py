@@ -12,7 +12,6 @@ import pytest
 
 from lrlc_nas.signals import ENDING_SIGNALS
 
-
 OTHERS = [number for number in ENDING_SIGNALS if number != signal.SIGINT]
 
 START = "import os, sys, time\nfrom lrlc_nas.signals import Stop, interrupt_once\nstop = Stop()\n"
@@ -47,11 +46,7 @@ def spawn() -> Iterator[Spawn]:
     started: list[subprocess.Popen[str]] = []
 
     def start(script: str, ignored: signal.Signals | None = None) -> subprocess.Popen[str]:
-        script = (
-            START
-            + (f"import signal\nsignal.signal({ignored:d}, signal.SIG_IGN)\n" if ignored else "")
-            + script
-        )
+        script = START + (f"import signal\nsignal.signal({ignored:d}, signal.SIG_IGN)\n" if ignored else "") + script
         started.append(subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True))
         assert line_of(started[-1]) == "ready"
         return started[-1]
@@ -151,9 +146,7 @@ def test_an_interrupt_that_python_drops_is_not_lost(spawn: Spawn, number: signal
 
 
 def test_a_second_interrupt_is_remembered(spawn: Spawn) -> None:
-    process = spawn(
-        INTERRUPTED + "from lrlc_nas.signals import is_hurried\nprint(is_hurried(), flush=True)\n"
-    )
+    process = spawn(INTERRUPTED + "from lrlc_nas.signals import is_hurried\nprint(is_hurried(), flush=True)\n")
     process.send_signal(signal.SIGTERM)
     assert [line_of(process), line_of(process)] == ["interrupted", "again"]
     process.send_signal(signal.SIGINT)

@@ -11,15 +11,10 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
-
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 28_100  # to come down to 25,000
 MOST_LINES_OF_A_FILE = 350
-STILL_LONG = {
-    "tests/layers/test_triton_kernels.py",
-    "tests/layers/test_tuning.py",
-    "tests/report/test_from_python.py",
-}
+STILL_LONG = {"tests/layers/test_triton_kernels.py", "tests/layers/test_tuning.py", "tests/report/test_from_python.py"}
 """To be split; no file may join them."""
 PROOF = re.compile(r"^\s*(import|from) (pytest|hypothesis|unittest|tests|studies)\b", re.MULTILINE)
 UNWANTED = {"statsmodels", "pandas", "patsy", "formulaic", "pytest", "hypothesis"}
@@ -49,21 +44,15 @@ def test_it_is_small(shipped: list[Path]) -> None:
 
 
 def test_no_file_is_long() -> None:
-    found = {
-        path: lines(path) for room in ("lrlc_nas", "tests", "studies") for path in (ROOT / room).rglob("*.py")
-    }
-    long = {
-        str(path.relative_to(ROOT)): count for path, count in found.items() if count > MOST_LINES_OF_A_FILE
-    }
+    found = {path: lines(path) for room in ("lrlc_nas", "tests", "studies") for path in (ROOT / room).rglob("*.py")}
+    long = {str(path.relative_to(ROOT)): count for path, count in found.items() if count > MOST_LINES_OF_A_FILE}
     assert set(long) <= STILL_LONG
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph("lrlc_nas", exclude_type_checking_imports=True, cache_dir=None)
     # It raises an error that names the circle.
-    TopologicalSorter(
-        {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    ).prepare()
+    TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules}).prepare()
 
 
 def test_what_comes_with_it() -> None:
@@ -72,9 +61,7 @@ def test_what_comes_with_it() -> None:
     waiting, found = [Requirement(line) for line in project["dependencies"]], set()
     while waiting:
         requirement = waiting.pop()
-        if requirement.name in found or (
-            requirement.marker and not requirement.marker.evaluate({"extra": ""})
-        ):
+        if requirement.name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
             continue
         found.add(requirement.name)
         try:

@@ -5,7 +5,6 @@ from .records import Benchmark, Comparison, Entry, Machine, Outcome, Pass
 from .sizes import OTHERS, REFERENCE, Size
 from .targets import TARGETS, Target, outcomes
 
-
 __all__ = [
     "LAYOUT_WORDS",
     "OTHERS",

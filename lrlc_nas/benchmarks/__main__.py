@@ -10,7 +10,6 @@ from pathlib import Path
 from ..errors import InputError
 from .benchmark import LAYOUT_WORDS, Request, run_layers
 
-
 __all__ = ["main"]
 
 

@@ -21,7 +21,6 @@ from .sizes import OTHERS, REFERENCE, Size
 from .tables import comparison_table, machine_lines, outcome_table
 from .targets import outcomes
 
-
 __all__ = ["LAYOUT_WORDS", "Request", "run_layers"]
 
 LAYOUT_WORDS = (*LAYOUTS, "both")
@@ -147,9 +146,7 @@ def _device(wanted: str | None) -> torch.device:
         raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}")
     there = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= there:
-        raise InputError(
-            f"--device must name a device of this machine, which has {there} GPUs; got {wanted!r}"
-        )
+        raise InputError(f"--device must name a device of this machine, which has {there} GPUs; got {wanted!r}")
     return device
 
 

@@ -14,7 +14,6 @@ from .floors import WAYS
 from .peers import SeparateConvolutions, UnfoldedProduct
 from .sizes import Size
 
-
 __all__ = ["FIXED", "LAYOUTS", "Contender", "local", "low_rank"]
 
 FIXED = COMPUTATIONS
@@ -67,9 +66,7 @@ def _of(kind: str, rank: int, ways: tuple[str, ...], module: nn.Module) -> Conte
 
 
 def _convolution(size: Size) -> nn.Conv2d:
-    return nn.Conv2d(
-        size.in_channels, size.out_channels, size.kernel_size, padding=size.padding, groups=size.groups
-    )
+    return nn.Conv2d(size.in_channels, size.out_channels, size.kernel_size, padding=size.padding, groups=size.groups)
 
 
 def _local(size: Size) -> LocallyConnected2d:

@@ -31,7 +31,6 @@ import torch
 
 from .sizes import Size
 
-
 __all__ = ["WAYS", "Rates", "Work", "floor_seconds", "measure_rates", "work"]
 
 WAYS = ("conv", "bank", "kernel", "lc")

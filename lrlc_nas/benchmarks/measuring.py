@@ -18,7 +18,6 @@ from .racing import Effort, Spread, race
 from .records import Comparison, Entry, Pass
 from .sizes import Size
 
-
 __all__ = ["Bench", "compare", "compare_local", "compare_low_rank"]
 
 
@@ -69,9 +68,7 @@ def compare_local(size: Size, layout: str, bench: Bench) -> Comparison | None:
         The comparison; None if not even one image fits.
     """
     batch = largest_batch(
-        size.batch,
-        lambda batch: unfolded_bytes(size.with_batch(batch), bench.itemsize),
-        available_bytes(bench.device),
+        size.batch, lambda batch: unfolded_bytes(size.with_batch(batch), bench.itemsize), available_bytes(bench.device)
     )
     if batch == 0:
         return None

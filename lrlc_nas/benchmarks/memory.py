@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-
 __all__ = ["available_bytes", "largest_batch", "peak_bytes"]
 
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
 from .sizes import Size
 
-
 __all__ = ["SeparateConvolutions", "UnfoldedProduct", "unfolded_bytes"]
 
 

@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-
 __all__ = ["Effort", "Spread", "paired_ratio", "race", "shuffled"]
 
 _MOST_CALLS = 64

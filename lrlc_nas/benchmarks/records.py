@@ -10,7 +10,6 @@ from .floors import Rates, Work
 from .racing import Spread
 from .sizes import Size
 
-
 __all__ = ["Benchmark", "Comparison", "Entry", "Machine", "Outcome", "Pass"]
 
 

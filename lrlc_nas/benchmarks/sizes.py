@@ -9,7 +9,6 @@ from typing import Any
 from ..errors import InputError
 from ..layers import Geometry
 
-
 __all__ = ["OTHERS", "REFERENCE", "Size"]
 
 _NUMBER = re.compile(r"[0-9]{1,9}")

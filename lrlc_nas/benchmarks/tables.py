@@ -8,7 +8,6 @@ from .racing import Spread
 from .records import Comparison, Entry, Machine, Outcome, Pass
 from .targets import TARGETS
 
-
 __all__ = ["comparison_table", "machine_lines", "outcome_table"]
 
 _LABELS = {"einsum": "K convs + einsum", "unfold": "unfold x weight, sum", "conv": "conv", "lc": "lc"}

@@ -14,7 +14,6 @@ from .contenders import FIXED
 from .racing import Spread, paired_ratio
 from .records import Comparison, Entry, Outcome
 
-
 __all__ = ["TARGETS", "Target", "outcomes"]
 
 

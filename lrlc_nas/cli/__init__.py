@@ -19,7 +19,6 @@ from .looking import dashboard, list_studies, power, report, show
 from .running import resume, sites, start, worker
 from .saying import fail
 
-
 __all__ = ["app", "main"]
 
 app = typer.Typer(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-
 __all__ = ["bench"]
 
 bench = typer.Typer(
@@ -22,16 +21,12 @@ bench = typer.Typer(
 @bench.command()
 def layers(
     device: Annotated[
-        str | None,
-        typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False),
+        str | None, typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False)
     ] = None,
     json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False),
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False)
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")] = False,
     sizes: Annotated[
         list[str],
         typer.Option(
@@ -42,8 +37,7 @@ def layers(
         ),
     ] = [],  # noqa: B006 - Typer reads the default and never changes it
     layout: Annotated[
-        str | None,
-        typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False),
+        str | None, typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False)
     ] = None,
 ) -> None:
     """Compare the layers with convolutions and with the usual code.

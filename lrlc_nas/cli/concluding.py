@@ -12,7 +12,6 @@ from .options import DEFAULT_STORAGE, Device, Name, Storage, Workers
 from .saying import say
 from .training import storage_option, train
 
-
 __all__ = ["cards", "confirm", "export", "open_test"]
 
 
@@ -21,20 +20,15 @@ def confirm(
     site: Annotated[
         list[str], typer.Option(help="A site to claim a --choice at; may be repeated.", show_default=False)
     ] = [],  # noqa: B006 - as above
-    choice: Annotated[
-        list[str], typer.Option(help="A choice to claim at each --site.", show_default=False)
-    ] = [],  # noqa: B006 - as above
+    choice: Annotated[list[str], typer.Option(help="A choice to claim at each --site.", show_default=False)] = [],  # noqa: B006 - as above
     plan: Annotated[
-        list[str],
-        typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.", show_default=False),
+        list[str], typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.", show_default=False)
     ] = [],  # noqa: B006 - as above
     seeds: Annotated[
-        int | None,
-        typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.", show_default=False),
+        int | None, typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.", show_default=False)
     ] = None,
     smallest_effect: Annotated[
-        float | None,
-        typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False),
+        float | None, typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False)
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
@@ -109,9 +103,7 @@ def cards(
 
 def export(
     name: Name,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="A new or empty folder.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new or empty folder.", show_default=False)],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the best network of a study to a folder.

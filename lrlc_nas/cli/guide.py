@@ -9,7 +9,6 @@ import typer
 
 from ..guide import TOPICS, read_topic, topic_title
 
-
 __all__ = ["guide"]
 
 

@@ -11,7 +11,6 @@ from .opening import open_store
 from .options import DEFAULT_STORAGE, Name, Storage
 from .saying import say
 
-
 __all__ = ["dashboard", "list_studies", "power", "report", "show"]
 
 
@@ -39,13 +38,10 @@ def report(
     name: Name,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", help="Where to write it; default: in this folder.", show_default=False
-        ),
+        typer.Option("-o", "--output", help="Where to write it; default: in this folder.", show_default=False),
     ] = None,
     trust: Annotated[
-        bool,
-        typer.Option("--trust", help="Run the functions that the study names as its host or images."),
+        bool, typer.Option("--trust", help="Run the functions that the study names as its host or images.")
     ] = False,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
@@ -65,9 +61,7 @@ def report(
 
 
 def dashboard(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port on this machine; 0: any free one.")
-    ] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on this machine; 0: any free one.")] = 8080,
     writable: Annotated[
         bool, typer.Option("--writable", help="Let notes be written on Optuna's pages; nothing else.")
     ] = False,
@@ -83,12 +77,7 @@ def dashboard(
     """
     from ..dashboard import serve
 
-    serve(
-        open_store(storage),
-        port=port,
-        writable=writable,
-        ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"),
-    )
+    serve(open_store(storage), port=port, writable=writable, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
 
 
 def power(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:

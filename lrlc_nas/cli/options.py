@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-
 __all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Workers"]
 
 
@@ -48,8 +47,7 @@ Workers = Annotated[
     ),
 ]
 Device = Annotated[
-    str | None,
-    typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.", show_default=False),
+    str | None, typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.", show_default=False)
 ]
 
 DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"

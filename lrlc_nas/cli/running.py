@@ -12,7 +12,6 @@ from .options import DEFAULT_STORAGE, Device, File, Name, Override, Storage, Wor
 from .saying import fail, say
 from .training import train
 
-
 __all__ = ["resume", "sites", "start", "worker"]
 
 
@@ -20,9 +19,7 @@ def start(
     study_file: File = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.", show_default=False)] = None,
     overrides: Override = [],  # noqa: B006 - Typer reads the default and never changes it
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Total number of runs.", show_default=False)
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.", show_default=False)] = None,
     keep: Annotated[
         str | None,
         typer.Option(
@@ -84,9 +81,7 @@ def worker(
     name: Name,
     storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of torch on the CPU.", show_default=False)
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.", show_default=False)] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one worker of a study that was started elsewhere.

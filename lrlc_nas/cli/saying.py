@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-
 __all__ = ["fail", "say"]
 
 

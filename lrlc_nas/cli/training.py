@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ..errors import StorageError
 from .options import DEFAULT_STORAGE
 
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,12 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["storage_option", "train"]
 
 
-def train(
-    study: OpenStudy,
-    workers: int | None,
-    device: str | None,
-    url: str,
-) -> None:
+def train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> None:
     """Train a study until its budget is spent or the user stops it, and print how it stands.
 
     Args:

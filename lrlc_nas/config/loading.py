@@ -16,7 +16,6 @@ from ..errors import InputError
 from .problems import unknown_key
 from .study import StudyConfig
 
-
 __all__ = ["load_config"]
 
 _EMBEDDED = Path(__file__).with_name("embedded.toml")

@@ -7,7 +7,6 @@ from typing import Literal
 
 from ..errors import InputError
 
-
 __all__ = ["Metric"]
 
 
@@ -33,6 +32,4 @@ class Metric:
         if not self.name.strip():
             raise InputError("a metric must have a name")
         if self.direction not in ("maximize", "minimize"):
-            raise InputError(
-                f"metric {self.name!r}: direction must be maximize or minimize, but is {self.direction!r}"
-            )
+            raise InputError(f"metric {self.name!r}: direction must be maximize or minimize, but is {self.direction!r}")

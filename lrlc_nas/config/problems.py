@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-
 __all__ = ["first_problem", "unknown_key"]
 
 

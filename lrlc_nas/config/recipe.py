@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from ..errors import InputError
 
-
 __all__ = ["Recipe"]
 
 _NAMES = {

@@ -10,7 +10,6 @@ from ..choices import Choice, Plan
 from ..errors import InputError
 from .split import SplitSpec
 
-
 __all__ = [
     "BudgetSection",
     "ClaimSection",

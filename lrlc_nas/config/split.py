@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from ..errors import InputError
 
-
 __all__ = ["SplitSpec"]
 
 
@@ -44,6 +43,4 @@ class SplitSpec:
         for name in ("search", "confirm", "test"):
             share = getattr(self, name)
             if not (type(share) is int and share >= 1) and not (type(share) is float and 0 < share < 1):
-                raise InputError(
-                    f"{name} must be a fraction between 0 and 1 or a number of images, but got {share!r}"
-                )
+                raise InputError(f"{name} must be a fraction between 0 and 1 or a number of images, but got {share!r}")

@@ -24,7 +24,6 @@ from .sections import (
     TaskSection,
 )
 
-
 __all__ = ["StudyConfig"]
 
 

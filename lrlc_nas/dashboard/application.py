@@ -19,7 +19,6 @@ from .guard import Guard
 from .optuna_pages import optuna_routes
 from .pages import Pages
 
-
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request

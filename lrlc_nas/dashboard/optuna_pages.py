@@ -21,7 +21,6 @@ from ..errors import InputError
 from ..store import READING, Store, engine_options, harden
 from .spreadsheets import harmless_tables
 
-
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 

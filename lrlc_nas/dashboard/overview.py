@@ -11,7 +11,6 @@ from ..search import best_run
 from ..store import ChangeToken, Store, StudyRecord, change_tokens
 from .optuna_pages import optuna_ids
 
-
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 

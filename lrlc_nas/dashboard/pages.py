@@ -21,7 +21,6 @@ from .optuna_pages import optuna_ids
 from .overview import Overview, states_text, version_of
 from .reports import Reports
 
-
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request
@@ -61,9 +60,7 @@ class Pages:
     def studies(self, request: Request) -> Response:
         """The first page: all studies."""
         version = self._everything()
-        return self._page(
-            "studies.html", version=version, lines=self._overview.lines(), shown=self._store.shown
-        )
+        return self._page("studies.html", version=version, lines=self._overview.lines(), shown=self._store.shown)
 
     def studies_version(self, request: Request) -> Response:
         """The version of the first page."""

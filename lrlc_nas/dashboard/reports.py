@@ -18,7 +18,6 @@ from ..errors import LrlcNasError
 from ..report import report_page
 from ..store import Store
 
-
 __all__ = ["Drawn", "Reports"]
 
 _LOG = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from .application import application
 from .guard import ENTRANCE, new_token
 from .optuna_pages import open_storage
 
-
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 

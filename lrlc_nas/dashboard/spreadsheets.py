@@ -10,7 +10,6 @@ import io
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 

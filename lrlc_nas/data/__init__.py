@@ -9,14 +9,4 @@ from .images import ImageSet
 from .sources import FORMS, load_images
 from .splits import Splits, Subset, split
 
-
-__all__ = [
-    "FORMS",
-    "Augmentation",
-    "ImageSet",
-    "Splits",
-    "Subset",
-    "augment",
-    "load_images",
-    "split",
-]
+__all__ = ["FORMS", "Augmentation", "ImageSet", "Splits", "Subset", "augment", "load_images", "split"]

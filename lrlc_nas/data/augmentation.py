@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from ..errors import InputError
 
-
 __all__ = ["Augmentation", "augment"]
 
 
@@ -58,9 +57,7 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
         return images
     batch, channels, height, width = images.shape
     if augmentation.pad >= min(height, width):
-        raise InputError(
-            f"pad must be less than the side of an image, {height}x{width}, but got {augmentation.pad}"
-        )
+        raise InputError(f"pad must be less than the side of an image, {height}x{width}, but got {augmentation.pad}")
     rows = torch.arange(height).expand(batch, height)
     columns = torch.arange(width).expand(batch, width)
     if augmentation.flip:

@@ -23,7 +23,6 @@ from .images import ImageSet
 from .known import explain_missing
 from .request import Request
 
-
 __all__ = ["load_celeba", "load_translated_celeba", "translate"]
 
 _FILE_SIZE = (178, 218)

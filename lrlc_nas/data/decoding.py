@@ -16,7 +16,6 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 from ..errors import InputError
 
-
 __all__ = ["decode", "decode_all"]
 
 _BLOCK = 16  # files for one task: small images are decoded faster than tasks are handed over

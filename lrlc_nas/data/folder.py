@@ -16,7 +16,6 @@ from .decoding import decode, decode_all
 from .images import ImageSet
 from .request import Request
 
-
 __all__ = ["load_folder"]
 
 
@@ -65,9 +64,7 @@ def _class_names(part: Path) -> tuple[str, ...]:
 
 def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     if _class_names(part) != classes:
-        raise InputError(
-            f"{part} must hold the classes {list(classes)}, but holds {list(_class_names(part))}"
-        )
+        raise InputError(f"{part} must hold the classes {list(classes)}, but holds {list(_class_names(part))}")
     for name in classes:
         _require_no_loop(part / name)
     numbers = {name: number for number, name in enumerate(classes)}

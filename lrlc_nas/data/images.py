@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..errors import InputError
 
-
 __all__ = ["ImageSet"]
 
 _CHUNK = 4096  # images at a time, so that hashing needs no second copy of the set

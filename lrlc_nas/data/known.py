@@ -17,7 +17,6 @@ from ..errors import InputError
 from .images import ImageSet
 from .request import Request
 
-
 __all__ = ["KNOWN", "explain_missing", "load_known"]
 
 

@@ -10,7 +10,6 @@ from torchvision.transforms.v2 import functional as transforms
 
 from .images import ImageSet
 
-
 __all__ = ["resized"]
 
 _CHUNK = 4096  # images at a time, so that no second copy of the set is made in floating point
@@ -25,6 +24,4 @@ def resized(images: ImageSet, size: int | None) -> ImageSet:
 
 
 def _resize(images: Tensor, size: int) -> Tensor:
-    return torch.cat(
-        [transforms.resize(part, [size, size], antialias=True) for part in torch.split(images, _CHUNK)]
-    )
+    return torch.cat([transforms.resize(part, [size, size], antialias=True) for part in torch.split(images, _CHUNK)])

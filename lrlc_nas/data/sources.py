@@ -16,7 +16,6 @@ from .request import Request
 from .resizing import resized
 from .user import load_users_own
 
-
 __all__ = ["FORMS", "load_images"]
 
 _NAMED: dict[str, Callable[..., ImageSet]] = {

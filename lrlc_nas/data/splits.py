@@ -15,7 +15,6 @@ from ..config import SplitSpec
 from ..errors import InputError
 from .images import ImageSet
 
-
 __all__ = ["Splits", "Subset", "split"]
 
 

@@ -10,7 +10,6 @@ from ..references import call_with_options, import_function
 from .images import ImageSet
 from .request import Request
 
-
 __all__ = ["load_users_own"]
 
 
@@ -64,9 +63,7 @@ def _tensor(values: object) -> Tensor:
     try:
         return torch.as_tensor(values).cpu()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"images and labels must be tensors or arrays, but got {_described(values)}"
-        ) from error
+        raise InputError(f"images and labels must be tensors or arrays, but got {_described(values)}") from error
 
 
 def _described(value: object) -> str:

@@ -26,7 +26,6 @@ from .preparation import Prepared
 from .retention import remove_superfluous
 from .run_end import RunEnd, RunEndedError, candidate_errors, end_by_crashes
 
-
 __all__ = ["Attempt"]
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -201,15 +200,7 @@ class Attempt:
         if self._is_audited(run):
             facts[AUDIT] = 0  # unless it is noted that the run has fallen behind
         fault_point("finish.before")
-        finish(
-            self.store,
-            self.held,
-            end.state,
-            value=value,
-            cause=end.cause,
-            reason=end.reason,
-            facts=facts,
-        )
+        finish(self.store, self.held, end.state, value=value, cause=end.cause, reason=end.reason, facts=facts)
         self.view.end(replace(run, state=end.state, value=value, cause=end.cause, reason=end.reason))
         fault_point("end.after")
         remove_superfluous(self.store, self.study)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-
 __all__ = ["call_with_timeout"]
 
 

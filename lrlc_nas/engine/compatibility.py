@@ -16,7 +16,6 @@ from ..references import import_function, is_reference
 from ..store import StudyRecord
 from .preparation import Prepared
 
-
 __all__ = ["changes", "require_unchanged", "sources", "versions"]
 
 _PACKAGES = ("lrlc_nas", "torch", "torchvision", "optuna", "numpy")

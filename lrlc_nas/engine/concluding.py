@@ -6,7 +6,6 @@ from ..errors import InputError
 from ..evidence.conclusion import Conclusion, conclude
 from ..store import Store, StudyRecord
 
-
 __all__ = ["conclusion_of"]
 
 
@@ -18,7 +17,5 @@ def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
     """
     study = store.confirmation_of(store.study(name))
     if study is None:
-        raise InputError(
-            f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds"
-        )
+        raise InputError(f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds")
     return study, conclude(study, store.runs(study))

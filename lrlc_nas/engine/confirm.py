@@ -17,7 +17,6 @@ from .confirmation_runs import add_seeds, start_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
 from .test_split import open_test
 
-
 __all__ = ["SEEDS", "SMALLEST_EFFECT", "confirmation_to_run", "measure_sealed"]
 
 SEEDS = 5
@@ -52,12 +51,7 @@ def confirmation_to_run(
         chosen = claims or claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
         delta = SMALLEST_EFFECT if smallest_effect is None else smallest_effect
         return start_confirmation(
-            store,
-            name,
-            chosen,
-            seeds=SEEDS if seeds is None else seeds,
-            smallest_effect=delta,
-            device=device,
+            store, name, chosen, seeds=SEEDS if seeds is None else seeds, smallest_effect=delta, device=device
         )
     confirmation = resume_study(store, found.name)
     _require_same(confirmation, claims, smallest_effect)
@@ -66,9 +60,7 @@ def confirmation_to_run(
     return add_seeds(store, confirmation, seeds) if seeds is not None and seeds != present else confirmation
 
 
-def measure_sealed(
-    store: Store, name: str, *, device: torch.device | str = "cpu", again: bool = False
-) -> TestOpening:
+def measure_sealed(store: Store, name: str, *, device: torch.device | str = "cpu", again: bool = False) -> TestOpening:
     """Open the test split for the confirmed claims of a study, once.
 
     Each is measured beside the host and the controls that it beats. Where the same arms with the same seeds were
@@ -84,9 +76,7 @@ def measure_sealed(
             f"change; 'lrlc-nas confirm {name}' trains them; the test split stays closed"
         )
     if not conclusion.confirmed:
-        raise InputError(
-            f"study {name!r} has nothing to test: no claim of it helps; the test split stays closed"
-        )
+        raise InputError(f"study {name!r} has nothing to test: no claim of it helps; the test split stays closed")
     arms = {"host": Plan()}
     for result in conclusion.confirmed:
         assert result.verdict is not None

@@ -26,12 +26,7 @@ from ..tasks import Latency
 from .lifecycle import OpenStudy, add_study, catch_up, open_study
 from .preparation import Prepared
 
-
-__all__ = [
-    "add_seeds",
-    "fresh_seed",
-    "start_confirmation",
-]
+__all__ = ["add_seeds", "fresh_seed", "start_confirmation"]
 
 _WIDEST = (2, 4, 8, 16)
 """The widths that are tried as the control of a choice that has no rank."""
@@ -139,11 +134,7 @@ def _require_claims(study: StudyRecord, claims: Mapping[str, Plan]) -> None:
 
 
 def _prepared(
-    study: OpenStudy,
-    claims: Mapping[str, Plan],
-    seeds: int,
-    smallest_effect: float,
-    device: torch.device | str,
+    study: OpenStudy, claims: Mapping[str, Plan], seeds: int, smallest_effect: float, device: torch.device | str
 ) -> tuple[Prepared, dict[Plan, Latency]]:
     """The confirmation made concrete, and how long a training step of each of its arms takes."""
     prepared = study.prepared
@@ -174,9 +165,7 @@ def _prepared(
 
 
 def _claim_sections(
-    claims: Mapping[str, Plan],
-    wanted: Mapping[str, Mapping[str, Plan]],
-    space: Mapping[str, tuple[str, ...]],
+    claims: Mapping[str, Plan], wanted: Mapping[str, Mapping[str, Plan]], space: Mapping[str, tuple[str, ...]]
 ) -> tuple[tuple[ClaimSection, ...], list[str]]:
     sections, notes = [], []
     for label, plan in claims.items():

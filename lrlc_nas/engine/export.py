@@ -18,7 +18,6 @@ from ..tasks import Rebuild
 from .files import run_checkpoints
 from .lifecycle import OpenStudy, open_study
 
-
 __all__ = ["Exported", "export_best", "trained_weights"]
 
 
@@ -52,13 +51,9 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
     state = trained_weights(store, record, run)
     rebuild = _rebuild(study, run, state["network"])
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        _plain(state["network"]), folder / "weights.safetensors", metadata={"epoch": str(state["epoch"])}
-    )
+    save_file(_plain(state["network"]), folder / "weights.safetensors", metadata={"epoch": str(state["epoch"])})
     save_file(dict(rebuild.check), folder / "check.safetensors")
-    (folder / "plan.json").write_text(
-        json.dumps(_facts(study, run, state["epoch"], rebuild), indent=2) + "\n"
-    )
+    (folder / "plan.json").write_text(json.dumps(_facts(study, run, state["epoch"], rebuild), indent=2) + "\n")
     (folder / "network.py").write_text(rebuild.source)
     return Exported(folder, run, state["epoch"] + 1)
 
@@ -72,9 +67,7 @@ def trained_weights(store: Store, record: StudyRecord, run: RunRecord) -> dict[s
     checkpoints = run_checkpoints(store, record, run)
     state = checkpoints.load_newest()
     if state is None or state["epoch"] != run.epoch - 1:
-        raise CheckpointError(
-            f"run {run.number}: no usable checkpoint of its last epoch in {checkpoints.folder}"
-        )
+        raise CheckpointError(f"run {run.number}: no usable checkpoint of its last epoch in {checkpoints.folder}")
     return state
 
 
@@ -87,10 +80,7 @@ def _rebuild(study: OpenStudy, run: RunRecord, weights: dict[str, Tensor]) -> Re
 
 def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
     # safetensors refuses tensors that share memory, as tied weights do.
-    return {
-        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, value in state.items()
-    }
+    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state.items()}
 
 
 def _facts(study: OpenStudy, run: RunRecord, epoch: int, rebuild: Rebuild) -> dict[str, Any]:

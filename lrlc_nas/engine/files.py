@@ -10,11 +10,7 @@ from ..runs import Checkpoints
 from ..store import RunRecord, Store, StudyRecord
 from .folders import attempts_at, run_folder
 
-
-__all__ = [
-    "adopt_checkpoints",
-    "run_checkpoints",
-]
+__all__ = ["adopt_checkpoints", "run_checkpoints"]
 
 
 def adopt_checkpoints(store: Store, study: StudyRecord, run: RunRecord) -> Checkpoints:

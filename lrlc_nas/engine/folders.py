@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..store import RunRecord, Store, StudyRecord, sqlite_path
 
-
 __all__ = [
     "attempts_at",
     "checkpoint_bytes",

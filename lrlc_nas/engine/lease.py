@@ -12,7 +12,6 @@ from ..errors import FencedError, StorageError
 from ..fault_points import fault_point
 from ..store import Claim, Store, renew
 
-
 __all__ = ["HANG_SECONDS", "LEASE_SECONDS", "Lease", "warn_of_hanging"]
 
 LEASE_SECONDS = 60.0

@@ -20,7 +20,6 @@ from .folders import files_folder
 from .preparation import Prepared, prepare
 from .retention import remove_superfluous
 
-
 __all__ = ["OpenStudy", "add_study", "catch_up", "open_study", "resume_study", "start_study"]
 
 
@@ -182,8 +181,6 @@ def _raise_total(study: OpenStudy, trials: int) -> None:
         )
     most = most_trials(record, study.store.runs(record))
     if trials > most:
-        raise InputError(
-            f"--trials: the space of study {record.name!r} holds at most {most} runs; got {trials}"
-        )
+        raise InputError(f"--trials: the space of study {record.name!r} holds at most {most} runs; got {trials}")
     runs = _sampled_runs(prepared.config, record.trials, trials)
     study.store.extend(record, trials, runs)

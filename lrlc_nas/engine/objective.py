@@ -13,7 +13,6 @@ from ..tasks import RunHandle
 from .preparation import prepare
 from .run_end import end_of
 
-
 __all__ = ["Objective"]
 
 

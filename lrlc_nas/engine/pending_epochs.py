@@ -11,7 +11,6 @@ from ..errors import StorageError
 from ..runs import EpochResult
 from .run_end import RunEnd
 
-
 __all__ = ["PendingEpochs"]
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -32,9 +31,7 @@ class PendingEpochs:
         name: of the run, for the log.
     """
 
-    def __init__(
-        self, send: Callable[[EpochResult, float], RunEnd | None], retry_seconds: float, name: str
-    ) -> None:
+    def __init__(self, send: Callable[[EpochResult, float], RunEnd | None], retry_seconds: float, name: str) -> None:
         self._send = send
         self._retry_seconds = retry_seconds
         self._name = name
@@ -80,7 +77,5 @@ class PendingEpochs:
             self._waiting.popleft()
         if self._away_since is not None:
             self._away_since = None
-            _LOG.warning(
-                "the database answers again; %s: %d epochs that waited are recorded", self._name, waited
-            )
+            _LOG.warning("the database answers again; %s: %d epochs that waited are recorded", self._name, waited)
         return None

@@ -21,7 +21,6 @@ from ..search.space import Space, build_space, over_limits
 from ..store import SiteRecord
 from ..tasks import Latency, Task, task_of
 
-
 __all__ = ["Prepared", "prepare"]
 
 

@@ -18,7 +18,6 @@ from ..store import RunRecord, Store, StudyRecord
 from .files import run_checkpoints
 from .folders import has_checkpoints, remove_stale_attempts
 
-
 __all__ = ["needed_runs", "remove_superfluous"]
 
 _MOST_HOSTS = 3

@@ -18,7 +18,6 @@ from ..facts import EndCause, RunState
 from ..runs import FULL, is_device_lost, is_out_of_memory
 from ..store import Claim
 
-
 __all__ = [
     "DIED_OF",
     "MOST_CRASHES",

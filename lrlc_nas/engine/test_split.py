@@ -13,7 +13,6 @@ from ..store import RunRecord, Store, TestOpening, add_test_opening, record_resu
 from .export import trained_weights
 from .lifecycle import OpenStudy
 
-
 __all__ = ["open_test"]
 
 
@@ -47,16 +46,13 @@ def open_test(
     subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
     opening = add_test_opening(store, study.record, subject)
     accuracies = {
-        label: {str(run.seed): _accuracy(study, run, device) for run in runs}
-        for label, runs in trained.items()
+        label: {str(run.seed): _accuracy(study, run, device) for run in runs} for label, runs in trained.items()
     }
     record_results(store, opening, {"accuracies": accuracies})
     return next(each for each in test_openings(store, study.record) if each.opening_id == opening.opening_id)
 
 
-def _trained(
-    runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]
-) -> dict[str, list[RunRecord]]:
+def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]) -> dict[str, list[RunRecord]]:
     complete = [run for run in runs if run.state == RunState.COMPLETE and run.seed in seeds]
     trained = {label: [run for run in complete if run.plan == plan] for label, plan in arms.items()}
     for label, found in trained.items():

@@ -46,7 +46,6 @@ from .lease import HANG_SECONDS, LEASE_SECONDS, Lease, warn_of_hanging
 from .preparation import Prepared
 from .run_end import DIED_OF, in_one_line
 
-
 __all__ = ["Worker"]
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -125,13 +124,7 @@ class Worker:
         try:
             with Lease(self.store, held, self.hang_seconds, self.on_hang) as lease:
                 Attempt(
-                    self.store,
-                    self.study,
-                    self.prepared,
-                    self.view,
-                    self.device,
-                    held,
-                    lambda: self._is_over(lease),
+                    self.store, self.study, self.prepared, self.view, self.device, held, lambda: self._is_over(lease)
                 ).run()
         except TrainingStoppedError:
             self._give_back(held)
@@ -168,9 +161,7 @@ class Worker:
         """Keep a claim although this worker ends: whoever finds it then counts a crash of the run."""
         words = f"{type(error).__name__}: {in_one_line(error)}"
         known = held.run.facts.get(DIED_OF) == words
-        _LOG.error(
-            "run %d: this worker dies of %s", held.run.number, words, exc_info=None if known else error
-        )
+        _LOG.error("run %d: this worker dies of %s", held.run.number, words, exc_info=None if known else error)
         with suppress(LrlcNasError):
             note(self.store.retrying(0), held, {DIED_OF: words})
 

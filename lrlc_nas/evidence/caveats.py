@@ -10,7 +10,6 @@ from ..store import RunRecord
 from .design_matrix import Observed
 from .interactions import Context, Interaction
 
-
 if TYPE_CHECKING:
     from .effects import Effect
 
@@ -62,9 +61,7 @@ def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -
         yield "There are as many effects as runs, so that no interval can be given: more runs are needed."
 
 
-def _about_addition(
-    seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]
-) -> Iterator[str]:
+def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]) -> Iterator[str]:
     if not seen.complete:
         return
     cells = [f"{each.choice} at {each.site}" for each in contexts if each.disagrees]

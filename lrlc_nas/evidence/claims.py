@@ -7,7 +7,6 @@ from ..errors import InputError
 from ..store import StudyRecord
 from .effects import Effect, Screening
 
-
 __all__ = ["MOST_CELLS", "claims_worth_testing", "named_claims"]
 
 MOST_CELLS = 3
@@ -57,9 +56,7 @@ def named_claims(sites: list[str], choices: list[str], plans: list[str]) -> dict
     """
     if bool(sites) != bool(choices):
         raise InputError("--site and --choice go together: each choice is claimed at each site")
-    claims = {
-        _label(site, choice): Plan.of({site: Choice.parse(choice)}) for site in sites for choice in choices
-    }
+    claims = {_label(site, choice): Plan.of({site: Choice.parse(choice)}) for site in sites for choice in choices}
     for text in plans:
         pairs = [part.partition("=") for part in text.split(",")]
         if not all(site.strip() and equals and token.strip() for site, equals, token in pairs):

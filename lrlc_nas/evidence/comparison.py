@@ -31,7 +31,6 @@ from scipy import special
 
 from ..errors import InputError
 
-
 __all__ = ["Comparison", "compare", "holm", "paired_t", "probability_of_superiority"]
 
 _Array = NDArray[np.float64]
@@ -83,9 +82,7 @@ class Comparison:
         """The paired t interval of another level; None where there is none."""
         if self.reason or self.difference is None or self.sd_of_difference is None:
             return None
-        half = (
-            float(-special.stdtrit(self.n - 1, (1 - confidence) / 2)) * self.sd_of_difference / sqrt(self.n)
-        )
+        half = float(-special.stdtrit(self.n - 1, (1 - confidence) / 2)) * self.sd_of_difference / sqrt(self.n)
         return self.difference - half, self.difference + half
 
 
@@ -178,9 +175,7 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
     return np.asarray(np.take_along_axis(adjusted, order.argsort(axis=-1), axis=-1))
 
 
-def probability_of_superiority(
-    arm: _Array, baseline: _Array, confidence: float
-) -> tuple[float, float, float]:
+def probability_of_superiority(arm: _Array, baseline: _Array, confidence: float) -> tuple[float, float, float]:
     """P(arm > baseline) over all pairs of runs, ties half, with Newcombe's score interval.
 
     The ends solve |θ - estimate| = z · √V(θ), with the variance of Hanley and McNeil at equal sizes n,

@@ -20,7 +20,6 @@ from .lost_runs import LostRuns, count_lost_runs, has_score, without_favour
 from .sequential import alpha_of_look
 from .verdicts import Arm, Cost, Verdict
 
-
 __all__ = ["ClaimResult", "Conclusion", "conclude"]
 
 
@@ -78,9 +77,7 @@ class Conclusion:
     @property
     def confirmed(self) -> tuple[ClaimResult, ...]:
         """The claims that help."""
-        return tuple(
-            result for result in self.results if result.verdict and result.verdict.outcome == "helps"
-        )
+        return tuple(result for result in self.results if result.verdict and result.verdict.outcome == "helps")
 
 
 def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
@@ -183,15 +180,10 @@ def _judged(
 
 
 def _arm(
-    claim: ClaimSection,
-    table: Mapping[Plan, Mapping[int, float]],
-    pairs: Sequence[int],
-    dead: Sequence[Plan],
+    claim: ClaimSection, table: Mapping[Plan, Mapping[int, float]], pairs: Sequence[int], dead: Sequence[Plan]
 ) -> Arm:
     controls = tuple(
-        Arm(name=label, scores=_row(table, plan, pairs))
-        for label, plan in _controls(claim).items()
-        if plan not in dead
+        Arm(name=label, scores=_row(table, plan, pairs)) for label, plan in _controls(claim).items() if plan not in dead
     )
     return Arm(name=claim.label, scores=_row(table, Plan.of(claim.plan), pairs), controls=controls)
 
@@ -206,9 +198,7 @@ def _result(
 ) -> ClaimResult:
     scores = _row(table, Plan.of(claim.plan), pairs)
     controls = {label: plan for label, plan in _controls(claim).items() if plan not in dead}
-    against = {
-        label: compare(scores, _row(table, plan, pairs), confidence=level) for label, plan in controls.items()
-    }
+    against = {label: compare(scores, _row(table, plan, pairs), confidence=level) for label, plan in controls.items()}
     return ClaimResult(claim.label, Plan.of(claim.plan), verdict, scores, controls, against)
 
 

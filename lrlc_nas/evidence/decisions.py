@@ -32,7 +32,6 @@ from ..errors import InputError
 from .comparison import holm, paired_t
 from .sequential import ALPHA, alpha_of_look, check_alpha
 
-
 __all__ = ["OUTCOMES", "Decisions", "Rule", "decide"]
 
 OUTCOMES = ("undecided", "hurts", "helps", "equivalent")
@@ -64,9 +63,7 @@ class Rule:
         if self.family < 1:
             raise InputError(f"a family holds at least 1 cell, but it is {self.family}")
         if not 0 < self.delta < float("inf"):
-            raise InputError(
-                f"the smallest difference that matters is a positive number, but is {self.delta}"
-            )
+            raise InputError(f"the smallest difference that matters is a positive number, but is {self.delta}")
         check_alpha(self.alpha)
 
 
@@ -111,9 +108,7 @@ def decide(differences: _Array, rule: Rule, sizes: Sequence[int]) -> Decisions:
     return Decisions(outcome, decided, adjusted, differs)
 
 
-def _look(
-    differences: _Array, rule: Rule, alpha: float
-) -> tuple[NDArray[np.int_], NDArray[np.bool_], _Array]:
+def _look(differences: _Array, rule: Rule, alpha: float) -> tuple[NDArray[np.int_], NDArray[np.bool_], _Array]:
     """Outcomes of one look taken alone, which claims differ, and their adjusted p."""
     n = differences.shape[-1]
     mean, sd, p = paired_t(differences)

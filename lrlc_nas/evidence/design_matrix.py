@@ -14,7 +14,6 @@ from ..runs.results import EpochResult
 from ..store import RunRecord, StudyRecord
 from .missing import Matrix
 
-
 __all__ = ["Cell", "Observed", "cells_of", "main_effects", "observe"]
 
 Cell = tuple[str, str]
@@ -53,9 +52,7 @@ def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult
         runs: all runs of a study, whatever their state.
         epochs: run id to its recorded epochs.
     """
-    complete = tuple(
-        run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run)
-    )
+    complete = tuple(run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run))
     behind = [run for run in runs if run.cause == EndCause.BEHIND and _planned(run)]
     pruned = tuple(run for run in behind if epochs.get(run.run_id))
     rungs = sorted({len(epochs[run.run_id]) for run in pruned})

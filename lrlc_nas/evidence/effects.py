@@ -32,7 +32,6 @@ from .design_matrix import Cell, Observed, cells_of, main_effects, observe
 from .interactions import Context, Interaction, contexts, interactions
 from .missing import CONFIDENCE, Contrast, StaircaseFit, fit_staircase
 
-
 __all__ = ["CONFIDENCE", "Effect", "HostSummary", "Screening", "screen"]
 
 
@@ -116,9 +115,7 @@ class Screening:
     caveats: tuple[str, ...]
 
 
-def screen(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
-) -> Screening:
+def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Screening:
     """Estimate every main effect of a study, and look where effects do not add up.
 
     Args:
@@ -160,8 +157,7 @@ def _effects(cells: Sequence[Cell], seen: Observed, fit: StaircaseFit) -> tuple[
     counts = main_effects(cells, seen.plans)[: len(seen.complete), 1:].sum(axis=0).astype(int)
     units = np.eye(1 + len(cells))[1:]
     return tuple(
-        _effect(cell, fit.contrast(unit), fit, int(runs))
-        for cell, unit, runs in zip(cells, units, counts, strict=True)
+        _effect(cell, fit.contrast(unit), fit, int(runs)) for cell, unit, runs in zip(cells, units, counts, strict=True)
     )
 
 

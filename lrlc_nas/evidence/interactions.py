@@ -31,7 +31,6 @@ from ..choices import CONV, Plan
 from .design_matrix import Cell, Observed, main_effects
 from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
 
-
 __all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interactions"]
 
 
@@ -169,8 +168,7 @@ def _at_site(site: str, cells: Sequence[Cell], additive: Matrix, seen: Observed)
 
 def _context(cell: Cell, by_itself: Matrix, together: Matrix, fit: StaircaseFit, seen: Observed) -> Context:
     alone, company, difference = (
-        fit.contrast(each) if fit.determined else Contrast()
-        for each in (by_itself, together, together - by_itself)
+        fit.contrast(each) if fit.determined else Contrast() for each in (by_itself, together, together - by_itself)
     )
     plans = [plan for plan in seen.plans[: len(seen.complete)] if plan.at(cell[0]).token == cell[1]]
     runs_alone = sum(_is_alone(plan, cell[0]) for plan in plans)

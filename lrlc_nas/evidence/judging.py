@@ -20,7 +20,6 @@ from .sequential import alpha_of_look, check_sizes
 from .t_power import SEEDS_CAP, seeds_for_equivalence, seeds_to_see
 from .verdicts import Arm, Cost, MoreSeeds, Verdict
 
-
 __all__ = ["judge", "more_seeds"]
 
 
@@ -49,9 +48,7 @@ def judge(
             smaller than the number of arms.
     """
     if rule.family < len(arms):
-        raise InputError(
-            f"the family holds all that was looked at: at least {len(arms)}, but it is {rule.family}"
-        )
+        raise InputError(f"the family holds all that was looked at: at least {len(arms)}, but it is {rule.family}")
     if len(host) == 0:
         raise InputError("judging needs at least one seed, but the host has no score")
     sizes = check_sizes([len(host)] if sizes is None else sizes, len(host))

@@ -17,14 +17,9 @@ from ..facts import EndCause, RunState
 from ..store import RunRecord
 from .verdicts import Verdict
 
-
 __all__ = ["LostRuns", "count_lost_runs", "has_score", "without_favour"]
 
-_TOLD = {
-    EndCause.DIVERGED: "diverged",
-    EndCause.INFEASIBLE: "infeasible",
-    EndCause.OUT_OF_MEMORY: "infeasible",
-}
+_TOLD = {EndCause.DIVERGED: "diverged", EndCause.INFEASIBLE: "infeasible", EndCause.OUT_OF_MEMORY: "infeasible"}
 """Ends that are told apart; of the others the state is told."""
 
 
@@ -89,14 +84,7 @@ def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
         "those that are left may flatter it"
     )
     return replace(
-        verdict,
-        outcome="undecided",
-        look=0,
-        seeds_at_look=0,
-        beats=(),
-        not_beaten=(),
-        more=None,
-        doubt=doubt,
+        verdict, outcome="undecided", look=0, seeds_at_look=0, beats=(), not_beaten=(), more=None, doubt=doubt
     )
 
 

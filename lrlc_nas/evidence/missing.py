@@ -36,7 +36,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-
 __all__ = ["CONFIDENCE", "Contrast", "Matrix", "StaircaseFit", "fit_staircase"]
 
 CONFIDENCE = 0.95
@@ -118,9 +117,7 @@ class StaircaseFit:
         """Standard deviation at the end of what the design leaves unexplained; None if it cannot be told."""
         if not self.steps or not all(step.degrees_of_freedom for step in self.steps):
             return None
-        variance = sum(
-            weight**2 * step.variance for weight, step in zip(self._weights(), self.steps, strict=True)
-        )
+        variance = sum(weight**2 * step.variance for weight, step in zip(self._weights(), self.steps, strict=True))
         sd = float(np.sqrt(variance))
         return 0.0 if sd < _NO_SPREAD else sd
 

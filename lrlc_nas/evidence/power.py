@@ -21,7 +21,6 @@ from ..errors import InputError
 from .sequential import ALPHA, alpha_of_look
 from .t_power import sd_of_difference, seeds_for_equivalence, seeds_to_see, visible_effect
 
-
 __all__ = [
     "CellPower",
     "ConfirmationPower",
@@ -139,9 +138,7 @@ def measure_spread(scores: Sequence[float], *, confidence: float = 0.95) -> Spre
         InputError: if there are fewer than two scores, one is not finite, or all are equal.
     """
     if len(scores) < 2 or not np.isfinite(scores).all() or np.ptp(scores) == 0:
-        raise InputError(
-            f"a spread needs at least two finite scores that are not equal, but got {list(scores)}"
-        )
+        raise InputError(f"a spread needs at least two finite scores that are not equal, but got {list(scores)}")
     sd, degrees = float(np.std(scores, ddof=1)), len(scores) - 1
     from scipy import stats  # slow to import, so only where it is needed
 
@@ -203,12 +200,7 @@ def screening_power(
 
 
 def confirmation_power(
-    sd: float,
-    family: int,
-    *,
-    correlation: float = 0.0,
-    alpha: float = ALPHA,
-    seeds: Sequence[int] = SEEDS,
+    sd: float, family: int, *, correlation: float = 0.0, alpha: float = ALPHA, seeds: Sequence[int] = SEEDS
 ) -> ConfirmationPower:
     """What a confirmation can see at its first look, by the paired t test.
 
@@ -234,14 +226,10 @@ def confirmation_power(
         return tuple(visible_effect(spread / sqrt(n), n - 1, level) for n in seeds)
 
     needed = tuple(
-        Needed(
-            effect, seeds_to_see(effect, spread, alone / family), seeds_for_equivalence(effect, spread, alone)
-        )
+        Needed(effect, seeds_to_see(effect, spread, alone / family), seeds_for_equivalence(effect, spread, alone))
         for effect in EFFECTS
     )
-    return ConfirmationPower(
-        sd, correlation, family, tuple(seeds), visible(alone), visible(alone / family), needed
-    )
+    return ConfirmationPower(sd, correlation, family, tuple(seeds), visible(alone), visible(alone / family), needed)
 
 
 def look_costs(seeds: int, family: int, *, looks: int = 4, alpha: float = ALPHA) -> tuple[LookCost, ...]:

@@ -21,7 +21,6 @@ from ..search.pruning import AUDIT
 from ..store import RunRecord, StudyRecord
 from .design_matrix import observe
 
-
 __all__ = ["Audit", "AuditRow", "audit"]
 
 _BEST_QUARTER = 0.75
@@ -73,9 +72,7 @@ class _Run:
     would_end: bool
 
 
-def audit(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
-) -> Audit:
+def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Audit:
     """Audit the pruning of a study.
 
     Args:
@@ -88,9 +85,7 @@ def audit(
         return Audit((), None, "No run of this study is ever pruned.")
     complete = observe(runs, epochs).complete
     best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
-    never_pruned = [
-        _run(run, epochs, rung) for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts
-    ]
+    never_pruned = [_run(run, epochs, rung) for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
     tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
     rows = tuple(_row(token, never_pruned, best) for token in ("", *tokens))
     return Audit(rows, rung, _sentence(rows[0], rung))

@@ -29,7 +29,6 @@ from collections.abc import Sequence
 
 from ..errors import InputError
 
-
 __all__ = ["ALPHA", "FIRST_SHARE", "alpha_of_look", "check_alpha", "check_sizes"]
 
 ALPHA = 0.05

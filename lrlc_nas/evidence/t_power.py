@@ -21,7 +21,6 @@ from scipy import special
 
 from ..errors import InputError
 
-
 __all__ = [
     "POWER",
     "SEEDS_CAP",
@@ -41,9 +40,7 @@ SEEDS_CAP = 200
 _Array = NDArray[np.float64]
 
 
-def t_power(
-    effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float
-) -> _Array:
+def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float) -> _Array:
     """The probability that a two-sided t test finds an effect.
 
     Args:
@@ -100,9 +97,7 @@ def seeds_to_see(effect: float, sd_of_difference: float, alpha: float, power: fl
     return _first(seeds, t_power(effect, sd_of_difference / np.sqrt(seeds), seeds - 1, alpha) >= power)
 
 
-def seeds_for_equivalence(
-    delta: float, sd_of_difference: float, alpha: float, power: float = POWER
-) -> int | None:
+def seeds_for_equivalence(delta: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
     """The smallest number of pairs with which two one-sided t tests show that nothing is nothing.
 
     The true difference is taken as 0. Both tests reject with probability at least 1 - 2 · P(one does not), which is

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from .comparison import Comparison
 
-
 __all__ = ["Arm", "Cost", "MoreSeeds", "Verdict"]
 
 
@@ -147,9 +146,7 @@ def _measured(verdict: Verdict) -> str:
         (low, high), confidence = verdict.equivalence, 1 - 2 * verdict.alpha
     # The p value of an earlier look stands beside that look.
     p = "" if verdict.decided_before else f", adjusted p {_p(verdict.adjusted_p)}"
-    return (
-        f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds{p})"
-    )
+    return f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds{p})"
 
 
 def _history(verdict: Verdict) -> Iterator[str]:
@@ -177,9 +174,7 @@ def _p(value: float) -> str:
 
 
 def _settled_by(more: MoreSeeds, delta: float) -> str:
-    seeds = (
-        f"{'more than' if more.capped else 'about'} {more.seeds} more seed{'' if more.seeds == 1 else 's'}"
-    )
+    seeds = f"{'more than' if more.capped else 'about'} {more.seeds} more seed{'' if more.seeds == 1 else 's'}"
     hours = "" if more.hours is None else f" ({more.hours:.1f} hours{' or more' if more.capped else ''})"
     return f"{seeds} for each arm{hours} would show a difference of {delta:g} points, or that there is none"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..errors import InputError
 
-
 __all__ = ["TOPICS", "read_topic", "topic_title"]
 
 TOPICS = (

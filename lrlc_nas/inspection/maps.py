@@ -27,7 +27,6 @@ from ..store import Store
 from ..tasks import ShowsImages
 from .trained import Subject, subject, trained_network
 
-
 __all__ = ["SpaceMap", "layer_map", "space_maps"]
 
 _IMAGES = 64
@@ -92,9 +91,7 @@ def space_maps(
     )
 
 
-def layer_map(
-    layer: nn.Module, input: Tensor | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+def layer_map(layer: nn.Module, input: Tensor | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Map one layer.
 
     Args:
@@ -108,10 +105,7 @@ def layer_map(
         if isinstance(layer, LocallyConnected2d):
             kernels = layer.weight.double().flatten(2)
             off = kernels - kernels.mean((0, 1))
-            return (
-                np.zeros((0, *kernels.shape[:2])),
-                *_relative(off.square().sum(-1), kernels.square().sum(-1)),
-            )
+            return (np.zeros((0, *kernels.shape[:2])), *_relative(off.square().sum(-1), kernels.square().sum(-1)))
         if not isinstance(layer, LowRankLocallyConnected2d):
             raise TypeError(f"{type(layer).__name__} has the same kernel at every position")
         combining = layer.combining_weights(input).double()

@@ -25,7 +25,6 @@ from ..store import RunRecord, Store
 from ..tasks import ShowsImages
 from .trained import Subject, subject, trained_network
 
-
 __all__ = ["SHIFTS", "ShiftTolerance", "moved", "shift_tolerance"]
 
 SHIFTS = tuple(range(-4, 5))
@@ -148,9 +147,7 @@ def _curves(
 
     def accuracy(right: int, down: int) -> float:
         change = partial(moved, right=right, down=down)
-        return mean(
-            task.score_changed(network, split, device, most=most, change=change) for network in networks
-        )
+        return mean(task.score_changed(network, split, device, most=most, change=change) for network in networks)
 
     return {
         "right": tuple(accuracy(shift, 0) for shift in shifts),

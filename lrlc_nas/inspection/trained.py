@@ -15,7 +15,6 @@ from ..evidence.conclusion import conclude
 from ..search import best_run
 from ..store import RunRecord, Store, StudyRecord
 
-
 __all__ = ["Subject", "subject", "trained_network"]
 
 

@@ -12,7 +12,6 @@ from .tied_banks import TiedBanksConv2d
 from .tuning import tune, use_computation
 from .wide import WideConv2d, matching_hidden_channels
 
-
 __all__ = [
     "CoordConv2d",
     "Cost",

@@ -22,23 +22,13 @@ from ..errors import InputError
 from .functional import apply_banks
 from .geometry import Geometry
 
-
-__all__ = [
-    "Size",
-    "apply_different_banks",
-    "common_frame",
-    "describe_different",
-    "different_geometries",
-    "embedded",
-]
+__all__ = ["Size", "apply_different_banks", "common_frame", "describe_different", "different_geometries", "embedded"]
 
 Size = int | Sequence[int] | list[tuple[int, int]] | list[int | tuple[int, int]]
 """A kernel size or a dilation: an integer, a pair (rows, columns), or a *list* with one of these for each bank."""
 
 
-def different_geometries(
-    shared: Geometry, kernel_size: Size, dilation: Size, rank: int
-) -> tuple[Geometry, ...]:
+def different_geometries(shared: Geometry, kernel_size: Size, dilation: Size, rank: int) -> tuple[Geometry, ...]:
     """The geometry of each of K banks.
 
     Args:
@@ -52,9 +42,7 @@ def different_geometries(
             no geometry; the message names the bank.
     """
     if shared.padding != "same":
-        raise InputError(
-            f"banks of different geometries require padding='same', but padding is {shared.padding!r}"
-        )
+        raise InputError(f"banks of different geometries require padding='same', but padding is {shared.padding!r}")
     sizes = _for_each_bank("kernel_size", kernel_size, rank)
     dilations = _for_each_bank("dilation", dilation, rank)
     return tuple(_bank_geometry(shared, k, sizes[k], dilations[k]) for k in range(rank))

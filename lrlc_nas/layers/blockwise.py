@@ -25,16 +25,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .functional import (
-    apply_kernels,
-    apply_mixed,
-    differentiable_gradients,
-    laid_out_as,
-    padded,
-    wants_plain_gradients,
-)
+from .functional import apply_kernels, apply_mixed, differentiable_gradients, laid_out_as, padded, wants_plain_gradients
 from .geometry import Geometry
-
 
 __all__ = ["local", "mixed"]
 
@@ -159,9 +151,7 @@ class _OwnKernels:
         self._gradient: Tensor | None = None
 
     def kernels(self, rows: slice) -> Tensor:
-        kernels = torch.unflatten(
-            self._kernels[rows].flatten(0, 1).flatten(2), 1, (self._geometry.groups, -1)
-        )
+        kernels = torch.unflatten(self._kernels[rows].flatten(0, 1).flatten(2), 1, (self._geometry.groups, -1))
         # In two copies, because each then moves runs of memory: together they take half the time of one.
         kernels = torch.unflatten(kernels.mT.contiguous(), 2, (-1, math.prod(self._geometry.kernel_size)))
         return kernels.transpose(2, 3).flatten(0, 1)
@@ -301,9 +291,7 @@ def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
     return torch.unflatten(kernels, 3, geometry.kernel_size).contiguous()
 
 
-def _plain_gradients(
-    function: Callable[..., Tensor], ctx: Any, gradient: Tensor
-) -> tuple[Tensor | None, ...]:
+def _plain_gradients(function: Callable[..., Tensor], ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     needs_x, _, *needs_kernels = ctx.needs_input_grad
     function = partial(function, geometry=ctx.geometry)
     needed = [needs_x, *needs_kernels]

@@ -14,7 +14,6 @@ from .functional import apply_kernels, apply_mixed, in_compute_dtype, laid_out_a
 from .geometry import Geometry
 from .transforms import only_plain_operations
 
-
 __all__ = ["apply_mixtures", "apply_own"]
 
 

@@ -33,7 +33,6 @@ from torch import Tensor
 
 from ..errors import InputError
 
-
 __all__ = [
     "NORMALIZATIONS",
     "PARTS",

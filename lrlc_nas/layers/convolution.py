@@ -8,7 +8,6 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from ..errors import InputError
 
-
 __all__ = ["is_convolution", "require_plain", "why_not_plain"]
 
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")

@@ -13,7 +13,6 @@ from .functional import add_bias, convolved, require_dtype
 from .geometry import Geometry
 from .relaxed import RelaxedConv2d, take_over_bias
 
-
 __all__ = ["CoordConv2d"]
 
 
@@ -101,9 +100,7 @@ class CoordConv2d(RelaxedConv2d):
             return self.forward(input.unsqueeze(0)).squeeze(0)
         y = convolved(input, self.weight, self.geometry)
         # They are the same for all images, so that they are convolved once.
-        placed = convolved(
-            self.coordinates(), self.coord_weight, replace(self.geometry, in_channels=2, groups=1)
-        )
+        placed = convolved(self.coordinates(), self.coord_weight, replace(self.geometry, in_channels=2, groups=1))
         return add_bias(y + placed, self.bias, None)
 
     def _start_as(self, conv: nn.Conv2d) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from .geometry import Geometry
 
-
 __all__ = ["Cost", "conv_cost"]
 
 
@@ -27,9 +26,7 @@ class Cost:
     activations: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.parameters + other.parameters, self.macs + other.macs, self.activations + other.activations
-        )
+        return Cost(self.parameters + other.parameters, self.macs + other.macs, self.activations + other.activations)
 
     def __sub__(self, other: Cost) -> Cost:
         return self + -1 * other

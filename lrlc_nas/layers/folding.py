@@ -9,7 +9,6 @@ from torch.nn.utils import skip_init
 from .functional import mix_banks
 from .geometry import Geometry
 
-
 __all__ = ["ROUNDING", "as_convolution", "mixed_kernels"]
 
 ROUNDING = 8

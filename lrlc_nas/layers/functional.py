@@ -27,7 +27,6 @@ from ..errors import InputError
 from .geometry import Geometry
 from .transforms import has_memory, is_transformed
 
-
 __all__ = [
     "add_bias",
     "apply_banks",

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-
 __all__ = ["PADDING_MODES", "Geometry"]
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -143,13 +142,9 @@ class Geometry:
     def require_input(self, x: Tensor) -> None:
         """Raise `InputError` unless x has shape (B, C, H, W) or (C, H, W) with this C, H and W."""
         if x.dim() not in (3, 4):
-            raise InputError(
-                f"the input must have shape (B, C, H, W) or (C, H, W), but came as {tuple(x.shape)}"
-            )
+            raise InputError(f"the input must have shape (B, C, H, W) or (C, H, W), but came as {tuple(x.shape)}")
         if x.shape[-3] != self.in_channels:
-            raise InputError(
-                f"this layer takes {self.in_channels} in channels, but the input has {x.shape[-3]}"
-            )
+            raise InputError(f"this layer takes {self.in_channels} in channels, but the input has {x.shape[-3]}")
         if tuple(x.shape[-2:]) != self.input_size:
             raise InputError(
                 f"this layer was made for maps of size {self.input_size}, but the input is of size "
@@ -188,9 +183,7 @@ def _require_positive(geometry: Geometry) -> None:
 def _require_groups(geometry: Geometry) -> None:
     for name in ("in_channels", "out_channels"):
         if getattr(geometry, name) % geometry.groups:
-            raise InputError(
-                f"{name} (={getattr(geometry, name)}) must be divisible by groups (={geometry.groups})"
-            )
+            raise InputError(f"{name} (={getattr(geometry, name)}) must be divisible by groups (={geometry.groups})")
 
 
 def _require_padding(geometry: Geometry) -> None:
@@ -207,6 +200,4 @@ def _require_padding(geometry: Geometry) -> None:
     room = {"reflect": 1, "circular": 0}.get(mode)
     height, width = geometry.input_size
     if room is not None and (max(top, bottom) > height - room or max(left, right) > width - room):
-        raise InputError(
-            f"padding_mode={mode!r} cannot pad {geometry.input_size} maps by padding={padding!r}"
-        )
+        raise InputError(f"padding_mode={mode!r} cannot pad {geometry.input_size} maps by padding={padding!r}")

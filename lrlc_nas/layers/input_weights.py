@@ -20,15 +20,7 @@ from torch import Tensor, nn
 from .combining import constant_weight
 from .cost import Cost
 
-
-__all__ = [
-    "DILATIONS",
-    "NETWORKS",
-    "ColumnInputWeights",
-    "InputWeights",
-    "RowInputWeights",
-    "active_dilations",
-]
+__all__ = ["DILATIONS", "NETWORKS", "ColumnInputWeights", "InputWeights", "RowInputWeights", "active_dilations"]
 
 DILATIONS = (1, 2, 4, 8)
 """The distances at which the network looks around a position."""
@@ -101,9 +93,7 @@ class InputWeights(nn.Module):
         self.reset_parameters()
 
     @classmethod
-    def cost(
-        cls, in_channels: int, input_size: tuple[int, int], output_size: tuple[int, int], rank: int
-    ) -> Cost:
+    def cost(cls, in_channels: int, input_size: tuple[int, int], output_size: tuple[int, int], rank: int) -> Cost:
         """What it costs, with n dilations r and T = 9 taps; averages and resizing are not counted.
 
         ===========  ============================================

@@ -17,7 +17,6 @@ from .functional import add_bias
 from .geometry import Geometry
 from .relaxed import RelaxedConv2d, take_over_bias
 
-
 __all__ = ["LocallyConnected2d"]
 
 
@@ -84,9 +83,7 @@ class LocallyConnected2d(RelaxedConv2d):
         super().__init__(geometry)
         positions, kernel = self.geometry.output_size, self.geometry.kernel_shape
         self.weight = nn.Parameter(torch.empty(*positions, *kernel, device=device, dtype=dtype))
-        self.bias = (
-            nn.Parameter(torch.empty(kernel[0], *positions, device=device, dtype=dtype)) if bias else None
-        )
+        self.bias = nn.Parameter(torch.empty(kernel[0], *positions, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
     @classmethod

@@ -11,14 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .banks import (
-    Size,
-    apply_different_banks,
-    common_frame,
-    describe_different,
-    different_geometries,
-    embedded,
-)
+from .banks import Size, apply_different_banks, common_frame, describe_different, different_geometries, embedded
 from .by_position import apply_mixtures
 from .combining import PARTS, mixture_sum, part_shape, require_combining
 from .cost import Cost, conv_cost
@@ -29,7 +22,6 @@ from .input_weights import NETWORKS
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
 from .relaxed import take_over_bias
-
 
 __all__ = ["COMPUTATIONS", "LowRankLocallyConnected2d", "spread_banks"]
 
@@ -310,9 +302,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         zero, which the first step moves.
         """
         self._mix_equally()
-        self.stacked_banks().copy_(
-            spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank)
-        )
+        self.stacked_banks().copy_(spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank))
         take_over_bias(self.bias, conv)
 
     def _bias_map(self) -> Tensor | None:

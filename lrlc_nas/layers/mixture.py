@@ -11,7 +11,6 @@ from .geometry import Geometry
 from .input_weights import NETWORKS, InputWeights
 from .relaxed import RelaxedConv2d
 
-
 __all__ = ["PositionMixture"]
 
 
@@ -32,9 +31,7 @@ class PositionMixture(RelaxedConv2d):
 
     weight_net: InputWeights | None
 
-    def __init__(
-        self, geometry: Geometry, rank: int, weights: str, normalize: str, spatial_bias: bool
-    ) -> None:
+    def __init__(self, geometry: Geometry, rank: int, weights: str, normalize: str, spatial_bias: bool) -> None:
         super().__init__(geometry)
         self.rank = rank
         self.weights = weights
@@ -61,9 +58,7 @@ class PositionMixture(RelaxedConv2d):
         if self.weight_net is None:
             return normalized(self._summed("weights"), self.normalize)
         each = normalized(self.weight_net(self._required(input)), self.normalize)
-        return each.expand(
-            -1, *self.geometry.output_size, -1
-        )  # the network may tell rows or columns alone apart
+        return each.expand(-1, *self.geometry.output_size, -1)  # the network may tell rows or columns alone apart
 
     def position_bias_map(self) -> Tensor | None:
         """The position bias s, with shape (Y, X), or None if there is none."""

@@ -12,7 +12,6 @@ from .functional import add_bias, convolved, require_dtype
 from .geometry import Geometry
 from .relaxed import RelaxedConv2d, take_over_bias
 
-
 __all__ = ["PositionVectorConv2d"]
 
 _LENGTH = 8

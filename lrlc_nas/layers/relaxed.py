@@ -14,7 +14,6 @@ from .convolution import require_plain
 from .cost import Cost
 from .geometry import Geometry
 
-
 __all__ = ["RelaxedConv2d", "take_over_bias"]
 
 
@@ -61,12 +60,7 @@ class RelaxedConv2d(nn.Module):
 
     @classmethod
     def from_conv(
-        cls,
-        conv: nn.Conv2d,
-        input_size: int | Sequence[int],
-        *args: Any,
-        bias: bool | None = None,
-        **options: Any,
+        cls, conv: nn.Conv2d, input_size: int | Sequence[int], *args: Any, bias: bool | None = None, **options: Any
     ) -> Self:
         """Make the layer that computes what a convolution computes.
 
@@ -87,9 +81,7 @@ class RelaxedConv2d(nn.Module):
         require_plain(conv)
         bias = conv.bias is not None if bias is None else bias
         if conv.bias is not None and not bias:
-            raise InputError(
-                "the convolution has a bias, so a layer that computes the same needs one: bias is False"
-            )
+            raise InputError("the convolution has a bias, so a layer that computes the same needs one: bias is False")
         # Made without storage, so that no random number is drawn for weights that are replaced anyway.
         options |= {"bias": bias, "device": "meta", "dtype": conv.weight.dtype}
         layer = cls.of_geometry(Geometry.of_conv(conv, input_size), *args, **options)

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from .low_rank import LowRankLocallyConnected2d
 
-
 __all__ = ["smoothness_penalty"]
 
 

@@ -15,7 +15,6 @@ from .geometry import Geometry
 from .low_rank import spread_banks
 from .relaxed import RelaxedConv2d, take_over_bias
 
-
 __all__ = ["TiedBanksConv2d"]
 
 

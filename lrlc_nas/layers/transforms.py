@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-
 __all__ = ["has_memory", "is_transformed", "only_plain_operations"]
 
 

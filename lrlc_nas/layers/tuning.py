@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from .low_rank import COMPUTATIONS, LowRankLocallyConnected2d
 
-
 __all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation"]
 
 _FRUGAL = "kernel"
@@ -123,9 +122,7 @@ def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
     layers = {
         name: layer
         for name, layer in network.named_modules()
-        if isinstance(layer, LowRankLocallyConnected2d)
-        and layer.computation == "auto"
-        and not layer.depends_on_input
+        if isinstance(layer, LowRankLocallyConnected2d) and layer.computation == "auto" and not layer.depends_on_input
     }
     if not layers or sample.is_meta:
         return {}
@@ -187,9 +184,7 @@ _memory: Memory = dict[str, str]()
 _measuring = threading.Lock()
 
 
-def _seen(
-    network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], sample: Tensor
-) -> dict[str, _Seen]:
+def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], sample: Tensor) -> dict[str, _Seen]:
     """What each layer meets first when the network runs on the sample."""
     seen: dict[str, _Seen] = {}
 

@@ -15,7 +15,6 @@ from .functional import require_dtype
 from .geometry import Geometry
 from .relaxed import RelaxedConv2d, take_over_bias
 
-
 __all__ = ["WideConv2d", "matching_hidden_channels"]
 
 _TOLERANCE = 0.02
@@ -59,8 +58,7 @@ class WideConv2d(RelaxedConv2d):
         super().__init__(geometry)
         if hidden_channels < 1 or hidden_channels % geometry.groups:
             raise InputError(
-                f"hidden_channels must be a positive multiple of groups (={geometry.groups}), but is "
-                f"{hidden_channels}"
+                f"hidden_channels must be a positive multiple of groups (={geometry.groups}), but is {hidden_channels}"
             )
         device = torch.get_default_device() if device is None else device
         like = asdict(geometry) | {"device": device, "dtype": dtype}

@@ -13,7 +13,6 @@ from ..errors import InputError
 from ..layers import Geometry, RelaxedConv2d
 from .sites import Site, Survey
 
-
 __all__ = ["INITS", "arguments", "build", "layer_class", "require_buildable", "why_not_buildable"]
 
 INITS = ("host", "paper")

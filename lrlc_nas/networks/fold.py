@@ -6,7 +6,6 @@ from torch import nn
 
 from .passes import copied
 
-
 __all__ = ["fold"]
 
 

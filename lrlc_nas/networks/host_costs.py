@@ -10,7 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..layers import Cost
 from .passes import copied, elements_kept, run
 
-
 __all__ = ["host_cost"]
 
 

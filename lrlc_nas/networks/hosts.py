@@ -22,7 +22,6 @@ from torchvision import models
 from ..errors import InputError
 from ..references import call_with_options, import_function, is_reference
 
-
 __all__ = ["FORMS", "PaperCnn", "build_host"]
 
 FORMS = ("paper-cnn", "torchvision:NAME", "package.module:function")
@@ -33,12 +32,7 @@ _SMALL_BELOW = 64
 
 
 def build_host(
-    name: str,
-    *,
-    channels: int,
-    classes: int,
-    size: tuple[int, int],
-    options: Mapping[str, object] | None = None,
+    name: str, *, channels: int, classes: int, size: tuple[int, int], options: Mapping[str, object] | None = None
 ) -> nn.Module:
     """Build a host and check, on one batch of black images, that it gives logits.
 
@@ -148,15 +142,11 @@ def _paper_cnn(
     widths = _whole_numbers("channels", [channels] * len(steps) if isinstance(channels, int) else channels)
     (taps,) = _whole_numbers("kernel_size", [kernel_size])
     if len(widths) != len(steps):
-        raise InputError(
-            f"channels has {len(widths)} entries and strides {len(steps)}; each layer needs one of both"
-        )
+        raise InputError(f"channels has {len(widths)} entries and strides {len(steps)}; each layer needs one of both")
     pad = _checked_padding(padding, steps)
     _require_room(image[1:], steps, taps, pad)
     parts: OrderedDict[str, nn.Module] = OrderedDict()
-    for layer, (before, width, step) in enumerate(
-        zip([image[0], *widths], widths, steps, strict=False), start=1
-    ):
+    for layer, (before, width, step) in enumerate(zip([image[0], *widths], widths, steps, strict=False), start=1):
         conv = nn.Conv2d(before, width, taps, step, pad, bias=False)
         nn.init.kaiming_uniform_(conv.weight, nonlinearity="relu")
         parts |= {f"conv{layer}": conv, f"bn{layer}": nn.BatchNorm2d(width), f"relu{layer}": nn.ReLU()}
@@ -246,11 +236,7 @@ def _fit_first_convolution(host: nn.Module, channels: int, small: bool) -> None:
     name, first = next((n, m) for n, m in host.named_modules() if isinstance(m, nn.Conv2d))
     if not small and channels == first.in_channels:
         return
-    geometry: dict[str, Any] = {
-        "kernel_size": first.kernel_size,
-        "stride": first.stride,
-        "padding": first.padding,
-    }
+    geometry: dict[str, Any] = {"kernel_size": first.kernel_size, "stride": first.stride, "padding": first.padding}
     if small:
         geometry = {"kernel_size": 3, "stride": 1, "padding": 1}
     conv = nn.Conv2d(channels, first.out_channels, bias=first.bias is not None, **geometry)

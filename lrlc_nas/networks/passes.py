@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-
 __all__ = ["Sightings", "copied", "elements_kept", "observe", "run"]
 
 
@@ -92,9 +91,7 @@ def observe(host: nn.Module, names: Sequence[str], sample: Tensor) -> dict[str, 
 def elements_kept(inputs: Any, output: Any) -> int:
     """How many numbers a call leaves for the backward pass: its output, but not what lies in its input's memory."""
     own = {tensor.untyped_storage().data_ptr() for tensor in _tensors(inputs)}
-    return sum(
-        tensor.numel() for tensor in _tensors(output) if tensor.untyped_storage().data_ptr() not in own
-    )
+    return sum(tensor.numel() for tensor in _tensors(output) if tensor.untyped_storage().data_ptr() not in own)
 
 
 def _computed_tensors(host: nn.Module) -> list[Tensor]:
@@ -113,9 +110,7 @@ def _replace_everywhere(host: nn.Module, old: nn.Module, new: nn.Module) -> None
         host.set_submodule(name, new)
 
 
-def _note_calls(
-    conv: nn.Module, name: str, seen: Sightings, called: dict[str, Sightings], batch: int
-) -> None:
+def _note_calls(conv: nn.Module, name: str, seen: Sightings, called: dict[str, Sightings], batch: int) -> None:
     images = 0
 
     def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:

@@ -10,7 +10,6 @@ from .build import require_buildable
 from .site_costs import site_cost
 from .sites import Survey
 
-
 __all__ = ["plan_cost"]
 
 

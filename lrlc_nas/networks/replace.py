@@ -17,17 +17,11 @@ from .passes import copied
 from .sites import Survey, survey
 from .widening import widen
 
-
 __all__ = ["relax"]
 
 
 def relax(
-    host: nn.Module,
-    plan: Plan | Mapping[str, str],
-    sample: Tensor,
-    *,
-    init: str = "host",
-    seed: int | None = None,
+    host: nn.Module, plan: Plan | Mapping[str, str], sample: Tensor, *, init: str = "host", seed: int | None = None
 ) -> nn.Module:
     """Make the network that a plan describes.
 

@@ -8,7 +8,6 @@ from ..layers.cost import conv_cost
 from .build import arguments, layer_class
 from .sites import Site
 
-
 __all__ = ["site_cost"]
 
 

@@ -14,7 +14,6 @@ from ..layers import Geometry, is_convolution, why_not_plain
 from .passes import Sightings, copied, observe
 from .widening import Widening, widenings
 
-
 __all__ = ["Site", "Survey", "sites", "survey"]
 
 

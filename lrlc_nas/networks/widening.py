@@ -21,7 +21,6 @@ from ..errors import InputError
 from ..layers import Cost, why_not_plain
 from .passes import copied, elements_kept, run
 
-
 __all__ = ["Widening", "widen", "widenings"]
 
 
@@ -106,9 +105,7 @@ def _require_widenable(host: nn.Module, name: str, followers: tuple[str, ...]) -
     conv = cast(nn.Conv2d, modules[name])
     unknown = [each for each in followers if each not in modules]
     if unknown or not followers:
-        raise InputError(
-            f"{type(host).__name__}.widening({name!r}): followers must be modules, got {followers}"
-        )
+        raise InputError(f"{type(host).__name__}.widening({name!r}): followers must be modules, got {followers}")
     if conv.groups != 1:
         raise InputError(f"{type(host).__name__}.widening({name!r}): required is groups=1, got {conv.groups}")
     *between, reader = followers

@@ -13,7 +13,6 @@ from ..evidence.comparison import Comparison, compare
 from ..evidence.conclusion import ClaimResult, Conclusion
 from ..store import RunRecord, StudyRecord, TestOpening
 
-
 __all__ = ["ClaimCard", "claim_cards"]
 
 
@@ -90,8 +89,7 @@ def _facts(
             for label, plan in result.controls.items()
         },
         "costs": {
-            label: _cost(plan, confirmation, runs)
-            for label, plan in {"claim": result.plan, "host": Plan()}.items()
+            label: _cost(plan, confirmation, runs) for label, plan in {"claim": result.plan, "host": Plan()}.items()
         },
         "test": _test(result, looks),
         "looks_at_the_test_split": len(looks),
@@ -120,11 +118,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 def _cost(plan: Plan, confirmation: StudyRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
     run = next((run for run in runs if run.plan == plan), None)
     latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
-    return {
-        "parameters": run.parameters if run else None,
-        "macs": run.macs if run else None,
-        "training_step": latency,
-    }
+    return {"parameters": run.parameters if run else None, "macs": run.macs if run else None, "training_step": latency}
 
 
 def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] | None:
@@ -146,17 +140,7 @@ def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] |
 
 def _command(name: str, result: ClaimResult, seeds: int, delta: float) -> str:
     plan = ",".join(f"{site}={token}" for site, token in result.plan.tokens.items())
-    words = [
-        "lrlc-nas",
-        "confirm",
-        name,
-        "--plan",
-        plan,
-        "--seeds",
-        str(seeds),
-        "--smallest-effect",
-        f"{delta:g}",
-    ]
+    words = ["lrlc-nas", "confirm", name, "--plan", plan, "--seeds", str(seeds), "--smallest-effect", f"{delta:g}"]
     return shlex.join(words)
 
 
@@ -166,9 +150,7 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"**{facts['verdict']}.** {_text(facts['text'])}"
     yield ""
     for site in facts["sites"]:
-        shapes = {
-            key.replace("_", " "): value for key, value in site.items() if key not in ("site", "choice")
-        }
+        shapes = {key.replace("_", " "): value for key, value in site.items() if key not in ("site", "choice")}
         yield f"- site `{_code(site['site'])}` as `{_code(site['choice'])}` ({_text(_words(shapes))})"
     effect = facts["effect"]
     if effect:

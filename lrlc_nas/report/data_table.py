@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-
 __all__ = ["Cell", "Table", "table"]
 
 Cell = str | int | float | None

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from ..choices import Plan
 
-
 __all__ = ["BEST", "GREY", "HOST", "INK", "MARKED", "base_layout", "plain", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from .figures import FIGURES
 from .tables import TABLES
 
-
 __all__ = ["TEXTS", "call_list", "setup"]
 
 TEXTS: Mapping[str, str] = {

@@ -15,7 +15,6 @@ from .numbers import NOTHING, count, duration
 from .question_lines import Line
 from .study_file import study_file
 
-
 __all__ = ["Group", "Method", "method"]
 
 
@@ -48,9 +47,7 @@ class Method:
     command: str
 
 
-def method(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
-) -> Method:
+def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Method:
     """Gather how a study was done.
 
     Args:
@@ -75,9 +72,7 @@ def method(
             for site in study.sites
         ),
         left_out=tuple(
-            (site, token, reason)
-            for site, tokens in study.left_out.items()
-            for token, reason in tokens.items()
+            (site, token, reason) for site, tokens in study.left_out.items() for token, reason in tokens.items()
         ),
         refused=tuple(study.refused.items()),
         study_file=study_file(config),
@@ -108,9 +103,7 @@ def _lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[Line]:
             yield label, str(value)
 
 
-def _time(
-    study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]
-) -> Iterator[Line]:
+def _time(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Iterator[Line]:
     yield "study created", _moment(study.created)
     started = [run.started for run in runs if run.started]
     finished = [run.finished for run in runs if run.finished]

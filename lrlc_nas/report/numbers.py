@@ -6,7 +6,6 @@ programs.
 
 from __future__ import annotations
 
-
 __all__ = ["NOTHING", "count", "duration", "interval", "magnitude", "percent", "points"]
 
 NOTHING = "–"

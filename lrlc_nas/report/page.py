@@ -32,17 +32,11 @@ from .tables import TABLES
 from .tables.printed import shown
 from .verdict_lines import opened, verdict
 
-
 __all__ = ["report_page", "write_report"]
 
 
 def report_page(
-    store: Store,
-    name: str,
-    *,
-    inside: bool = False,
-    trusted: bool = False,
-    figures: Sequence[Figure[Any]] = FIGURES,
+    store: Store, name: str, *, inside: bool = False, trusted: bool = False, figures: Sequence[Figure[Any]] = FIGURES
 ) -> str:
     """Write the report of a study as one HTML page.
 

@@ -14,7 +14,6 @@ from ..evidence.power import measure_spread
 from ..store import RunRecord, Store, StudyRecord
 from .power_table import power_table
 
-
 __all__ = ["screening_design", "study_power"]
 
 
@@ -29,9 +28,7 @@ def study_power(store: Store, name: str) -> str:
     study = store.study(name)
     runs = store.runs(study)
     scores = [
-        100 * run.value
-        for run in runs
-        if run.plan == Plan() and run.state == "complete" and run.value is not None
+        100 * run.value for run in runs if run.plan == Plan() and run.state == "complete" and run.value is not None
     ]
     if len(scores) < 2:
         raise InputError(

@@ -7,17 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evidence.power import (
-    CellPower,
-    ConfirmationPower,
-    Spread,
-    confirmation_power,
-    look_costs,
-    screening_power,
-)
+from ..evidence.power import CellPower, ConfirmationPower, Spread, confirmation_power, look_costs, screening_power
 from ..evidence.sequential import ALPHA
 from ..evidence.t_power import SEEDS_CAP
-
 
 __all__ = ["power_table"]
 
@@ -48,9 +40,7 @@ def power_table(
     """
     sds = (spread.sd, spread.high)
     correlations = (0.0,) if correlation is None else (0.0, correlation)
-    powers = [
-        confirmation_power(sd, family, correlation=rho, alpha=alpha) for rho in correlations for sd in sds
-    ]
+    powers = [confirmation_power(sd, family, correlation=rho, alpha=alpha) for rho in correlations for sd in sds]
     lines = [
         f"spread over seeds {spread.sd:.2f} points, 95 % interval {spread.low:.2f} to {spread.high:.2f} "
         f"({spread.runs} runs); 'upper' columns take {spread.high:.2f}",
@@ -74,9 +64,7 @@ def _screening(
         name = names[cell.cell] if names else str(cell.cell)
         shown = (cell.visible, worse.visible, cell.corrected, worse.corrected)
         numbers = "  ".join(f"{_number(value):>5}" for value in shown[:2])
-        corrected = "  ".join(
-            f"{_number(value):>{width_}}" for value, width_ in zip(shown[2:], (6, 5), strict=True)
-        )
+        corrected = "  ".join(f"{_number(value):>{width_}}" for value, width_ in zip(shown[2:], (6, 5), strict=True))
         yield f"{name:<{width}}  {cell.runs:>4}  {numbers}  {corrected}"
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from ..store import RunRecord, StudyRecord
 from .numbers import count, magnitude
 
-
 __all__ = ["Line", "listed", "question"]
 
 Line = tuple[str, str]

@@ -14,7 +14,6 @@ from ..runs.results import EpochResult
 from ..search import study_importances
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
-
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
 
@@ -159,9 +158,7 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
     images = _affordable(macs, len(SHIFTS))
     if images < _FEWEST_IMAGES:
         call = f"lrlc_nas.inspection.shift_tolerance(store, {name!r})"
-        return Inside(
-            maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it."
-        )
+        return Inside(maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it.")
     try:
         found = shift_tolerance(store, name, images=images, seeds=_SEEDS, opened=opened, chosen=chosen)
     except _TROUBLE as error:

@@ -19,25 +19,14 @@ from .drawing import BEST, HOST, MARKED, base_layout
 from .figures.drawn import DrawnFigure, plotly_json
 from .numbers import NOTHING, count, duration, percent
 
-
-__all__ = [
-    "TrialCurves",
-    "TrialView",
-    "draw_accuracy",
-    "draw_loss",
-    "plotly_script",
-    "trial_curves",
-    "trial_view",
-]
+__all__ = ["TrialCurves", "TrialView", "draw_accuracy", "draw_loss", "plotly_script", "trial_curves", "trial_view"]
 
 _ACCURACY_CAPTION = (
     "Accuracy on the search images after each epoch. The host is the network with every site left as it is, "
     "one line for each of its seeds: a run whose line lies among these may differ from the host by its seed "
     "alone."
 )
-_LOSS_CAPTION = (
-    "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
-)
+_LOSS_CAPTION = "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
 
 
 @dataclass(frozen=True)
@@ -126,9 +115,7 @@ def trial_curves(
         epochs: those recorded of it.
         hosts: number of each other run of the host to its recorded epochs.
     """
-    return TrialCurves(
-        run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those}
-    )
+    return TrialCurves(run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those})
 
 
 def draw_accuracy(curves: TrialCurves) -> go.Figure:

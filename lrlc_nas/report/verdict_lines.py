@@ -13,15 +13,11 @@ from ..store import RunRecord, StudyRecord
 from .numbers import interval, percent, points
 from .reading import Confirmation
 
-
 __all__ = ["opened", "verdict"]
 
 
 def verdict(
-    study: StudyRecord,
-    runs: Sequence[RunRecord],
-    screening: Screening,
-    confirmation: Confirmation | None = None,
+    study: StudyRecord, runs: Sequence[RunRecord], screening: Screening, confirmation: Confirmation | None = None
 ) -> tuple[str, ...]:
     """Say what a study shows: its confirmation where there is one, and then what the screening had seen.
 

@@ -29,7 +29,6 @@ import torch
 from ..errors import CheckpointError, DiskError, FencedError, InputError, UnwritableError
 from ..fault_points import fault_point
 
-
 __all__ = ["FULL", "Checkpoints", "make_private_folder"]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -133,9 +132,7 @@ class Checkpoints:
             except CheckpointError as error:
                 _LOG.warning("%s; using the one before", error)
         if entries:
-            _LOG.warning(
-                "none of the %d checkpoints in %s is usable; restarting at epoch 0", len(entries), self.folder
-            )
+            _LOG.warning("none of the %d checkpoints in %s is usable; restarting at epoch 0", len(entries), self.folder)
 
     def warn_of_lost(self, epochs: int) -> None:
         """Say which recorded epochs are trained again by a run that goes on after so many.
@@ -278,9 +275,7 @@ def _read(entry: _Entry, identity: str) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
         raise CheckpointError(f"checkpoint {entry.path} was not written by this package: {error}") from error
     if not isinstance(state, dict) or state.get("epoch") != entry.epoch or state.get("identity") != identity:
-        raise CheckpointError(
-            f"checkpoint {entry.path} does not hold epoch {entry.epoch} of run {identity!r}"
-        )
+        raise CheckpointError(f"checkpoint {entry.path} does not hold epoch {entry.epoch} of run {identity!r}")
     return state
 
 

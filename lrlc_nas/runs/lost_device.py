@@ -12,7 +12,6 @@ import torch
 
 from .memory import is_out_of_memory
 
-
 __all__ = ["is_device_lost"]
 
 # cuBLAS and cuDNN fail so on a context that is dead, or cannot be made; of what they do not support they speak

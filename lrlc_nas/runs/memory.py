@@ -11,7 +11,6 @@ import torch
 
 from ..errors import InputError
 
-
 __all__ = ["free_memory", "is_out_of_memory", "within_memory"]
 
 # The caching allocator has an error of its own. The driver, Triton, cuBLAS, cuDNN and the allocator of the CPU (on

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 
-
 __all__ = ["stream_seed"]
 
 

@@ -14,7 +14,6 @@ import torch
 
 from .seeds import stream_seed
 
-
 __all__ = ["global_stream", "stream"]
 
 

@@ -9,7 +9,6 @@ from ..choices import Plan
 from ..facts import RunState
 from ..store import RunRecord, StudyRecord
 
-
 __all__ = ["best_run", "most_trials"]
 
 

@@ -6,7 +6,6 @@ from ..config import StudyConfig
 from .initial_design import block_size
 from .space import Space
 
-
 __all__ = ["shortage"]
 
 

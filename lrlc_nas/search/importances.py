@@ -15,7 +15,6 @@ from optuna.trial import TrialState
 
 from ..store import Store, engine_options
 
-
 __all__ = ["importances", "study_importances"]
 
 _FEWEST = 2

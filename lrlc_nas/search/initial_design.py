@@ -20,7 +20,6 @@ from ..errors import InputError
 from ..facts import Role
 from .space import Space
 
-
 __all__ = ["BlockRun", "balanced_block", "block_size"]
 
 _STARTS = 5

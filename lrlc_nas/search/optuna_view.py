@@ -42,14 +42,9 @@ from ..store import (
     set_trial,
 )
 
-
 __all__ = ["OptunaView", "create_optuna_tables", "require_optuna"]
 
-_STATES = {
-    RunState.COMPLETE: TrialState.COMPLETE,
-    RunState.PRUNED: TrialState.PRUNED,
-    RunState.FAILED: TrialState.FAIL,
-}
+_STATES = {RunState.COMPLETE: TrialState.COMPLETE, RunState.PRUNED: TrialState.PRUNED, RunState.FAILED: TrialState.FAIL}
 _NUMBER = "slot"  # as all versions have called it
 
 T = TypeVar("T")
@@ -69,9 +64,7 @@ class OptunaView:
         StorageError: if Optuna's tables are of another version than Optuna itself.
     """
 
-    def __init__(
-        self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: bool = False
-    ) -> None:
+    def __init__(self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: bool = False) -> None:
         self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
         self._store = store
         if create:
@@ -202,9 +195,7 @@ class OptunaView:
     def _new_trial(self, run: RunRecord) -> int:
         """Make a trial; a second one if the answer to the first try was lost, which is left to `catch_up`."""
         waiting = create_trial(
-            state=TrialState.WAITING,
-            user_attrs={_NUMBER: run.number, "role": run.role.value},
-            system_attrs={},
+            state=TrialState.WAITING, user_attrs={_NUMBER: run.number, "role": run.role.value}, system_attrs={}
         )
         return self._storage.create_new_trial(self.study._study_id, template_trial=waiting)
 

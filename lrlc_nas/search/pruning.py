@@ -14,7 +14,6 @@ from collections.abc import Collection
 
 from ..runs import stream_seed
 
-
 __all__ = ["AUDIT", "audited", "falls_behind", "is_rung"]
 
 AUDIT = "audit"

@@ -18,7 +18,6 @@ from ..choices import Plan
 from ..runs import stream_seed
 from .space import Space
 
-
 __all__ = ["propose"]
 
 _TRIES = 40
@@ -27,9 +26,7 @@ _CANDIDATES = 24
 _ENUMERABLE = 20_000
 
 
-def propose(
-    study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: str, seed: int
-) -> Iterator[Plan]:
+def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: str, seed: int) -> Iterator[Plan]:
     """Plans to try, best first; the caller takes the first that no other run has.
 
     The last ones are random or, where that is feasible, all that there are: so a space with a free plan left

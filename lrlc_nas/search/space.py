@@ -12,7 +12,6 @@ from ..config import SpaceSection
 from ..errors import InputError
 from ..networks import Cost, Survey, plan_cost, why_not_buildable
 
-
 __all__ = ["Space", "build_space", "extra_cost", "over_limits"]
 
 
@@ -39,9 +38,7 @@ class Space:
         return math.prod(len(choices) for choices in self.choices.values())
 
 
-def build_space(
-    section: SpaceSection, survey: Survey, host: Cost, training_bytes: Callable[[Cost], int]
-) -> Space:
+def build_space(section: SpaceSection, survey: Survey, host: Cost, training_bytes: Callable[[Cost], int]) -> Space:
     """Match patterns with sites and leave out what cannot be built or afforded.
 
     Args:
@@ -55,9 +52,7 @@ def build_space(
     """
     chosen = _matching(section, survey)
     if not chosen:
-        raise InputError(
-            f"space.exclude: {', '.join(section.exclude)} leave no site of {', '.join(survey.sites)}"
-        )
+        raise InputError(f"space.exclude: {', '.join(section.exclude)} leave no site of {', '.join(survey.sites)}")
     choices: dict[str, tuple[Choice, ...]] = {}
     left_out: dict[str, dict[str, str]] = {}
     for name in chosen:
@@ -115,8 +110,7 @@ def _matching(section: SpaceSection, survey: Survey) -> list[str]:
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in known):
                 raise InputError(
-                    f"space.{key}: pattern {pattern!r} matches no site; the sites are "
-                    f"{', '.join(known) or '(none)'}"
+                    f"space.{key}: pattern {pattern!r} matches no site; the sites are {', '.join(known) or '(none)'}"
                 )
     return [
         name

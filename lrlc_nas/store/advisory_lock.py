@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from ..errors import StorageError
 from .databases import DATABASES, shown
 
-
 __all__ = ["advisory_lock"]
 
 _WAIT_SECONDS, _POLL_SECONDS = 60.0, 0.1

@@ -13,7 +13,6 @@ from .models import RunRow, StudyRow, TestOpeningRow
 from .retry import repeatable
 from .studies import Store
 
-
 __all__ = ["ChangeToken", "change_tokens"]
 
 

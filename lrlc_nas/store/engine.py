@@ -10,7 +10,6 @@ from sqlalchemy.engine import URL
 from ..errors import StorageError
 from .databases import DATABASES, READING, shown
 
-
 __all__ = ["READING", "create_database", "database_now", "engine_options", "harden", "make_engine"]
 
 

@@ -12,7 +12,6 @@ from .models import KernelChoiceRow
 from .records import StudyRecord
 from .studies import Store
 
-
 __all__ = ["KernelChoices"]
 
 
@@ -44,9 +43,7 @@ class KernelChoices:
 
     def _recorded(self, situation: str, computation: str) -> str:
         digest = hashlib.sha256(situation.encode()).hexdigest()
-        row = KernelChoiceRow(
-            study_id=self._study_id, digest=digest, situation=situation, computation=computation
-        )
+        row = KernelChoiceRow(study_id=self._study_id, digest=digest, situation=situation, computation=computation)
         try:
             with Session(self._store.engine) as session, session.begin():
                 session.add(row)

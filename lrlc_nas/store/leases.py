@@ -36,7 +36,6 @@ from .sqlite_limits import require_one_machine
 from .studies import Store
 from .worker_id import is_dead
 
-
 __all__ = [
     "claim",
     "finish",
@@ -250,12 +249,7 @@ def finish(
 
 
 def _claim(
-    store: Store,
-    study: StudyRecord,
-    worker_id: str,
-    seconds: float,
-    tried: list[Claim],
-    silent: Callable[[], bool],
+    store: Store, study: StudyRecord, worker_id: str, seconds: float, tried: list[Claim], silent: Callable[[], bool]
 ) -> Claim | None:
     with Session(store.engine) as session, session.begin():
         require_one_machine(session.connection(), store.shown)
@@ -306,10 +300,7 @@ def _update(session: Session, held: Claim, *conditions: ColumnElement[bool], **v
     """Change the run if it is still held and has not ended; whether it was changed."""
     still_held = (RunRow.run_id == held.run.run_id, RunRow.attempt == held.attempt, RunRow.done == 0)
     result = session.execute(
-        update(RunRow)
-        .where(*still_held, *conditions)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        update(RunRow).where(*still_held, *conditions).values(**values).execution_options(synchronize_session=False)
     )
     return _rows(result) == 1
 
@@ -320,6 +311,4 @@ def _rows(result: object) -> int:
 
 def _require(held_still: bool, held: Claim) -> None:
     if not held_still:
-        raise FencedError(
-            f"run {held.run.number}: another worker has claimed it after attempt {held.attempt}"
-        )
+        raise FencedError(f"run {held.run.number}: another worker has claimed it after attempt {held.attempt}")

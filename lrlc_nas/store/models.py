@@ -9,7 +9,6 @@ from sqlalchemy import Double, ForeignKey, Index, Integer, String, Text, UniqueC
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
 __all__ = ["Base", "EpochRow", "KernelChoiceRow", "RunRow", "SiteRow", "StudyRow", "TestOpeningRow"]
 
 # TEXT of MySQL ends at 64 KiB; the sites of a large network take more.

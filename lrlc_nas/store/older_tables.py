@@ -32,7 +32,6 @@ from sqlalchemy.types import Float, Numeric, TypeEngine
 from .engine import READING
 from .schema import bring_forward, has_tables, is_older
 
-
 __all__ = ["ReadingEngine"]
 
 _PREFIX = "nas_"

@@ -19,7 +19,6 @@ from .engine import READING
 from .retry import repeatable
 from .studies import Store
 
-
 __all__ = ["OptunaSchema", "make_optuna_tables", "require_optuna_schema"]
 
 _REVISION = "SELECT version_num FROM alembic_version"
@@ -101,9 +100,7 @@ def _make(store: Store, wanted: OptunaSchema) -> None:
                 index.create(connection, checkfirst=True)
         made = wanted.metadata.tables["version_info"]
         if connection.execute(select(made)).first() is None:
-            connection.execute(
-                made.insert().values(schema_version=wanted.number, library_version=wanted.release)
-            )
+            connection.execute(made.insert().values(schema_version=wanted.number, library_version=wanted.release))
         from alembic.migration import MigrationContext  # slow to import, and seldom needed
         from alembic.script import ScriptDirectory
 

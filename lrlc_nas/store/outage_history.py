@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 
-
 __all__ = ["OutageHistory"]
 
 
@@ -17,9 +16,7 @@ class OutageHistory:
 
     def __init__(self) -> None:
         self._silent_since: float | None = None
-        self._silences: list[
-            tuple[float, float]
-        ] = []  # how long each was, and when it ended; shorter and shorter
+        self._silences: list[tuple[float, float]] = []  # how long each was, and when it ended; shorter and shorter
 
     def failed(self, began: float) -> None:
         """A call that began then, by the monotonic clock, was not answered."""

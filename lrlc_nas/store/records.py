@@ -11,7 +11,6 @@ from ..choices import Plan
 from ..config import StudyConfig
 from ..facts import EndCause, Role, RunState
 
-
 __all__ = ["Claim", "NewRun", "RunRecord", "SiteRecord", "StudyRecord"]
 
 

@@ -24,17 +24,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from ..errors import LrlcNasError, OutageError, StorageError
 from .databases import DATABASES
 
-
-__all__ = [
-    "RETRY_SECONDS",
-    "RetryPolicy",
-    "Retrying",
-    "as_outage",
-    "is_outage",
-    "reason",
-    "repeatable",
-    "retry",
-]
+__all__ = ["RETRY_SECONDS", "RetryPolicy", "Retrying", "as_outage", "is_outage", "reason", "repeatable", "retry"]
 
 RETRY_SECONDS = 600.0
 """How long workers and their supervisor wait for the database."""
@@ -139,9 +129,7 @@ def is_outage(error: BaseException) -> bool:
 
 def as_outage(error: BaseException) -> OutageError | None:
     """What to tell of an outage in a moment in which nobody could wait; None if the error is none."""
-    return (
-        OutageError(f"the database does not answer any more: {reason(error)}") if is_outage(error) else None
-    )
+    return OutageError(f"the database does not answer any more: {reason(error)}") if is_outage(error) else None
 
 
 def reason(error: BaseException) -> str:

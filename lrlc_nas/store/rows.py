@@ -16,7 +16,6 @@ from ..runs.results import EpochResult
 from .models import EpochRow, RunRow, SiteRow, StudyRow
 from .records import NewRun, RunRecord, SiteRecord, StudyRecord
 
-
 __all__ = ["epoch_result", "epoch_row", "run_record", "run_rows", "study_record"]
 
 P = ParamSpec("P")

@@ -12,7 +12,6 @@ from .advisory_lock import advisory_lock
 from .databases import shown
 from .engine import READING
 
-
 __all__ = [
     "VERSION_TABLE",
     "bring_forward",

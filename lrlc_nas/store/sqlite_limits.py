@@ -13,7 +13,6 @@ from .models import RunRow
 from .studies import Store
 from .worker_id import host_of, is_dead, is_elsewhere, this_host
 
-
 __all__ = ["MOST_WORKERS", "require_bearable", "require_one_machine"]
 
 MOST_WORKERS = 16

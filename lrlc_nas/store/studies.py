@@ -30,7 +30,6 @@ from .rows import epoch_result, run_record, run_rows, study_record
 from .schema import create_tables, has_tables, require_known_version
 from .url import parse_url
 
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,9 +60,7 @@ class Store:
         self._policy = RetryPolicy()
         self.outages = OutageHistory()  # of the same database there is one
 
-    def retrying(
-        self, seconds: float = RETRY_SECONDS, should_stop: Callable[[], bool] = lambda: False
-    ) -> Store:
+    def retrying(self, seconds: float = RETRY_SECONDS, should_stop: Callable[[], bool] = lambda: False) -> Store:
         """The same database, for somebody who can wait while it does not answer.
 
         Args:
@@ -235,9 +232,7 @@ class Store:
     def runs(self, study: StudyRecord) -> list[RunRecord]:
         """All runs of a study, by number."""
         with Session(self.reading) as session:
-            rows = session.scalars(
-                select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.number)
-            )
+            rows = session.scalars(select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.number))
             return [run_record(row) for row in rows]
 
     @repeatable
@@ -277,9 +272,7 @@ class Store:
     @repeatable
     def counts(self, study: StudyRecord) -> dict[str, int]:
         """State (a `RunState`) to number of runs."""
-        query = (
-            select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
-        )
+        query = select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
         with Session(self.reading) as session:
             return {RunState(row[0]): row[1] for row in session.execute(query)}
 
@@ -336,9 +329,7 @@ class Store:
             row = session.scalars(select(StudyRow).where(condition)).one_or_none()
             if row is None:
                 return None
-            sites = session.scalars(
-                select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position)
-            )
+            sites = session.scalars(select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position))
             return study_record(row, sites)
 
     def _taken(self, name: str, parent_study_id: int | None, error: IntegrityError) -> LrlcNasError:

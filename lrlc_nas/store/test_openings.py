@@ -17,7 +17,6 @@ from .records import StudyRecord
 from .retry import repeatable
 from .studies import Store
 
-
 __all__ = ["TestOpening", "add_test_opening", "record_results", "test_openings"]
 
 
@@ -61,11 +60,7 @@ def record_results(store: Store, opening: TestOpening, results: Mapping[str, Any
 @repeatable
 def test_openings(store: Store, study: StudyRecord) -> list[TestOpening]:
     """All openings of the test split for a study, the first one first."""
-    query = (
-        select(TestOpeningRow)
-        .where(TestOpeningRow.study_id == study.study_id)
-        .order_by(TestOpeningRow.opening_id)
-    )
+    query = select(TestOpeningRow).where(TestOpeningRow.study_id == study.study_id).order_by(TestOpeningRow.opening_id)
     with Session(store.reading) as session:
         return [_record(found) for found in session.scalars(query)]
 

@@ -8,7 +8,6 @@ from sqlalchemy.exc import ArgumentError
 from ..errors import StorageError
 from .databases import DATABASES, shown
 
-
 __all__ = ["parse_url", "refuse_password"]
 
 
@@ -36,9 +35,7 @@ def parse_url(text: str) -> URL:
     url = _with_password_in_place(url)
     backend = url.get_backend_name()
     if backend not in DATABASES:
-        raise StorageError(
-            f"storage {shown(url)}: the database must be one of {', '.join(DATABASES)}; got {backend}"
-        )
+        raise StorageError(f"storage {shown(url)}: the database must be one of {', '.join(DATABASES)}; got {backend}")
     return DATABASES[backend].checked(url)
 
 
@@ -61,9 +58,7 @@ def refuse_password(text: str) -> None:
 
 def _with_password_in_place(url: URL) -> URL:
     """The same URL with user and password where SQLAlchemy expects, and hides, them: drivers take a query too."""
-    given = {
-        key: value for key in ("user", "password", "passwd") if isinstance(value := url.query.get(key), str)
-    }
+    given = {key: value for key in ("user", "password", "passwd") if isinstance(value := url.query.get(key), str)}
     return url.difference_update_query(given).set(
         username=url.username or given.get("user"),
         password=url.password or given.get("password") or given.get("passwd"),

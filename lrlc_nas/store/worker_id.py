@@ -9,15 +9,10 @@ from pathlib import Path
 
 import psutil
 
-
 __all__ = ["host_of", "is_dead", "is_elsewhere", "this_host", "this_process"]
 
 _CLOCK_SECONDS = 2.0
-_BOOT, _PROCESSES, _SELF = (
-    Path("/proc/sys/kernel/random/boot_id"),
-    Path("/proc/self/ns/pid"),
-    Path("/proc/self"),
-)
+_BOOT, _PROCESSES, _SELF = (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid"), Path("/proc/self"))
 
 
 def this_host() -> str:

@@ -26,7 +26,6 @@ from .rebuilding import NETWORK_PY
 from .run_handle import RunHandle
 from .task import Rebuild, Split
 
-
 __all__ = ["Classification"]
 
 _STATE_COPIES = {"sgd": 3, "adamw": 4}
@@ -185,9 +184,7 @@ class Classification:
     def rebuild(self, network: nn.Module) -> Rebuild:
         """A file that builds the host anew, and the logits of some images of the search split."""
         images = self.splits.search.images[:_CHECK_IMAGES]
-        logits = predict_logits(
-            network, images, mean=self.splits.mean, std=self.splits.std, precision="float32"
-        )
+        logits = predict_logits(network, images, mean=self.splits.mean, std=self.splits.std, precision="float32")
         shown = ("image_shape", "classes", "mean", "std")
         facts = {"host": self.section.model_dump(mode="json")} | {name: self.facts[name] for name in shown}
         check = {"images": images.contiguous(), "logits": logits.contiguous()}

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from .task import Split
 
-
 __all__ = ["ShowsImages"]
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-
 __all__ = ["Latency", "time_step"]
 
 _ROUNDS = 5

@@ -9,7 +9,6 @@ from ..config import Recipe
 from ..data import ImageSet, Splits
 from ..errors import InputError
 
-
 __all__ = ["require_fitting", "require_trainable"]
 
 
@@ -24,13 +23,10 @@ def require_fitting(recipe: Recipe, images: ImageSet, splits: Splits) -> None:
     height, width = images.images.shape[2:]
     if recipe.batch_size > number:
         raise InputError(
-            f"recipe.batch_size must be at most the {number} images of the training split; "
-            f"got {recipe.batch_size}"
+            f"recipe.batch_size must be at most the {number} images of the training split; got {recipe.batch_size}"
         )
     if recipe.pad >= min(height, width):
-        raise InputError(
-            f"recipe.pad must be less than the side of an image, {height}x{width}; got {recipe.pad}"
-        )
+        raise InputError(f"recipe.pad must be less than the side of an image, {height}x{width}; got {recipe.pad}")
     if number < len(images.classes):
         raise InputError(
             f"data.split must leave an image or more of each of the {len(images.classes)} classes for training; "

@@ -12,7 +12,6 @@ from ..references import import_function, is_reference
 from .classification import Classification
 from .task import Task
 
-
 __all__ = ["task_of"]
 
 _BUILT_IN: dict[str, Callable[[StudyConfig], Task]] = {"classification": Classification.of}

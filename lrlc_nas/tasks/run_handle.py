@@ -13,7 +13,6 @@ import torch
 from ..errors import CheckpointError, DivergedError, InputError, TrainingStoppedError
 from ..runs import Checkpoints, EpochResult
 
-
 __all__ = ["RunHandle"]
 
 
@@ -58,8 +57,7 @@ class RunHandle:
         if saved is not None:
             if saved.get("seed") != self.seed or "reported" not in saved:
                 raise CheckpointError(
-                    f"a checkpoint in {self.checkpoints.folder} must have seed {self.seed}, but has "
-                    f"{saved.get('seed')}"
+                    f"a checkpoint in {self.checkpoints.folder} must have seed {self.seed}, but has {saved.get('seed')}"
                 )
             self.reported = [EpochResult.from_dict(values) for values in saved["reported"]]
         self.checkpoints.warn_of_lost(len(self.reported))

@@ -15,7 +15,6 @@ from ..runs import EpochResult
 from .latency import Latency
 from .run_handle import RunHandle
 
-
 __all__ = ["Rebuild", "Split", "Task"]
 
 Split = Literal["search", "confirm", "test"]

@@ -3,9 +3,4 @@
 from .evaluation import evaluate, predict_logits
 from .fitting import fit
 
-
-__all__ = [
-    "evaluate",
-    "fit",
-    "predict_logits",
-]
+__all__ = ["evaluate", "fit", "predict_logits"]

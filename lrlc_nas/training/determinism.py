@@ -10,7 +10,6 @@ import torch
 
 from ..errors import InputError
 
-
 __all__ = ["deterministic_algorithms", "require_determinism"]
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"

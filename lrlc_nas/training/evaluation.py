@@ -16,7 +16,6 @@ from ..data import Subset
 from ..errors import InputError, TrainingStoppedError
 from .placement import Placement
 
-
 __all__ = ["Tally", "evaluate", "evaluate_placed", "predict_logits"]
 
 
@@ -117,9 +116,7 @@ def evaluate_placed(
     tally = Tally(placement.device)
     batches = torch.split(subset.labels, batch_size)
     with _evaluation_mode(network):
-        for labels, logits in zip(
-            batches, _logits(network, subset.images, placement, batch_size), strict=True
-        ):
+        for labels, logits in zip(batches, _logits(network, subset.images, placement, batch_size), strict=True):
             if should_stop():
                 raise TrainingStoppedError(f"stopped after measuring {tally.images} of {len(subset)} images")
             target = labels.to(placement.device)

@@ -17,7 +17,6 @@ from .determinism import deterministic_algorithms, require_determinism
 from .placement import Placement
 from .run import Run
 
-
 __all__ = ["fit"]
 
 
@@ -70,17 +69,13 @@ def fit(
         DiskError: if the disk is full.
         UnwritableError: if a checkpoint cannot be written otherwise.
     """
-    placement = Placement.of(
-        device, mean=mean, std=std, precision=recipe.precision, channels_last=recipe.channels_last
-    )
+    placement = Placement.of(device, mean=mean, std=std, precision=recipe.precision, channels_last=recipe.channels_last)
     if recipe.deterministic:
         require_determinism(placement.device)
     _require_subset("train", train, placement, least=2)
     _require_subset("search", search, placement, least=1)
     placement.place(network)
-    run = Run(
-        network, _moved(train, placement.device), _moved(search, placement.device), recipe, seed, placement
-    )
+    run = Run(network, _moved(train, placement.device), _moved(search, placement.device), recipe, seed, placement)
     _require_classes(run)
     with deterministic_algorithms(recipe.deterministic):
         placement.tune(network, run.train.images[: recipe.batch_size])

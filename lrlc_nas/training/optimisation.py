@@ -10,7 +10,6 @@ from ..config import Recipe
 from ..errors import InputError
 from ..layers import RelaxedConv2d
 
-
 __all__ = ["make_optimizer", "make_schedule"]
 
 _START = 1 / 25
@@ -74,6 +73,4 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRSchedul
     falling = CosineAnnealingLR(optimizer, T_max=max(1, steps - rising))
     if rising == 0:
         return falling
-    return SequentialLR(
-        optimizer, [LinearLR(optimizer, _START, total_iters=rising), falling], milestones=[rising]
-    )
+    return SequentialLR(optimizer, [LinearLR(optimizer, _START, total_iters=rising), falling], milestones=[rising])

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..layers import tune
 
-
 __all__ = ["Placement"]
 
 
@@ -60,9 +59,7 @@ class Placement:
         place = torch.device(device)
         mean_of, std_of = _channels("mean", mean), _channels("std", std)
         if len(mean_of) != len(std_of):
-            raise InputError(
-                f"mean and std must have the same length, but have {len(mean_of)} and {len(std_of)}"
-            )
+            raise InputError(f"mean and std must have the same length, but have {len(mean_of)} and {len(std_of)}")
         if not bool((std_of > 0).all()):
             raise InputError(f"std must be above 0 for each channel, but is {std_of.tolist()}")
         return cls(

@@ -28,7 +28,6 @@ from .evaluation import Tally, evaluate_placed
 from .optimisation import make_optimizer, make_schedule
 from .placement import Placement
 
-
 __all__ = ["Run"]
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -40,13 +39,7 @@ class Run:
     """A training under way; the network and both subsets lie on the device of the placement."""
 
     def __init__(
-        self,
-        network: nn.Module,
-        train: Subset,
-        search: Subset,
-        recipe: Recipe,
-        seed: int,
-        placement: Placement,
+        self, network: nn.Module, train: Subset, search: Subset, recipe: Recipe, seed: int, placement: Placement
     ) -> None:
         self.network = network
         self.train = train
@@ -128,9 +121,7 @@ class Run:
                 if is_out_of_memory(error) or is_device_lost(error):
                     raise
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
-                _LOG.warning(
-                    "checkpoint %s does not fit this network: %s; using the one before", path, reason
-                )
+                _LOG.warning("checkpoint %s does not fit this network: %s; using the one before", path, reason)
             self._begin(start)
         return []
 
@@ -161,9 +152,7 @@ class Run:
     def _train(self, epoch: int, should_stop: Callable[[], bool]) -> tuple[Tally, float]:
         self.network.train()
         tally = Tally(self.placement.device)
-        order = torch.randperm(len(self.train), generator=stream(self.seed, "order", epoch)).to(
-            self.placement.device
-        )
+        order = torch.randperm(len(self.train), generator=stream(self.seed, "order", epoch)).to(self.placement.device)
         drawn = stream(self.seed, "augmentation", epoch)
         learning_rate = math.nan
         for step, indices in enumerate(torch.split(order, self.recipe.batch_size)[: self.steps]):

@@ -4,7 +4,6 @@ from lrlc_nas.benchmarks import Comparison, Entry, Machine, Pass, Size
 from lrlc_nas.benchmarks.floors import Rates, Work
 from lrlc_nas.benchmarks.racing import Spread
 
-
 TINY = Size(2, 4, input_size=(5, 6), batch=2)
 TINY_WORDS = "C=2,F=4,input=5x6,B=2"
 MACHINE = Machine("cpu", "a processor", "float32", 1, "2.0", "2026-01-01T00:00:00+00:00", Rates(2e9, 1e9))

@@ -13,7 +13,6 @@ from bench_samples import TINY, TINY_WORDS
 from lrlc_nas import cli
 from lrlc_nas.benchmarks import Benchmark, __main__
 
-
 Command = Callable[..., int]
 
 
@@ -36,21 +35,9 @@ def command(request: pytest.FixtureRequest) -> Command:
 
 
 @pytest.mark.usefixtures("_known_rates")
-def test_it_measures_shows_and_writes(
-    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_measures_shows_and_writes(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "speed.json"
-    words = [
-        "--quick",
-        "--size",
-        TINY_WORDS,
-        "--layout",
-        "channels_last",
-        "--device",
-        "cpu",
-        "--json",
-        str(path),
-    ]
+    words = ["--quick", "--size", TINY_WORDS, "--layout", "channels_last", "--device", "cpu", "--json", str(path)]
     assert command("layers", *words) == 0
     found = Benchmark.from_json(path.read_text())
     out, err = capsys.readouterr()
@@ -59,12 +46,7 @@ def test_it_measures_shows_and_writes(
     assert {each.layout for each in found.comparisons} == {"channels_last"}
     assert (found.machine.device, found.machine.dtype) == ("cpu", "float32")
     assert (found.machine.torch, found.machine.threads) == (torch.__version__, torch.get_num_threads())
-    for words_shown in (
-        found.machine.name,
-        "lrlc kernel path, K=8",
-        "unfold x weight, sum",
-        "not measured: K=4",
-    ):
+    for words_shown in (found.machine.name, "lrlc kernel path, K=8", "unfold x weight, sum", "not measured: K=4"):
         assert words_shown in out
 
 
@@ -128,9 +110,7 @@ def test_a_file_that_cannot_be_written_in_the_end(
 
 def test_torch_is_enough(tmp_path: Path) -> None:
     """As a process in which nothing else can be imported."""
-    others = (
-        "torchvision optuna sqlalchemy alembic pydantic scipy plotly jinja2 psutil typer rich safetensors"
-    )
+    others = "torchvision optuna sqlalchemy alembic pydantic scipy plotly jinja2 psutil typer rich safetensors"
     script = (
         "import runpy, sys\n"
         f"sys.modules.update(dict.fromkeys({others.split()!r}))\n"

@@ -8,7 +8,6 @@ import torch
 from lrlc_nas.benchmarks import memory
 from lrlc_nas.benchmarks.memory import available_bytes, largest_batch, peak_bytes
 
-
 CPU = torch.device("cpu")
 MIB = 2**18  # float32 numbers
 
@@ -58,15 +57,7 @@ def test_the_profiler_ends_with_the_call() -> None:
 
 @pytest.mark.parametrize(
     ("batch", "available", "largest"),
-    [
-        (128, 2561, 128),
-        (128, 2560, 64),
-        (100, 2001, 100),
-        (100, 2000, 64),
-        (100, 41, 2),
-        (4, 21, 1),
-        (4, 20, 0),
-    ],
+    [(128, 2561, 128), (128, 2560, 64), (100, 2001, 100), (100, 2000, 64), (100, 41, 2), (4, 21, 1), (4, 20, 0)],
 )
 def test_the_largest_batch_needs_less_than_half(batch: int, available: int, largest: int) -> None:
     assert largest_batch(batch, lambda batch: 10 * batch, available) == largest

@@ -5,7 +5,6 @@ from bench_samples import MACHINE, comparison, entry
 from lrlc_nas.benchmarks import Benchmark, Outcome, outcomes
 from lrlc_nas.benchmarks.tables import comparison_table, machine_lines, outcome_table
 
-
 COMPARED = comparison(
     entry("conv", 0, 0.001, 0.002, 0.003, peak=3 * 2**20),
     entry("lrlc", 8, 0.004, 0.005, 0.006, forward=(0.25, 0.5, 0.75), peak=2**20),
@@ -33,19 +32,7 @@ def test_the_table_of_a_comparison() -> None:
     title, headings, *rows = comparison_table(COMPARED).splitlines()
     assert title == "2->4 3x3, input 5x6, batch 2, nchw, 3 rounds"
     assert headings.split() == (
-        [
-            "forward",
-            "ms",
-            "[quartiles]",
-            "/floor",
-            "fwd+bwd",
-            "ms",
-            "[quartiles]",
-            "/floor",
-            "/first",
-            "peak",
-            "MiB",
-        ]
+        ["forward", "ms", "[quartiles]", "/floor", "fwd+bwd", "ms", "[quartiles]", "/floor", "/first", "peak", "MiB"]
     )
     assert [" ".join(row.split()) for row in rows] == [
         "conv 2 [1.5, 2.5] 2.0 2 [1.5, 2.5] 2.0 1.00 3.0",

@@ -6,9 +6,7 @@ from lrlc_nas.errors import InputError
 
 def test_what_is_not_named_is_as_in_the_reference() -> None:
     assert Size.parse("B=128") == REFERENCE == Size(64, 64, (3, 3), (28, 28), 128, 0, 1)
-    assert Size.parse("C=8,F=6,kernel=1x3,input=7x9,B=5,padding=1,groups=2") == Size(
-        8, 6, (1, 3), (7, 9), 5, 1, 2
-    )
+    assert Size.parse("C=8,F=6,kernel=1x3,input=7x9,B=5,padding=1,groups=2") == Size(8, 6, (1, 3), (7, 9), 5, 1, 2)
     assert Size.parse("kernel=5,input=14") == Size(kernel_size=(5, 5), input_size=(14, 14))
 
 

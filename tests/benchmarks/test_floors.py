@@ -7,7 +7,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from lrlc_nas.benchmarks import REFERENCE, Size
 from lrlc_nas.benchmarks.floors import WAYS, Rates, Work, floor_seconds, measure_rates, work
 
-
 # B=2, C=2, F=4, 3x3, 5x6 -> 3x4: x 120, kernel 72, y 96, positions 12, macs 2*12*72 = 1728; K=3.
 SIZE = Size(2, 4, input_size=(5, 6), batch=2)
 BY_HAND = {
@@ -34,9 +33,7 @@ def test_what_need_not_be_stored_is_not_moved() -> None:
 
 def test_the_reference_size() -> None:
     """3.2 billion multiply-accumulates; at K=4 the banks, and 4*676 weights, are all that is moved besides."""
-    (convolution, _), (bank, _), (kernel, _) = (
-        work(way, REFERENCE, 4, 4) for way in ("conv", "bank", "kernel")
-    )
+    (convolution, _), (bank, _), (kernel, _) = (work(way, REFERENCE, 4, 4) for way in ("conv", "bank", "kernel"))
     assert convolution.operations == 2 * 128 * 676 * 9 * 64 * 64
     assert bank.operations == 4 * (convolution.operations + 2 * 128 * 676 * 64)
     assert kernel.operations == convolution.operations * (1 + 4 / 128)

@@ -11,7 +11,6 @@ from lrlc_nas.benchmarks.measuring import Bench, compare_local, compare_low_rank
 from lrlc_nas.benchmarks.racing import Effort
 from lrlc_nas.layers import LowRankLocallyConnected2d
 
-
 CPU = torch.device("cpu")
 EFFORT = Effort(warmup=1, rounds=2, turn=0)
 
@@ -34,9 +33,7 @@ def test_a_floor_is_that_of_the_way_or_of_the_better_one() -> None:
     """Where only computing counts, the kernel path computes less than K convolutions."""
     slow = bench(Rates(operations=1.0, bytes=1e15))
     found = compare_low_rank(TINY, "nchw", (2,), slow)
-    floors = {
-        way: floor_seconds(work(way, TINY, 2, 4)[1], slow.rates) for way in ("conv", "bank", "kernel", "lc")
-    }
+    floors = {way: floor_seconds(work(way, TINY, 2, 4)[1], slow.rates) for way in ("conv", "bank", "kernel", "lc")}
     assert floors["kernel"] < floors["bank"]
     for kind, way in {"lrlc": "kernel", "bank": "bank", "kernel": "kernel", "einsum": "bank"}.items():
         entry = found.entry(kind, 2)
@@ -77,9 +74,7 @@ def test_paths_are_those_of_the_names() -> None:
 
 def test_the_slow_peer_is_met_at_a_batch_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     for needed, batch in {1: 2, 13_000: 1}.items():
-        monkeypatch.setattr(
-            "lrlc_nas.benchmarks.measuring.unfolded_bytes", lambda size, _, n=needed: size.batch * n
-        )
+        monkeypatch.setattr("lrlc_nas.benchmarks.measuring.unfolded_bytes", lambda size, _, n=needed: size.batch * n)
         monkeypatch.setattr("lrlc_nas.benchmarks.measuring.available_bytes", lambda _: 50_000)
         found = compare_local(TINY, "nchw", bench())
         assert found is not None

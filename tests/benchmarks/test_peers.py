@@ -8,7 +8,6 @@ from lrlc_nas.benchmarks import Size
 from lrlc_nas.benchmarks.peers import SeparateConvolutions, UnfoldedProduct, unfolded_bytes
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 
-
 SIZES = [
     Size(2, 4, input_size=(5, 6), batch=3),
     Size(3, 2, (1, 3), (4, 5), batch=2, padding=1),

@@ -44,10 +44,7 @@ def test_each_round_runs_every_contender_once() -> None:
 
 def test_warm_up_is_not_counted() -> None:
     clock = Clock()
-    contenders = {
-        "a": clock.contender("a", [100, 90, 1, 2, 3]),
-        "b": clock.contender("b", [50, 60, 4, 5, 6]),
-    }
+    contenders = {"a": clock.contender("a", [100, 90, 1, 2, 3]), "b": clock.contender("b", [50, 60, 4, 5, 6])}
     found = race(contenders, Effort(warmup=2, rounds=3), clock=clock)
     assert found == {"a": (1, 2, 3), "b": (4, 5, 6)}
 
@@ -56,10 +53,7 @@ def test_drift_cancels_in_paired_ratios() -> None:
     """A machine that gets slower and slower does not move the ratio, though it does move the times."""
     clock = Clock()
     slower = [1.0, 2.0, 4.0, 8.0]
-    contenders = {
-        "a": clock.contender("a", slower),
-        "b": clock.contender("b", [3 * seconds for seconds in slower]),
-    }
+    contenders = {"a": clock.contender("a", slower), "b": clock.contender("b", [3 * seconds for seconds in slower])}
     found = race(contenders, Effort(warmup=1, rounds=3), clock=clock)
     assert paired_ratio(found["b"], found["a"]) == Spread(3, 3, 3)
     assert Spread.of(found["a"]) == Spread(4, 3, 6)
@@ -106,11 +100,7 @@ def test_the_device_is_waited_for_on_both_sides() -> None:
 
 @pytest.mark.parametrize(
     ("values", "spread"),
-    [
-        ([3.0], Spread(3, 3, 3)),
-        ([1.0, 3.0], Spread(2, 1.5, 2.5)),
-        ([5.0, 1.0, 4.0, 2.0, 3.0], Spread(3, 2, 4)),
-    ],
+    [([3.0], Spread(3, 3, 3)), ([1.0, 3.0], Spread(2, 1.5, 2.5)), ([5.0, 1.0, 4.0, 2.0, 3.0], Spread(3, 2, 4))],
 )
 def test_quartiles(values: list[float], spread: Spread) -> None:
     assert Spread.of(values) == spread

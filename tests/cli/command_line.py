@@ -17,7 +17,6 @@ import pytest
 
 from lrlc_nas.cli import main
 
-
 DATABASE = "lrlc-nas.db"
 TRIALS = 8
 STUDY_FILE = f"""
@@ -153,8 +152,7 @@ def unfinished(folder: Path) -> int:
 def story(folder: Path) -> list[tuple[object, ...]]:
     """All that a study found: each run's plan, seed and end, and each of its epochs, to the last bit."""
     runs = query(
-        folder,
-        "SELECT number, plan, seed, state, reason, value, epoch FROM nas_run WHERE done = 1 ORDER BY number",
+        folder, "SELECT number, plan, seed, state, reason, value, epoch FROM nas_run WHERE done = 1 ORDER BY number"
     )
     trained = query(
         folder,

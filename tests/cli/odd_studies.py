@@ -13,17 +13,7 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.engine import catch_up, open_study
 from lrlc_nas.engine.confirm import confirmation_to_run
 from lrlc_nas.facts import EndCause, RunState
-from lrlc_nas.store import (
-    RunRecord,
-    Store,
-    StudyRecord,
-    claim,
-    finish,
-    plan_run,
-    record_epoch,
-    set_trial,
-)
-
+from lrlc_nas.store import RunRecord, Store, StudyRecord, claim, finish, plan_run, record_epoch, set_trial
 
 __all__ = ["ODD_CONFIRMATIONS", "ODD_SEARCHES", "claim_something", "confirm_oddly", "end_oddly"]
 

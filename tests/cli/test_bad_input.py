@@ -59,14 +59,8 @@ STUDY_FILES = {
     "folder": ("start folder", r"cannot read the study file folder: Is a directory"),
     "not-toml": ("start not.toml", r"not\.toml: not TOML: .*line 1"),
     "not-text": ("start bytes.toml", r"bytes\.toml: not TOML: .*decode"),
-    "unknown-key": (
-        "start unknown.toml",
-        r"unknown key 'epoch' in recipe; did you mean epochs\?.* batch_size",
-    ),
-    "unknown-section": (
-        "sites section.toml",
-        r"unknown key 'trainig' in the top level.*Known keys: .*recipe",
-    ),
+    "unknown-key": ("start unknown.toml", r"unknown key 'epoch' in recipe; did you mean epochs\?.* batch_size"),
+    "unknown-section": ("sites section.toml", r"unknown key 'trainig' in the top level.*Known keys: .*recipe"),
     "wrong-type": ("start type.toml", r"type\.toml: .*epochs.*'ten'"),
 }
 
@@ -84,10 +78,7 @@ SETTINGS = {
     "data": ("data.name=imagenet", r"imagenet"),
     "choice": ("space.choices=['lrlc-2','huge']", r"space\.choices.*'huge'"),
     "rank": ("space.choices=['lrlc-0']", r"space\.choices.*lrlc-0"),
-    "site-pattern": (
-        "space.sites=['layer9.*']",
-        r"space\.sites: pattern 'layer9\.\*' matches no site.* conv1",
-    ),
+    "site-pattern": ("space.sites=['layer9.*']", r"space\.sites: pattern 'layer9\.\*' matches no site.* conv1"),
     "exclude-pattern": ("space.exclude=['x']", r"space\.exclude: pattern 'x' matches no site"),
     "everything-excluded": ("space.exclude=['*']", r"space"),
     "batch": ("recipe.batch_size=100000", r"recipe\.batch_size must be at most the \d+ images .*got 100000"),
@@ -139,18 +130,9 @@ NAMES = {
     "report": ("report other", r"no study 'other'"),
     "export": ("export other -o best", r"no study 'other'"),
     "worker": ("worker other", r"no study 'other'"),
-    "resume-lower": (
-        "resume small --trials 3",
-        r"--trials is the total and can only be raised.* has 8; got 3",
-    ),
-    "resume-higher": (
-        "resume small --trials 999",
-        r"--trials: the space of study 'small' holds at most \d+ runs",
-    ),
-    "report-folder": (
-        "report small -o nowhere/x.html",
-        r"cannot write the report nowhere/x\.html: No such file",
-    ),
+    "resume-lower": ("resume small --trials 3", r"--trials is the total and can only be raised.* has 8; got 3"),
+    "resume-higher": ("resume small --trials 999", r"--trials: the space of study 'small' holds at most \d+ runs"),
+    "report-folder": ("report small -o nowhere/x.html", r"cannot write the report nowhere/x\.html: No such file"),
     "report-on-folder": ("report small -o folder", r"cannot write the report folder: Is a directory"),
     "export-nothing": ("export small -o best", r"study 'small' has no completed run"),
 }
@@ -163,10 +145,7 @@ USAGE = {
     "trials": ("start --trials none", r"--trials.*; see 'lrlc-nas start --help'"),
     "port": ("dashboard --port 99999", r"--port.*; see 'lrlc-nas dashboard --help'"),
     "device": ("start --device tpu", r"--device must be cpu, cuda or cuda:N; got 'tpu'"),
-    "absent-device": (
-        "start --device cuda:99",
-        r"--device must name a device of this machine.* got 'cuda:99'",
-    ),
+    "absent-device": ("start --device cuda:99", r"--device must name a device of this machine.* got 'cuda:99'"),
     "other-device": ("start --device meta", r"--device must be cpu, cuda or cuda:N; got 'meta'"),
     "dashboard-of-nothing": ("dashboard", r"sqlite:///lrlc-nas\.db.*no study"),
 }
@@ -215,9 +194,7 @@ def test_settings_that_do_not_fit_together(given: Path, settings: tuple[str, ...
 
 
 @pytest.mark.parametrize(("url", "message"), STORAGES.values(), ids=STORAGES)
-@pytest.mark.parametrize(
-    "line", ["start", "resume x", "list", "show x", "report x", "export x -o y", "dashboard"]
-)
+@pytest.mark.parametrize("line", ["start", "resume x", "list", "show x", "report x", "export x -o y", "dashboard"])
 def test_wrong_storages(
     given: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch, line: str, url: str, message: str
 ) -> None:
@@ -233,8 +210,7 @@ def test_a_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.Monk
     assert importlib.util.find_spec("pg8000") is None
     monkeypatch.setenv("LRLC_NAS_STORAGE", "postgresql+pg8000://me:canary@127.0.0.1/x")
     assert_refused(
-        call("list"),
-        r"postgresql\+pg8000://me:\*\*\*@127\.0\.0\.1/x: needs the driver pg8000, which is not installed",
+        call("list"), r"postgresql\+pg8000://me:\*\*\*@127\.0\.0\.1/x: needs the driver pg8000, which is not installed"
     )
     assert not list(tmp_path.iterdir())
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, Finished, call, query
 
-
 CLAIM = ("--site", "conv3", "--choice", "lc")
 
 
@@ -64,14 +63,10 @@ def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: P
     assert query(confirmed, "SELECT * FROM nas_run") == before
 
 
-def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = ("--storage", f"sqlite:///{here / 'lrlc-nas.db'}")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT)
-        )
+        patch.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT))
         stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere)
     assert (stopped.code, stopped.err) == (0, "")
     line = stopped.out.splitlines()[-1].removeprefix("stopped; resume with: ")
@@ -111,9 +106,7 @@ def test_the_test_images_stay_sealed_while_nothing_is_confirmed(confirmed: Path)
     # With two seeds and nine cells no difference between networks of this size can be confirmed.
     done = call("test", "small", folder=confirmed)
     assert done.code == 2
-    assert done.err.startswith(
-        "Error: study 'small' has nothing to test: no claim of it helps; the test split"
-    )
+    assert done.err.startswith("Error: study 'small' has nothing to test: no claim of it helps; the test split")
     assert query(confirmed, "SELECT count(*) FROM nas_test_opening") == [(0,)]
 
 
@@ -157,10 +150,7 @@ REFUSED = {
     "no plan": ("confirm small --plan conv3", "--plan 'conv3': required is SITE=CHOICE"),
     "the host": ("confirm small --plan conv3=conv", "is the untouched host"),
     "one seed": ("confirm small --seeds 1", "Invalid value for '--seeds'"),
-    "no effect": (
-        "confirm small --site conv3 --choice lc --smallest-effect 0",
-        "smallest_effect must be above 0",
-    ),
+    "no effect": ("confirm small --site conv3 --choice lc --smallest-effect 0", "smallest_effect must be above 0"),
     "test too soon": ("test small", "study 'small' has no confirmation yet"),
     "cards too soon": ("cards small -o cards", "study 'small' has no confirmation yet"),
     "power of nothing": ("power none", "no study 'none'"),

@@ -18,7 +18,6 @@ from lrlc_nas.errors import (
     StudyStoppedError,
 )
 
-
 HOST = """
 import ctypes, os
 from collections import OrderedDict
@@ -113,9 +112,7 @@ def ends(folder: Path) -> list[tuple[object, ...]]:
         (DeviceError, 75),
     ],
 )
-def test_each_kind_of_error_has_its_code(
-    kind: type[Exception], code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_kind_of_error_has_its_code(kind: type[Exception], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
         raise kind("as it is")
 

@@ -19,7 +19,6 @@ from lrlc_nas.engine import Worker, resume_study, start_study
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.store import Store
 
-
 KIB = 2**10
 # The first run's checkpoint takes 601 KiB, the second one's 891, and the database less than either.
 LARGE = (
@@ -120,10 +119,7 @@ def test_a_database_that_may_not_grow(tmp_path: Path, untrained: bytes, finished
     done = run_limited(tmp_path, 250, "worker", "small")
     path = re.escape(str(tmp_path / DATABASE))
     why = "(database or disk is full|disk I/O error)"
-    assert_says(
-        done,
-        rf"storage sqlite:///{DATABASE}: {why}: {path} could not be written, [0-9]+ bytes are free there",
-    )
+    assert_says(done, rf"storage sqlite:///{DATABASE}: {why}: {path} could not be written, [0-9]+ bytes are free there")
     assert_nothing_is_left_behind(tmp_path)
     assert query(tmp_path, "SELECT 1 FROM nas_epoch"), "the worker was stopped before it began"
     train(tmp_path, "small")

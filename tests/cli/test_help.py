@@ -13,7 +13,6 @@ from command_line import call
 from lrlc_nas.cli import app
 from lrlc_nas.guide import read_topic
 
-
 GUIDE = read_topic("commands")
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -40,15 +39,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code, modules = json.loads(done.stdout.splitlines()[-1])
     assert code == 0
     assert "Usage: lrlc-nas " in done.stdout
-    heavy = {
-        "torch",
-        "torchvision",
-        "numpy",
-        "optuna",
-        "sqlalchemy",
-        "scipy",
-        "plotly",
-    }
+    heavy = {"torch", "torchvision", "numpy", "optuna", "sqlalchemy", "scipy", "plotly"}
     assert heavy.isdisjoint(modules)
 
 

@@ -118,9 +118,7 @@ def test_two_workers_spend_the_same_budget_and_train_no_plan_twice(
     assert runs[: len(hosts)] == block  # runs do not depend on who trains beside them
 
 
-def test_a_worker_started_by_hand_trains_the_same_study(
-    tmp_path: Path, untrained: bytes, finished: Finished
-) -> None:
+def test_a_worker_started_by_hand_trains_the_same_study(tmp_path: Path, untrained: bytes, finished: Finished) -> None:
     (tmp_path / DATABASE).write_bytes(untrained)
     threads = torch.get_num_threads()
     try:
@@ -133,9 +131,7 @@ def test_a_worker_started_by_hand_trains_the_same_study(
 
 
 @pytest.mark.parametrize(
-    "signals",
-    [[signal.SIGUSR1], pytest.param(list(ENDING_SIGNALS), marks=pytest.mark.slow)],
-    ids=["one", "all"],
+    "signals", [[signal.SIGUSR1], pytest.param(list(ENDING_SIGNALS), marks=pytest.mark.slow)], ids=["one", "all"]
 )
 def test_a_worker_on_its_own_gives_its_run_back_at_each_signal_and_loses_nothing(
     signals: list[signal.Signals], tmp_path: Path, untrained: bytes, finished: Finished

@@ -9,7 +9,6 @@ import toy_study
 from lrlc_nas.engine import start_study
 from lrlc_nas.store import Store
 
-
 LOOK = """
 import sys
 from lrlc_nas.cli import main
@@ -39,9 +38,7 @@ def database(tmp_path_factory):
 def look(database, *arguments):
     """The exit code of a command, and what it has imported of the slow libraries."""
     command = [sys.executable, "-c", LOOK, *arguments, "--storage", f"sqlite:///{database}"]
-    done = subprocess.run(
-        command, cwd=database.parent, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, cwd=database.parent, capture_output=True, text=True, timeout=120, check=False)
     said = [line for line in done.stdout.splitlines() if line.startswith("imported:")]
     return done.returncode, set(said[-1].split()[1:]) if said else done.stderr
 
@@ -75,7 +72,5 @@ def test_a_page_without_maps_imports_no_torch(database):
         "import lrlc_nas.dashboard.application, lrlc_nas.dashboard.server;"
         "print('torch' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split()[-1] == "False"

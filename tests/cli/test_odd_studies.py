@@ -21,7 +21,6 @@ from lrlc_nas.dashboard.optuna_pages import open_storage
 from lrlc_nas.engine import Worker, start_study
 from lrlc_nas.store import Store
 
-
 TOKEN = "t" * 32
 
 SEARCHES = {
@@ -58,18 +57,9 @@ CONFIRMATIONS = {
         "without a verdict: conv3: lc: no seed completed in every arm.",
         "no seed completed in every arm",
     ),
-    "the host failed": (
-        "without a verdict: conv3: lc: no run of the host was completed.",
-        "no run of the host was",
-    ),
-    "the host diverged": (
-        "without a verdict: conv3: lc: no run of the host was completed.",
-        "no run of the host was",
-    ),
-    "the claim failed": (
-        "without a verdict: conv3: lc: no run of it was completed.",
-        "no run of it was completed",
-    ),
+    "the host failed": ("without a verdict: conv3: lc: no run of the host was completed.", "no run of the host was"),
+    "the host diverged": ("without a verdict: conv3: lc: no run of the host was completed.", "no run of the host was"),
+    "the claim failed": ("without a verdict: conv3: lc: no run of it was completed.", "no run of it was completed"),
     "the claim diverged once": (
         "(1 of its 2 runs did not complete, but none of the host's, so that those that are left may flatter it)",
         "conv3=lc: 1 of 2 runs did not complete (1 diverged); with their seeds no arm is judged",
@@ -115,9 +105,7 @@ def test_an_odd_search_is_told_in_sentences(tmp_path: Path, untrained: bytes, na
     assert "'lrlc-nas report small' draws them" in words(live)  # the maps of space, which take long
     assert_refused(call("power", "small"), "needs at least 2 complete runs of the untouched host, but there")
     for line in ("cards small -o cards", "test small"):
-        assert_refused(
-            call(*line.split()), "study 'small' has no confirmation yet; 'lrlc-nas confirm' trains"
-        )
+        assert_refused(call(*line.split()), "study 'small' has no confirmation yet; 'lrlc-nas confirm' trains")
     if refusal is not None:
         assert_refused(call("confirm", "small"), f"study 'small': there is nothing to confirm: {refusal}")
     if not name.startswith("one "):

@@ -16,7 +16,6 @@ from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.store import Store
 
-
 LINES = ("list", "show small", "report small -o small.html", "power small", "export small -o best")
 
 

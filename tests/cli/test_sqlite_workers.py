@@ -46,9 +46,7 @@ def hold_from_elsewhere(path: Path) -> None:
 def test_seventeen_workers(tmp_path: Path, database: Path, line: str) -> None:
     before = database.read_bytes()
     done = call(*line.split(), "--workers", "17")
-    assert_refused(
-        done, r"storage sqlite:///lrlc-nas\.db: a SQLite file takes at most 16 workers, .*; got 17"
-    )
+    assert_refused(done, r"storage sqlite:///lrlc-nas\.db: a SQLite file takes at most 16 workers, .*; got 17")
     assert database.read_bytes() == before
     assert not (tmp_path / "lrlc-nas.runs").exists()
 
@@ -63,9 +61,7 @@ def test_workers_of_two_machines(database: Path, line: str) -> None:
     hold_from_elsewhere(database)
     done = call(*line.split())
     assert_refused(done, r"storage sqlite:///lrlc-nas\.db: a worker on far holds a run in this SQLite file")
-    assert query(database.parent, "SELECT worker_id, attempt FROM nas_run WHERE attempt > 0") == [
-        ("far/7/1.00", 1)
-    ]
+    assert query(database.parent, "SELECT worker_id, attempt FROM nas_run WHERE attempt > 0") == [("far/7/1.00", 1)]
 
 
 def test_a_worker_of_its_own_counts_with_those_that_are_at_work(
@@ -81,9 +77,7 @@ def test_a_worker_of_its_own_counts_with_those_that_are_at_work(
 
 
 @pytest.mark.parametrize(("words", "keep"), [([], "best"), (["--keep", "all"], "all")])
-def test_which_checkpoints_stay_is_recorded(
-    tmp_path: Path, study_file: Path, words: list[str], keep: str
-) -> None:
+def test_which_checkpoints_stay_is_recorded(tmp_path: Path, study_file: Path, words: list[str], keep: str) -> None:
     assert call("start", str(study_file), "--workers", "0", *words).code == 0
     ((config,),) = query(tmp_path, "SELECT config FROM nas_study")
     assert json.loads(str(config))["files"] == {"keep": keep}

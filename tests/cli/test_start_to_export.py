@@ -27,9 +27,7 @@ def here(tmp_path: Path, finished: Finished) -> Path:
 def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Finished) -> None:
     folder, done = finished.folder, finished.done
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith(
-        "note: intervals may be missing: 7 unknowns (the host and 6 effects), but 4 of the"
-    )
+    assert done.out.startswith("note: intervals may be missing: 7 unknowns (the host and 6 effects), but 4 of the")
     assert f"[{TRIALS}/{TRIALS}] run {TRIALS - 1} " in done.out
     assert "effect against conv, points of search accuracy [95 % interval]" in done.out
     for site in ("conv1", "conv2", "conv3"):
@@ -96,9 +94,7 @@ def test_report_goes_where_it_is_told(here: Path) -> None:
 def test_the_exported_network_rebuilds_itself(tmp_path: Path) -> None:
     done = call("export", "small", "-o", "best")
     assert done.code == 0
-    best = query(tmp_path, "SELECT number FROM nas_run WHERE state = 'complete' ORDER BY value DESC, number")[
-        0
-    ][0]
+    best = query(tmp_path, "SELECT number FROM nas_run WHERE state = 'complete' ORDER BY value DESC, number")[0][0]
     assert done.out.startswith(f"run {best} (")
     assert json.loads((tmp_path / "best/plan.json").read_text())["run"] == best
     check = subprocess.run([sys.executable, "best/network.py"], capture_output=True, text=True, check=False)
@@ -135,9 +131,7 @@ def test_overrides_options_and_environment_meet_in_one_study(
 ) -> None:
     monkeypatch.setenv("LRLC_NAS_STORAGE", "sqlite:///elsewhere.db")
     monkeypatch.setattr("lrlc_nas.engine.launchers.LocalWorkers.done", lambda _: True)  # trains nothing
-    done = call(
-        "start", str(study_file), "--name", 'a "b" c', "--trials", "5", "--set", "search.host_repeats=2"
-    )
+    done = call("start", str(study_file), "--name", 'a "b" c', "--trials", "5", "--set", "search.host_repeats=2")
     assert (done.code, done.err) == (0, "")
     study = Store("sqlite:///elsewhere.db").study('a "b" c')
     assert study.trials == study.config.budget.trials == 5
@@ -169,9 +163,7 @@ def test_sites_prints_costs_and_reasons_and_writes_nothing(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
-def test_sites_names_the_convolutions_that_cannot_be_relaxed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sites_names_the_convolutions_that_cannot_be_relaxed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_host.py").write_text(
         "from torch import nn\n"
         "def build(channels, classes, size):\n"
@@ -186,9 +178,7 @@ def test_sites_names_the_convolutions_that_cannot_be_relaxed(
         "        return self.head(self.body(x))\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    done = call(
-        "sites", "--set", "host.name=own_host:build", "--set", "host.options={}", "--set", "space.exclude=[]"
-    )
+    done = call("sites", "--set", "host.name=own_host:build", "--set", "host.options={}", "--set", "space.exclude=[]")
     assert (done.code, done.err) == (0, "")
     assert "\n body.0 " in done.out
     (refused,) = [line for line in done.out.splitlines() if line.startswith("not a site: ")]
@@ -232,9 +222,7 @@ def test_workers_that_keep_dying_stop_the_study_with_one_line(
     done = call("start", str(study_file), "--workers", "1")
     assert done.code == 1
     assert done.err.count("\n") == 1
-    assert done.err.startswith(
-        "Error: workers died 6 times and nothing came of it; the last: exit code 1: no message"
-    )
+    assert done.err.startswith("Error: workers died 6 times and nothing came of it; the last: exit code 1: no message")
 
 
 def test_resume_refuses_changed_data_before_it_creates_a_trial(tmp_path: Path) -> None:
@@ -252,17 +240,13 @@ def test_resume_refuses_changed_data_before_it_creates_a_trial(tmp_path: Path) -
     Image.new("RGB", (12, 12), (1, 2, 3)).save(tmp_path / "images/left/0.png")
     done = call("resume", "embedded", "--trials", "7")
     assert done.code == 2
-    assert done.err.startswith(
-        "Error: study 'embedded' cannot be resumed: the data differ from what it recorded"
-    )
+    assert done.err.startswith("Error: study 'embedded' cannot be resumed: the data differ from what it recorded")
     assert done.err.count("\n") == 1
     assert optuna_states(tmp_path) == before
     assert store.study("embedded").trials == 5
 
 
-def test_resume_refuses_a_changed_host_and_names_the_site(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resume_refuses_a_changed_host_and_names_the_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = (
         "from torch import nn\n"
         "def build(channels, classes, size):\n"
@@ -305,6 +289,4 @@ def test_resuming_with_other_software_is_told_and_goes_on(
     monkeypatch.setattr("lrlc_nas.engine.compatibility.version", lambda name: "99.0")
     done = call("resume", "small", "--workers", "0")
     assert done.code == 0
-    assert re.search(
-        r"^note: this study was begun with other software: lrlc_nas \S+, now 99\.0", done.out, re.M
-    )
+    assert re.search(r"^note: this study was begun with other software: lrlc_nas \S+, now 99\.0", done.out, re.M)

@@ -7,7 +7,6 @@ import pytest
 from lrlc_nas.config import Recipe
 from lrlc_nas.errors import InputError
 
-
 OTHER = {
     "epochs": 11,
     "batch_size": 64,
@@ -42,9 +41,7 @@ def test_every_field_moves_the_digest():
 
 def test_equal_recipes_have_equal_digests():
     assert Recipe(learning_rate=1, weight_decay=0) == Recipe(learning_rate=1.0, weight_decay=0.0)
-    assert (
-        Recipe(learning_rate=1, weight_decay=0).digest == Recipe(learning_rate=1.0, weight_decay=0.0).digest
-    )
+    assert Recipe(learning_rate=1, weight_decay=0).digest == Recipe(learning_rate=1.0, weight_decay=0.0).digest
 
 
 def test_is_frozen():

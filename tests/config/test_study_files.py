@@ -72,12 +72,7 @@ def test_every_value_of_a_file_arrives(write):
     assert config.task.model_dump() == {"name": "mine:regression", "options": {"depth": 2}}
     assert config.host.model_dump() == {"name": "torchvision:resnet18", "options": {"stem": "small"}}
     data = config.data
-    assert (data.name, data.root, data.download, data.size) == (
-        "imagefolder:somewhere",
-        "elsewhere",
-        True,
-        32,
-    )
+    assert (data.name, data.root, data.download, data.size) == ("imagefolder:somewhere", "elsewhere", True, 32)
     assert data.options == {"a": [1, 2]}
     assert data.split == SplitSpec(seed=1, train=100, search=50, confirm=0.5, test=0.25)
     assert (config.recipe.epochs, config.recipe.learning_rate, config.recipe.flip) == (7, 1.0, True)
@@ -99,9 +94,7 @@ def test_every_value_of_a_file_arrives(write):
 
 def test_json_is_canonical(write):
     one = load_config(write('seed = 1\n[space]\nchoices = ["lc", "lrlc-2"]\n[recipe]\nlearning_rate = 1'))
-    other = load_config(
-        write('[recipe]\nlearning_rate = 1.0\n[space]\nchoices = ["lrlc-2", "lc", "lc"]'), ["seed=1"]
-    )
+    other = load_config(write('[recipe]\nlearning_rate = 1.0\n[space]\nchoices = ["lrlc-2", "lc", "lc"]'), ["seed=1"])
     assert one.to_json() == other.to_json()
     assert StudyConfig.from_json(one.to_json()) == one
 
@@ -122,12 +115,7 @@ def test_the_digest_of_training_is_that_of_the_recipe_but_for_another_task():
     assert config.training_digest == config.recipe.digest
     others = [
         load_config(None, [f"task.name={name}", f"task.options={options}", f"recipe.epochs={epochs}"])
-        for name, options, epochs in (
-            ("a:b", "{}", 3),
-            ("a:c", "{}", 3),
-            ("a:b", "{x=1}", 3),
-            ("a:b", "{}", 4),
-        )
+        for name, options, epochs in (("a:b", "{}", 3), ("a:c", "{}", 3), ("a:b", "{x=1}", 3), ("a:b", "{}", 4))
     ]
     assert len({config.training_digest, *(other.training_digest for other in others)}) == 5
 

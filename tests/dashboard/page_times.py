@@ -15,7 +15,6 @@ from lrlc_nas.dashboard.reports import Reports
 from lrlc_nas.report.trial import trial_view
 from lrlc_nas.store import Store, change_tokens
 
-
 __all__ = ["Timings", "measure"]
 
 _ROUNDS = 5

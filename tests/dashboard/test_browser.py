@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from toy_dashboard import HOSTILE, TOKEN, add_study, opened, served, train
 
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LONG = "n" * 180
 DRAWN = "#report iframe:not(.next)"

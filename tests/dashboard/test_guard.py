@@ -8,7 +8,6 @@ from starlette.testclient import TestClient
 
 from lrlc_nas.dashboard.guard import ENTRANCE, Guard, cookie_name, new_token
 
-
 TOKEN = "the-secret"
 BASE = "http://127.0.0.1:8080"
 COOKIE = {cookie_name(TOKEN): TOKEN}
@@ -24,9 +23,7 @@ def client(*, writable=False, cookies=COOKIE):
     return TestClient(Guard(inner, TOKEN, writable=writable), base_url=BASE, cookies=cookies)
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:9", "[::1]", "[::1]:8080"]
-)
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:9", "[::1]", "[::1]:8080"])
 def test_hosts_of_this_machine_are_served(host):
     assert client().get("/", headers={"Host": host}).text == "inside"
 

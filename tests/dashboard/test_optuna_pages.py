@@ -15,7 +15,6 @@ from lrlc_nas.dashboard.optuna_pages import mended
 from lrlc_nas.errors import InputError
 from lrlc_nas.store import Store
 
-
 NAMES = ["first", HOSTILE, "first/confirmation"]
 
 
@@ -66,13 +65,7 @@ WRITING = [
 @pytest.mark.parametrize("writable", [False, True])
 @pytest.mark.parametrize(("method", "path"), WRITING)
 def test_what_changes_a_study_is_refused_and_changes_nothing(store, writable, method, path):
-    body = {
-        "study_name": "second",
-        "directions": ["maximize"],
-        "state": 1,
-        "body": "x",
-        "user_attrs": {"slot": 9},
-    }
+    body = {"study_name": "second", "directions": ["maximize"], "state": 1, "body": "x", "user_attrs": {"slot": 9}}
     with client_of(store, writable=writable) as client:
         before = client.get("/api/studies/1").json()
         answer = client.request(method, path, json=body, headers={"Origin": BASE})

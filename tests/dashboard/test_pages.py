@@ -43,9 +43,7 @@ def test_the_first_page_lists_every_study_once(client, store):
     assert store.shown in found.text
     assert "5 complete, 1 pruned, 1 failed, 2 waiting" in found.text
     assert "76.00 %" in found.text  # run 6, the best of the complete ones
-    assert {"/studies/1", "/studies/2", "/studies/1/trials/6", "/dashboard/studies/1", "/dashboard"} <= set(
-        found.links
-    )
+    assert {"/studies/1", "/studies/2", "/studies/1/trials/6", "/dashboard/studies/1", "/dashboard"} <= set(found.links)
 
 
 def test_a_confirmation_stands_beside_its_study(client):
@@ -159,14 +157,10 @@ def test_the_version_follows_the_study(tmp_path):
 
 
 def test_no_page_holds_the_password(store, monkeypatch):
-    url = store.url.set(
-        username="me", password="pa55word", host="db.example", query={"sslpassword": "pa55word"}
-    )
+    url = store.url.set(username="me", password="pa55word", host="db.example", query={"sslpassword": "pa55word"})
     with client_of(store) as client:
         monkeypatch.setattr(store, "url", url)
-        texts = [
-            client.get(path).text for path in ("/", "/studies/9", "/studies/none", "/studies/1/trials/99")
-        ]
+        texts = [client.get(path).text for path in ("/", "/studies/9", "/studies/none", "/studies/1/trials/99")]
     assert all("db.example" in text for text in texts[:3])
     assert not any("pa55word" in text for text in texts)
 

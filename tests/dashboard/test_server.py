@@ -31,12 +31,7 @@ def serve_while(store, ask, **options):
         finally:
             _thread.interrupt_main()
 
-    serve(
-        store,
-        port=0,
-        ready=lambda address: threading.Thread(target=asking, args=[address]).start(),
-        **options,
-    )
+    serve(store, port=0, ready=lambda address: threading.Thread(target=asking, args=[address]).start(), **options)
     (result,) = found
     return result
 

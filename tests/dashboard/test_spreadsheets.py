@@ -10,7 +10,6 @@ from toy_dashboard import client_of, opened
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.dashboard.spreadsheets import harmless
 
-
 FORMULAS = ('=HYPERLINK("http://evil")', "+1+cmd|'/c calc'!A0", "-1-1", "@SUM(A1)", "\t=1", "＝1+1")
 NUMBERS = ("-0.5", "+2", "-inf", "1e-3", "nan", "-7")
 

@@ -16,7 +16,6 @@ from torchvision import datasets
 
 from lrlc_nas.data import ImageSet
 
-
 Bytes = NDArray[np.uint8]
 
 
@@ -40,9 +39,7 @@ def write_idx() -> Callable[..., dict[str, Bytes]]:
             images, labels = pixels(count, count, 28, 28), np.arange(count, dtype=np.uint8) % 10
             header = struct.pack(">IIII", 0x803, count, 28, 28)
             (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-            (raw / f"{part}-labels-idx1-ubyte").write_bytes(
-                struct.pack(">II", 0x801, count) + labels.tobytes()
-            )
+            (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, count) + labels.tobytes())
             written |= {f"{part}-images": images, f"{part}-labels": labels}
         return written
 
@@ -64,16 +61,12 @@ def write_cifar(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, str], dict[s
             for number, (file, _) in enumerate(getattr(dataset, entries)):
                 images = pixels(number, classes, 3 * 32 * 32)
                 key = "labels" if name == "cifar10" else "fine_labels"
-                (folder / file).write_bytes(
-                    pickle.dumps({"data": images, key: list(range(classes))}, protocol=2)
-                )
+                (folder / file).write_bytes(pickle.dumps({"data": images, key: list(range(classes))}, protocol=2))
                 written.setdefault(entries, []).append(images.reshape(-1, 3, 32, 32))
                 sums.append([file, md5(folder / file)])
             monkeypatch.setattr(dataset, entries, sums)
         meta = folder / dataset.meta["filename"]
-        meta.write_bytes(
-            pickle.dumps({dataset.meta["key"]: [f"class {n}" for n in range(classes)]}, protocol=2)
-        )
+        meta.write_bytes(pickle.dumps({dataset.meta["key"]: [f"class {n}" for n in range(classes)]}, protocol=2))
         monkeypatch.setattr(dataset, "meta", dataset.meta | {"md5": md5(meta)})
         return {entries: np.concatenate(images) for entries, images in written.items()}
 
@@ -113,9 +106,7 @@ def write_celeba(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Byt
             Image.fromarray(image).save(folder / "img_align_celeba" / name)
         partition = [0, 0, 0, 0, 1, 1, 2, 2, 2]
         lines = {
-            "list_eval_partition.txt": [
-                f"{name} {part}" for name, part in zip(names, partition, strict=True)
-            ],
+            "list_eval_partition.txt": [f"{name} {part}" for name, part in zip(names, partition, strict=True)],
             "identity_CelebA.txt": [f"{name} 1" for name in names],
             "list_bbox_celeba.txt": ["9", "image_id x y w h", *(f"{name}  0 0 1 1" for name in names)],
             "list_landmarks_align_celeba.txt": ["9", "x y ", *(f"{name}  0 0" for name in names)],

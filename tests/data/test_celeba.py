@@ -12,7 +12,6 @@ from lrlc_nas.data import load_images
 from lrlc_nas.data.celeba import translate
 from lrlc_nas.errors import InputError
 
-
 Write = Callable[..., dict[str, np.ndarray]]
 
 
@@ -63,9 +62,7 @@ def test_translated_faces_are_the_faces_somewhere(tmp_path: Path, write_celeba: 
     places = [
         place(face, window)
         for face, window in zip(
-            torch.cat([faces.images, faces.test_images]),
-            torch.cat([moved.images, moved.test_images]),
-            strict=True,
+            torch.cat([faces.images, faces.test_images]), torch.cat([moved.images, moved.test_images]), strict=True
         )
     ]
     assert len(set(places)) > 1

@@ -81,15 +81,12 @@ def test_a_size_brings_images_together(tmp_path: Path) -> None:
     write(tmp_path / "a" / "1.png", (1, 2, 3), size=(4, 6))
     write(tmp_path / "b" / "1.png", (4, 5, 6), size=(8, 8))
     with pytest.raises(
-        InputError,
-        match=r"images must have one size, but .*a/1.png is 6x4 and .*b/1.png is 8x8; data\.size brings",
+        InputError, match=r"images must have one size, but .*a/1.png is 6x4 and .*b/1.png is 8x8; data\.size brings"
     ):
         load(tmp_path)
     images = load(tmp_path, size=5)
     assert images.images.shape == (2, 3, 5, 5)
-    assert torch.equal(
-        images.images[0], torch.tensor([1, 2, 3], dtype=torch.uint8)[:, None, None].expand(3, 5, 5)
-    )
+    assert torch.equal(images.images[0], torch.tensor([1, 2, 3], dtype=torch.uint8)[:, None, None].expand(3, 5, 5))
 
 
 def test_many_files_keep_their_order(tmp_path: Path) -> None:
@@ -102,9 +99,7 @@ def test_many_files_keep_their_order(tmp_path: Path) -> None:
 def test_broken_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="absent is not a folder"):
         load(tmp_path / "absent")
-    with pytest.raises(
-        InputError, match=r"must hold a folder for each of at least two classes, but holds \(none\)"
-    ):
+    with pytest.raises(InputError, match=r"must hold a folder for each of at least two classes, but holds \(none\)"):
         load(tmp_path)
     write(tmp_path / "a" / "1.png")
     with pytest.raises(InputError, match=f"{tmp_path} must hold .* at least two classes, but holds a"):
@@ -117,9 +112,7 @@ def test_broken_folders(tmp_path: Path) -> None:
 def test_parts_must_hold_the_same_classes(tmp_path: Path) -> None:
     write_part(tmp_path / "train", 0)
     write_part(tmp_path / "test", 0, ("cat", "horse"))
-    with pytest.raises(
-        InputError, match=r"test must hold the classes \['cat', 'dog'\], .* \['cat', 'horse'\]"
-    ):
+    with pytest.raises(InputError, match=r"test must hold the classes \['cat', 'dog'\], .* \['cat', 'horse'\]"):
         load(tmp_path)
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from lrlc_nas.data import ImageSet
 from lrlc_nas.errors import InputError
 
-
 Make = Callable[..., ImageSet]
 
 
@@ -44,11 +43,7 @@ def test_every_pixel_label_name_and_shape_counts(make_images: Make) -> None:
         replace(images, test_labels=changed(images.test_labels, (5,), 0)),
         replace(images, test_images=None, test_labels=None),
         replace(images, classes=("class 0", "class one")),
-        replace(
-            images,
-            images=images.images.reshape(-1, 1, 2, 8),
-            test_images=images.test_images.reshape(-1, 1, 2, 8),
-        ),
+        replace(images, images=images.images.reshape(-1, 1, 2, 8), test_images=images.test_images.reshape(-1, 1, 2, 8)),
     ]
     assert len({variant.fingerprint for variant in variants}) == len(variants)
 
@@ -61,16 +56,10 @@ def test_channels_and_size(make_images: Make) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"images": torch.zeros(40, 1, 4, 4)},
-            r"images must be uint8 .* got torch.float32 with shape \(40, 1, 4, 4\)",
-        ),
+        ({"images": torch.zeros(40, 1, 4, 4)}, r"images must be uint8 .* got torch.float32 with shape \(40, 1, 4, 4\)"),
         ({"images": torch.zeros(40, 4, 4, dtype=torch.uint8)}, r"shape \(N, C, H, W\) .* shape \(40, 4, 4\)"),
         ({"images": torch.zeros(0, 1, 4, 4, dtype=torch.uint8)}, "not empty"),
-        (
-            {"labels": torch.zeros(39, dtype=torch.int64)},
-            r"labels must be int64 with shape \(40,\), .*\(39,\)",
-        ),
+        ({"labels": torch.zeros(39, dtype=torch.int64)}, r"labels must be int64 with shape \(40,\), .*\(39,\)"),
         ({"labels": torch.zeros(40)}, "labels must be int64 .* got torch.float32"),
         ({"labels": torch.arange(40) % 3}, r"labels must lie in 0..1, but got 0..2"),
         ({"labels": torch.arange(40) % 2 - 1}, r"labels must lie in 0..1, but got -1..0"),

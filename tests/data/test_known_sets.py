@@ -11,7 +11,6 @@ from torchvision import datasets
 from lrlc_nas.data import FORMS, load_images
 from lrlc_nas.errors import InputError
 
-
 Write = Callable[..., dict[str, np.ndarray]]
 
 

@@ -8,7 +8,6 @@ import torch
 from lrlc_nas.data import ImageSet
 from lrlc_nas.data.resizing import resized
 
-
 Make = Callable[..., ImageSet]
 
 

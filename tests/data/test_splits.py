@@ -12,7 +12,6 @@ from lrlc_nas.config import SplitSpec
 from lrlc_nas.data import ImageSet, Splits, split
 from lrlc_nas.errors import InputError
 
-
 Make = Callable[..., ImageSet]
 ROLES = ("train", "search", "confirm", "test")
 
@@ -27,9 +26,7 @@ def numbered(count: int, test: int = 0) -> ImageSet:
     labels = torch.arange(count) % 2
     if not test:
         return ImageSet("numbered", images(0, count), labels, None, None, ("even", "odd"))
-    return ImageSet(
-        "numbered", images(0, count), labels, images(40_000, test), torch.arange(test) % 2, ("even", "odd")
-    )
+    return ImageSet("numbered", images(0, count), labels, images(40_000, test), torch.arange(test) % 2, ("even", "odd"))
 
 
 def places(splits: Splits, role: str) -> list[int]:

@@ -10,7 +10,6 @@ import torch
 from lrlc_nas.data import load_images
 from lrlc_nas.errors import InputError
 
-
 MODULE = "images_of_a_user"
 SOURCE = """
 import numpy as np

@@ -10,7 +10,6 @@ import toy_study
 from lrlc_nas.engine import compatibility, resume_study
 from lrlc_nas.engine.compatibility import changes, sources
 
-
 HOST = "toy_study:host"
 
 
@@ -19,9 +18,7 @@ def test_the_sources_are_the_modules_of_functions():
     assert sources(toy_study.config()) == {HOST: digest, "toy_study:images": digest}
 
 
-@pytest.mark.parametrize(
-    ("host", "data"), [("paper-cnn", "embedded"), ("torchvision:resnet18", "imagefolder:images")]
-)
+@pytest.mark.parametrize(("host", "data"), [("paper-cnn", "embedded"), ("torchvision:resnet18", "imagefolder:images")])
 def test_hosts_and_images_by_name_have_none(host, data):
     config = toy_study.config()
     host = config.host.model_copy(update={"name": host})

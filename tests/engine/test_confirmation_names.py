@@ -11,7 +11,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.report import read_study
 from lrlc_nas.store import Store
 
-
 CLAIMS = {"second: lc": Plan.of({"second": "lc"})}
 
 

@@ -8,15 +8,7 @@ import pytest
 import toy_study
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.engine import (
-    Prepared,
-    add_seeds,
-    open_study,
-    open_test,
-    resume_study,
-    start_confirmation,
-    start_study,
-)
+from lrlc_nas.engine import Prepared, add_seeds, open_study, open_test, resume_study, start_confirmation, start_study
 from lrlc_nas.engine.confirmation_runs import fresh_seed
 from lrlc_nas.engine.export import trained_weights
 from lrlc_nas.engine.files import run_checkpoints
@@ -24,7 +16,6 @@ from lrlc_nas.errors import CheckpointError, InputError
 from lrlc_nas.store import Store, sqlite_path
 from lrlc_nas.store import test_openings as openings
 from lrlc_nas.tasks import Latency
-
 
 CLAIMS = {"second: lc": Plan.of({"second": "lc"}), "both": Plan.of({"first": "lrlc-2", "second": "lrlc-3"})}
 CONFIRMATION = "toy/confirmation"
@@ -72,10 +63,7 @@ def test_every_arm_is_trained_with_every_seed_and_no_seed_is_one_of_the_search(c
     assert set(CLAIMS.values()) <= set(arms)
     assert len(arms) == len(set(arms)) > 6
     by_pair = {pair: list(group) for pair, group in groupby(runs, lambda run: run.repeat)}
-    assert {pair: {run.plan for run in group} for pair, group in by_pair.items()} == {
-        0: set(arms),
-        1: set(arms),
-    }
+    assert {pair: {run.plan for run in group} for pair, group in by_pair.items()} == {0: set(arms), 1: set(arms)}
     assert [len({run.seed for run in group}) for group in by_pair.values()] == [1, 1]
     searched_with = {run.seed for run in confirmed.runs(confirmed.study("toy"))}
     assert len({run.seed for run in runs} - searched_with) == 2
@@ -146,8 +134,7 @@ def test_each_width_is_told_as_it_was_found(store, monkeypatch):
         Prepared,
         "latencies",
         lambda _, plans, device: {
-            plan: Latency(milliseconds.get(plan.at("second").token, 9) / 1000, 0, 18, "a device")
-            for plan in plans
+            plan: Latency(milliseconds.get(plan.at("second").token, 9) / 1000, 0, 18, "a device") for plan in plans
         },
     )
     start_study(store, toy_study.config(space={"choices": ["coord", "lc"]}, budget={"trials": 8}))
@@ -162,10 +149,7 @@ def test_each_width_is_told_as_it_was_found(store, monkeypatch):
         "have rank 2, the smallest of 2, 8, 16, though the training step of each of them is slower "
         "(measured: 2 ms against 1 ms)"
     )
-    assert [claim.controls["wide"] for claim in section.claims] == [
-        {"second": "wide-2"},
-        {"second": "wide-8"},
-    ]
+    assert [claim.controls["wide"] for claim in section.claims] == [{"second": "wide-2"}, {"second": "wide-8"}]
 
 
 def test_what_was_looked_at_is_counted(confirmed):

@@ -49,9 +49,7 @@ def test_the_logits_are_those_of_the_network_as_it_was_trained(uninterrupted, ex
     study = open_study(uninterrupted, "toy")
     splits = study.prepared.task.splits
     network = study.prepared.network(exported.run.plan, exported.run.seed)
-    network.load_state_dict(
-        run_checkpoints(uninterrupted, study.record, exported.run).load_newest()["network"]
-    )
+    network.load_state_dict(run_checkpoints(uninterrupted, study.record, exported.run).load_newest()["network"])
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (splits.mean, splits.std))
     with torch.no_grad():
         logits = network.eval()((splits.search.images / 255 - mean) / std)
@@ -67,11 +65,7 @@ def test_the_plan_says_what_was_exported(exported, runs):
     best = max((run for run in runs if run.state == "complete"), key=lambda run: (run.value, -run.number))
     assert exported.run == best
     assert (facts["run"], facts["plan"], facts["seed"]) == (best.number, best.plan.tokens, best.seed)
-    assert (
-        (facts["weights_after_epoch"], facts["search_accuracy"])
-        == (3, best.value)
-        == (exported.epochs, best.value)
-    )
+    assert (facts["weights_after_epoch"], facts["search_accuracy"]) == (3, best.value) == (exported.epochs, best.value)
     assert facts["host"] == {"name": "toy_study:host", "options": {}}
     assert sorted(path.name for path in exported.folder.iterdir()) == [
         "check.safetensors",
@@ -95,9 +89,7 @@ def test_an_export_needs_an_empty_folder(uninterrupted, tmp_path):
     (tmp_path / "full" / "mine").touch()
     (tmp_path / "file").touch()
     for name in ("full", "file"):
-        with pytest.raises(
-            InputError, match=rf"export: \S+/{name} exists already and is not an empty folder"
-        ):
+        with pytest.raises(InputError, match=rf"export: \S+/{name} exists already and is not an empty folder"):
             export_best(uninterrupted, "toy", tmp_path / name)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine"]
     (tmp_path / "empty").mkdir()

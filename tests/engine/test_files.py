@@ -75,9 +75,7 @@ def test_recorded_epochs_that_no_checkpoint_holds_are_told_when_they_are_trained
     told = [message for message in caplog.messages if "recorded epochs are trained again" in message]
     moved = folder.with_name("attempt-2")
     assert told == (
-        [
-            f"checkpoints in {moved} hold {left} of 2 recorded epochs; {again} recorded epochs are trained again"
-        ]
+        [f"checkpoints in {moved} hold {left} of 2 recorded epochs; {again} recorded epochs are trained again"]
         if again
         else []
     )

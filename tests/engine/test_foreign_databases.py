@@ -16,7 +16,6 @@ from lrlc_nas.engine import resume_study, start_study
 from lrlc_nas.errors import StorageError
 from lrlc_nas.store import Store
 
-
 NOBODY = 65534
 
 
@@ -43,24 +42,18 @@ def old(path: Path) -> None:
 def oldest(path: Path) -> None:
     """Before Optuna used alembic."""
     make_optunas(
-        path,
-        "DROP TABLE alembic_version",
-        "UPDATE version_info SET schema_version = 11, library_version = '0.8.0'",
+        path, "DROP TABLE alembic_version", "UPDATE version_info SET schema_version = 11, library_version = '0.8.0'"
     )
 
 
 def newer(path: Path) -> None:
     make_optunas(
-        path,
-        "UPDATE alembic_version SET version_num = 'v9.9.9'",
-        "UPDATE version_info SET library_version = '9.9.9'",
+        path, "UPDATE alembic_version SET version_num = 'v9.9.9'", "UPDATE version_info SET library_version = '9.9.9'"
     )
 
 
 def another_application(path: Path) -> None:
-    execute(
-        path, "CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('1f')"
-    )
+    execute(path, "CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('1f')")
 
 
 def other_tables(path: Path) -> None:
@@ -123,10 +116,7 @@ def test_a_file_that_may_only_be_read(make: Callable[[Path], None], tmp_path: Pa
         path.chmod(0o444)
         folder.chmod(0o555)
         before = path.read_bytes()
-        with (
-            nobody(),
-            pytest.raises(StorageError, match=r"readonly database|Permission denied|unable to open"),
-        ):
+        with nobody(), pytest.raises(StorageError, match=r"readonly database|Permission denied|unable to open"):
             start_study(Store(f"sqlite:///{path}"), toy_study.config())
         folder.chmod(0o755)
         assert path.read_bytes() == before

@@ -84,9 +84,7 @@ def test_a_lease_does_not_end_later_for_a_renewal_that_gets_no_answer(store, stu
     assert time.monotonic() - began < 5
 
 
-def test_a_worker_does_not_end_later_for_a_claim_that_it_cannot_give_back(
-    store, study, monkeypatch, silence, caplog
-):
+def test_a_worker_does_not_end_later_for_a_claim_that_it_cannot_give_back(store, study, monkeypatch, silence, caplog):
     monkeypatch.setattr("lrlc_nas.engine.worker.release", silence)
     toy_study.work(store, should_stop=iter([False, True, True]).__next__)
     assert silence.called.is_set()

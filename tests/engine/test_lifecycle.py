@@ -46,28 +46,16 @@ def test_a_study_is_resumed_from_another_folder(store, tmp_path, monkeypatch):
     start_study(store, toy_study.config(data={"name": "imagefolder:pictures"}))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert (
-        resume_study(Store(str(store.url)), "toy").prepared.task.images.name
-        == f"imagefolder:{tmp_path}/pictures"
-    )
+    assert resume_study(Store(str(store.url)), "toy").prepared.task.images.name == f"imagefolder:{tmp_path}/pictures"
 
 
 REFUSED = {
-    "host": (
-        {"host": {"name": "torchvision:resnet"}},
-        r"host 'torchvision:resnet': torchvision has no classif",
-    ),
+    "host": ({"host": {"name": "torchvision:resnet"}}, r"host 'torchvision:resnet': torchvision has no classif"),
     "data": ({"data": {"name": "nowhere"}}, r"images 'nowhere': no such set; a set is one of embedded, "),
-    "pattern": (
-        {"space": {"sites": ["conv*"]}},
-        r"space.sites: pattern 'conv\*' matches no site; the sites are first",
-    ),
+    "pattern": ({"space": {"sites": ["conv*"]}}, r"space.sites: pattern 'conv\*' matches no site; the sites are first"),
     "batch": ({"recipe": {"batch_size": 55}}, r"recipe.batch_size must be at most the 54 images .* got 55"),
     "budget": ({"budget": {"trials": 18}}, r"budget.trials: .* at most 17 runs differ"),
-    "options": (
-        {"host": {"options": {"depth": 3}}},
-        r"host 'toy_study:host': .*'depth'; .*its options are width",
-    ),
+    "options": ({"host": {"options": {"depth": 3}}}, r"host 'toy_study:host': .*'depth'; .*its options are width"),
 }
 
 
@@ -129,9 +117,7 @@ DRIFTS = {
 
 @pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.__name__)
 @pytest.mark.parametrize("trials", [None, 17])
-def test_a_study_does_not_go_on_with_other_data_host_or_space(
-    store, study, tmp_path, monkeypatch, drift, trials
-):
+def test_a_study_does_not_go_on_with_other_data_host_or_space(store, study, tmp_path, monkeypatch, drift, trials):
     store.engine.dispose()
     before = whole(tmp_path)
     drift(monkeypatch)

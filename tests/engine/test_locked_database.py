@@ -53,8 +53,7 @@ def test_a_lock_beyond_patience_is_one_error_that_names_the_file(store, study, u
     store = type(store)(str(store.url))
     with outsider(store, 600.0) as held:
         with pytest.raises(
-            StorageError,
-            match=rf"{store.url.database}: the database does not answer for \d+ s: database is locked",
+            StorageError, match=rf"{store.url.database}: the database does not answer for \d+ s: database is locked"
         ):
             toy_study.work(store, retry_seconds=1.0)
         assert held

@@ -90,7 +90,5 @@ def test_a_bug_is_the_users_to_see():
 
 def test_it_leaves_torchs_random_numbers_alone():
     before = torch.random.get_rng_state()
-    Objective(toy_study.config(recipe={"epochs": 1}))(
-        optuna.trial.FixedTrial({"first": "lc", "second": "lc"})
-    )
+    Objective(toy_study.config(recipe={"epochs": 1}))(optuna.trial.FixedTrial({"first": "lc", "second": "lc"}))
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -19,15 +19,7 @@ from torch.nn import functional as F
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import Metric, StudyConfig
-from lrlc_nas.engine import (
-    OpenStudy,
-    Worker,
-    export_best,
-    open_study,
-    resume_study,
-    start_confirmation,
-    start_study,
-)
+from lrlc_nas.engine import OpenStudy, Worker, export_best, open_study, resume_study, start_confirmation, start_study
 from lrlc_nas.engine.launchers import LocalWorkers
 from lrlc_nas.engine.test_split import open_test
 from lrlc_nas.errors import InputError
@@ -37,7 +29,6 @@ from lrlc_nas.runs import EpochResult
 from lrlc_nas.store import Store
 from lrlc_nas.tasks import Latency, Rebuild, RunHandle, ShowsImages, Split, task_of
 from lrlc_nas.tasks.latency import time_step
-
 
 REBUILD = "print('a network of ' + open('plan.json').read())\n"
 
@@ -68,8 +59,7 @@ class Regression:
         "test": slice(80, 96),
     }
     pictures: Tensor = field(
-        default_factory=lambda: torch.rand(96, 1, 6, 6, generator=torch.Generator().manual_seed(0)),
-        repr=False,
+        default_factory=lambda: torch.rand(96, 1, 6, 6, generator=torch.Generator().manual_seed(0)), repr=False
     )
 
     @property
@@ -168,9 +158,7 @@ def test_its_runs_are_trained_scored_and_pruned(searched: Store) -> None:
     assert study.record.facts["sources"].keys() == {f"{__name__}:task"}
 
 
-def test_one_that_was_stopped_after_every_epoch_ends_as_one_that_was_not(
-    store: Store, searched: Store
-) -> None:
+def test_one_that_was_stopped_after_every_epoch_ends_as_one_that_was_not(store: Store, searched: Store) -> None:
     start_study(store, config())
 
     def recorded() -> int:
@@ -192,9 +180,7 @@ def test_worker_processes_train_it(store: Store) -> None:
 
 
 def confirmed(store: Store) -> OpenStudy:
-    study = start_confirmation(
-        store, "toy", {"second: lc": Plan.of({"second": "lc"})}, seeds=2, smallest_effect=0.3
-    )
+    study = start_confirmation(store, "toy", {"second: lc": Plan.of({"second": "lc"})}, seeds=2, smallest_effect=0.3)
     Worker(store, study.record, study.prepared, device="cpu").work()
     return study
 
@@ -207,9 +193,7 @@ def test_a_confirmation_scores_its_own_split_and_the_test_the_last(searched: Sto
     network = study.prepared.network(Plan(), run.seed)
     *_, last = regression.train(network, RunHandle(run.seed, torch.device("cpu"), "confirm"))
     assert run.value == regression.score(network, "confirm", "cpu") == last.value
-    assert opening.results == {
-        "accuracies": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}
-    }
+    assert opening.results == {"accuracies": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}}
 
 
 def test_its_best_network_is_exported_with_what_the_task_adds(searched: Store, tmp_path: Path) -> None:
@@ -232,10 +216,7 @@ def test_who_only_looks_does_not_run_it(searched: Store) -> None:
 
 def test_other_options_are_another_training(searched: Store, store: Store) -> None:
     start_study(store, config(rate=0.01))
-    assert (
-        resume_study(store, "toy").record.config.training_digest
-        != searched.study("toy").config.training_digest
-    )
+    assert resume_study(store, "toy").record.config.training_digest != searched.study("toy").config.training_digest
 
 
 def no_task(config: StudyConfig) -> object:
@@ -257,10 +238,7 @@ def minimizing(config: StudyConfig) -> Regression:
     ("name", "told"),
     [
         ("segmentation", "a task is one of classification, package.module:function"),
-        (
-            f"{__name__}:no_task",
-            "must give a Task, but what it gave, a object, has no data_fingerprint, epochs,",
-        ),
+        (f"{__name__}:no_task", "must give a Task, but what it gave, a object, has no data_fingerprint, epochs,"),
         (f"{__name__}:failing", "the function failed: KeyError: 'pictures'"),
         (f"{__name__}:minimizing", "its metric 'squared error' is to be minimized"),
         (f"{__name__}:missing", "is not a function"),

@@ -10,7 +10,6 @@ from lrlc_nas.engine import pending_epochs as outbox
 from lrlc_nas.engine.pending_epochs import PendingEpochs
 from lrlc_nas.errors import FencedError, StorageError
 
-
 PATIENCE = 600.0
 
 
@@ -79,12 +78,7 @@ def test_while_it_is_away_each_epoch_makes_one_try_and_after_that_all_patience_i
 def test_an_outage_begins_anew_after_it_has_ended(clock):
     database = Database()
     box = PendingEpochs(database.take, PATIENCE, "run 0")
-    for clock.now, database.away in (
-        (0.0, True),
-        (PATIENCE - 1, False),
-        (PATIENCE, True),
-        (PATIENCE + 9, True),
-    ):
+    for clock.now, database.away in ((0.0, True), (PATIENCE - 1, False), (PATIENCE, True), (PATIENCE + 9, True)):
         assert box.put(clock.now) is None
     assert len(database.taken) == 2
 

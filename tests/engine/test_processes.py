@@ -11,7 +11,6 @@ import toy_study
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import resume_study
 
-
 CONTEXT = multiprocessing.get_context("forkserver")
 
 

@@ -23,16 +23,11 @@ from lrlc_nas.report.reading import look_inside
 from lrlc_nas.search import best_run
 from lrlc_nas.store import RunRecord, Store, claim
 
-
 CONTEXT = multiprocessing.get_context("forkserver")
 BEST = StudyConfig(name="toy")
 ALL = toy_study.config(files={"keep": "all"})
 CONFIRMATION = toy_study.config(
-    confirmation={
-        "of": "x",
-        "claims": [{"label": "x", "plan": {"first": "lc"}, "controls": {}}],
-        "family": 1,
-    }
+    confirmation={"of": "x", "claims": [{"label": "x", "plan": {"first": "lc"}, "controls": {}}], "family": 1}
 )
 PLANS = st.sampled_from(["host", "wide-2", "lrlc-1", "lrlc-2", "lc"])
 
@@ -135,9 +130,7 @@ def test_all_and_confirmations_keep_every_complete_run(history):
 
 def test_a_trained_study_keeps_what_is_needed_and_says_how_much_that_is(uninterrupted):
     stays = needed(uninterrupted)
-    complete = {
-        run.number for run in uninterrupted.runs(uninterrupted.study("toy")) if run.state == "complete"
-    }
+    complete = {run.number for run in uninterrupted.runs(uninterrupted.study("toy")) if run.state == "complete"}
     assert stays < complete
     assert kept(uninterrupted) == last_of(stays)
     study = uninterrupted.study("toy")

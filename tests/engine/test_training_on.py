@@ -15,7 +15,6 @@ from lrlc_nas.errors import OutageError
 from lrlc_nas.store import Store, retry
 from lrlc_nas.training.run import Run
 
-
 EPOCH = 3
 """Steps of training in one epoch of the toy study."""
 
@@ -88,9 +87,7 @@ def test_epochs_are_trained_while_the_database_is_away_and_recorded_when_it_is_b
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_study_that_loses_its_database_again_and_again_finds_the_same(
-    store, study, uninterrupted, outages, seed
-):
+def test_a_study_that_loses_its_database_again_and_again_finds_the_same(store, study, uninterrupted, outages, seed):
     """Runs are pruned in it, so verdicts had to wait too."""
     drawn = random.Random(seed)
     absent = [False] + [phase for _ in range(200) for phase in [drawn.random() < 0.5] * drawn.randint(1, 7)]
@@ -103,9 +100,7 @@ def test_a_study_that_loses_its_database_again_and_again_finds_the_same(
     assert {run.attempt for run in store.runs(study.record)} == {1}
 
 
-def test_a_worker_that_ends_while_it_is_away_leaves_no_epoch_to_be_trained_again(
-    store, study, uninterrupted, outages
-):
+def test_a_worker_that_ends_while_it_is_away_leaves_no_epoch_to_be_trained_again(store, study, uninterrupted, outages):
     outages.away = lambda step: step >= 2
     toy_study.work(store, should_stop=lambda: outages.steps == 2 * EPOCH + 1)
     outages.away = lambda step: False
@@ -141,9 +136,7 @@ def test_who_takes_the_run_over_meanwhile_keeps_it(store, study, uninterrupted, 
     def taken():
         if outages.steps == 2 * EPOCH and outages.away(outages.steps):
             with sqlite3.connect(store.url.database) as other:
-                other.execute(
-                    "UPDATE nas_run SET attempt = 2, expires = 0, state = 'waiting' WHERE number = 0"
-                )
+                other.execute("UPDATE nas_run SET attempt = 2, expires = 0, state = 'waiting' WHERE number = 0")
             other.close()
         return False
 

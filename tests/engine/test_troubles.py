@@ -25,7 +25,6 @@ from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.search.space import over_limits
 from lrlc_nas.store import claim, this_process
 
-
 CONTEXT = multiprocessing.get_context("forkserver")
 TROUBLED = Plan.of({"second": "lc"})
 FOREVER = 3600.0
@@ -49,11 +48,7 @@ def troubled_run(store, study):
 
 @pytest.mark.parametrize(
     ("trouble", "epoch", "code"),
-    [
-        ("exit", 2, 13),
-        ("crash", 0, -signal.SIGSEGV),
-        pytest.param("hang", 2, 1, marks=pytest.mark.slow),
-    ],
+    [("exit", 2, 13), ("crash", 0, -signal.SIGSEGV), pytest.param("hang", 2, 1, marks=pytest.mark.slow)],
 )
 def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, trouble, epoch, code):
     CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
@@ -75,8 +70,7 @@ def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, t
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code", "words"),
-    [("leave", 3, "SystemExit: 3"), ("input", 1, "OSError: [Errno 5] Input/output error")],
+    ("trouble", "code", "words"), [("leave", 3, "SystemExit: 3"), ("input", 1, "OSError: [Errno 5] Input/output error")]
 )
 def test_beside_a_run_that_ends_each_worker_by_an_error_all_others_are_trained(store, trouble, code, words):
     """Two workers: while one dies, the other gets on."""
@@ -85,8 +79,7 @@ def test_beside_a_run_that_ends_each_worker_by_an_error_all_others_are_trained(s
     found = []
     while not store.is_done(study):
         pair = [
-            CONTEXT.Process(target=troubled_hosts.work_in_process, args=(str(store.url), FOREVER))
-            for _ in range(2)
+            CONTEXT.Process(target=troubled_hosts.work_in_process, args=(str(store.url), FOREVER)) for _ in range(2)
         ]
         for process in pair:
             process.start()
@@ -185,10 +178,7 @@ def test_a_run_that_diverges_ends_within_the_epoch_and_leaves_finite_numbers(sto
 
 
 LIMITS = {
-    "max_parameters": (
-        lambda cost: cost.parameters,
-        r"infeasible: \d+ x the host's parameters; the limit is [\d.]+",
-    ),
+    "max_parameters": (lambda cost: cost.parameters, r"infeasible: \d+ x the host's parameters; the limit is [\d.]+"),
     "max_memory": (
         lambda cost: cost.training_bytes(18),
         r"infeasible: [\d.]+ x the host's training memory; the limit is [\d.]+",
@@ -225,7 +215,5 @@ def test_a_confirmation_trains_what_was_asked_for_whatever_it_costs():
 def test_what_is_at_the_limit_can_be_afforded():
     prepared = prepare(troubled_hosts.config())
     total = prepared.cost(TROUBLED)
-    section = prepared.config.space.model_copy(
-        update={"max_parameters": total.parameters / prepared.host.parameters}
-    )
+    section = prepared.config.space.model_copy(update={"max_parameters": total.parameters / prepared.host.parameters})
     assert over_limits(section, prepared.host, total, prepared.task.training_bytes) == ""

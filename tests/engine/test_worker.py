@@ -148,10 +148,7 @@ def test_the_whole_space_can_be_trained(store, sampler):
 
 TROUBLES = {
     "diverges": ("pruned", r"diverged: epoch 0: the training loss is nan"),
-    "out of memory": (
-        "pruned",
-        r"infeasible: out of memory: CUDA out of memory. Tried to allocate 2.00 GiB.",
-    ),
+    "out of memory": ("pruned", r"infeasible: out of memory: CUDA out of memory. Tried to allocate 2.00 GiB."),
 }
 
 

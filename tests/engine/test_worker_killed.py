@@ -13,7 +13,6 @@ from lrlc_nas.fault_points import Fault, arm
 from lrlc_nas.store import Store
 from tests.reliability.everywhere import rare_points
 
-
 CONTEXT = multiprocessing.get_context("forkserver")
 EVERY_RUN = {"search": {"audit": 1.0}}
 

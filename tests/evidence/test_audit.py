@@ -12,7 +12,6 @@ from lrlc_nas.evidence import audit
 from lrlc_nas.search.pruning import AUDIT
 from tests.rates.screening_simulation import Setting, simulate_search
 
-
 MADE = simulate_search(Setting(trials=60, audit=0.4), 2)
 
 

@@ -10,7 +10,6 @@ from scipy import stats
 from lrlc_nas.errors import InputError
 from lrlc_nas.evidence.comparison import compare, holm, probability_of_superiority
 
-
 ARM = [94.4, 94.1, 94.9, 94.3, 94.6]
 HOST = [94.0, 94.2, 94.3, 93.9, 94.1]
 
@@ -34,10 +33,7 @@ def test_pairing_gain_and_correlation_are_what_they_say():
 
 @pytest.mark.parametrize(
     ("noise", "words"),
-    [
-        ([0.01, -0.01, 0.02, 0.0, -0.02], "was worth having"),
-        ([-0.4, 0.4, -0.5, 0.4, 0.1], "bought nothing"),
-    ],
+    [([0.01, -0.01, 0.02, 0.0, -0.02], "was worth having"), ([-0.4, 0.4, -0.5, 0.4, 0.1], "bought nothing")],
 )
 def test_the_sentence_says_what_pairing_bought(noise, words):
     luck = np.array([0.2, -0.2, 0.25, -0.2, -0.05])
@@ -50,9 +46,7 @@ def test_superiority_counts_all_pairs_and_half_of_the_ties():
     assert compare(arm, baseline).superiority == pytest.approx(sum(wins) / 16)
 
 
-@pytest.mark.parametrize(
-    ("arm", "baseline", "estimate"), [([3.0, 4.0], [1.0, 2.0], 1), ([1.0, 2.0], [3.0, 4.0], 0)]
-)
+@pytest.mark.parametrize(("arm", "baseline", "estimate"), [([3.0, 4.0], [1.0, 2.0], 1), ([1.0, 2.0], [3.0, 4.0], 0)])
 def test_a_clean_sweep_has_an_interval_of_some_width(arm, baseline, estimate):
     value, low, high = probability_of_superiority(np.array(arm), np.array(baseline), 0.95)
     assert value == estimate

@@ -17,12 +17,9 @@ from lrlc_nas.report.cards import claim_cards
 from lrlc_nas.store import RunRecord, SiteRecord, StudyRecord
 from lrlc_nas.store import TestOpening as Opening
 
-
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GAIN = ClaimSection(
-    label="conv3: lc",
-    plan={"conv3": "lc"},
-    controls={"wide": {"conv3": "wide-4"}, "coord": {"conv3": "coord"}},
+    label="conv3: lc", plan={"conv3": "lc"}, controls={"wide": {"conv3": "wide-4"}, "coord": {"conv3": "coord"}}
 )
 NOTHING = ClaimSection(label="conv2: lrlc-2", plan={"conv2": "lrlc-2"}, controls={"lc": {"conv2": "lc"}})
 MEANS = {
@@ -127,8 +124,7 @@ class TestConclusion:
         runs = make_runs(study)
         result = conclude(study, runs).results[0]
         scores = {
-            str(plan): [100 * run.value for run in runs if run.plan == plan]
-            for plan in {run.plan for run in runs}
+            str(plan): [100 * run.value for run in runs if run.plan == plan] for plan in {run.plan for run in runs}
         }
         expected = compare(scores["conv3=lc"], scores["host"], confidence=1 - 0.04)
         assert result.verdict.comparison == expected
@@ -201,8 +197,7 @@ class TestConclusion:
         assert (result.verdict.outcome, result.verdict.look, result.verdict.more) == ("undecided", 0, None)
         assert (result.verdict.beats, result.verdict.not_beaten) == ((), ())
         assert result.verdict.text.endswith(
-            "; 3 of its 8 runs did not complete, but none of the host's, so that those that are left may "
-            "flatter it."
+            "; 3 of its 8 runs did not complete, but none of the host's, so that those that are left may flatter it."
         )
         assert conclude(study, make_runs(study, 8, states=states)).confirmed == ()
 
@@ -260,9 +255,7 @@ class TestCards:
             opening_id=1,
             opened=START,
             subject={},
-            results={
-                "accuracies": {"host": {"1000": 0.8, "1001": 0.81}, "conv3: lc": {"1000": 0.83, "1001": 0.82}}
-            },
+            results={"accuracies": {"host": {"1000": 0.8, "1001": 0.81}, "conv3: lc": {"1000": 0.83, "1001": 0.82}}},
         )
         return claim_cards(make_study(name="toy"), study, runs, conclude(study, runs), [look])
 
@@ -273,9 +266,7 @@ class TestCards:
             {"site": "conv3", "choice": "lc", "in_channels": 4, "out_channels": 5, "output_size": [6, 7]}
         ]
         assert facts["effect"]["n"] == len(facts["scores"]) == len(facts["host_scores"]) == 6
-        assert facts["effect"]["difference"] == pytest.approx(
-            sum(facts["scores"]) / 6 - sum(facts["host_scores"]) / 6
-        )
+        assert facts["effect"]["difference"] == pytest.approx(sum(facts["scores"]) / 6 - sum(facts["host_scores"]) / 6)
         assert facts["family"] == 9
         assert facts["controls"]["wide-4"]["beaten"]
         assert not facts["controls"]["coord"]["beaten"]

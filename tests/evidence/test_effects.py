@@ -15,7 +15,6 @@ from lrlc_nas.evidence import Screening, screen
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.store import RunRecord, StudyRecord
 
-
 SPACE = {"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")}
 CELLS = [("conv1", "lrlc-2"), ("conv1", "lc"), ("conv2", "lrlc-2"), ("conv2", "lc")]
 RELAXED = [{"conv1": first, "conv2": second} for first in SPACE["conv1"] for second in SPACE["conv2"]]
@@ -125,11 +124,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
 def test_the_host_is_summarised_over_its_own_runs():
     runs = make_runs([{}, {}, {"conv1": "lc"}], [0.80, 0.84, 0.99])
     host = screen(make_study(), runs, {}).host
-    assert (host.runs, host.mean, host.sd) == (
-        2,
-        pytest.approx(82.0),
-        pytest.approx(np.std([80, 84], ddof=1)),
-    )
+    assert (host.runs, host.mean, host.sd) == (2, pytest.approx(82.0), pytest.approx(np.std([80, 84], ddof=1)))
 
 
 def test_the_best_run_is_the_first_of_the_highest_complete_ones():
@@ -175,9 +170,7 @@ def test_without_degrees_of_freedom_there_is_no_interval():
     plans = [{}, *({site: token} for site, token in CELLS)]
     screening = screen(make_study(), make_runs(plans, [0.80, 0.81, 0.82, 0.83, 0.84]), {})
     assert [effect.estimate for effect in screening.effects] == pytest.approx([1.0, 2.0, 3.0, 4.0])
-    assert {(effect.low, effect.high, effect.distinguishable) for effect in screening.effects} == {
-        (None, None, False)
-    }
+    assert {(effect.low, effect.high, effect.distinguishable) for effect in screening.effects} == {(None, None, False)}
     assert (screening.residual_sd, screening.degrees_of_freedom) == (None, 0)
     assert any("no interval can be given" in sentence for sentence in screening.caveats)
 

@@ -10,7 +10,6 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.evidence.design_matrix import Observed
 from lrlc_nas.evidence.interactions import contexts, interactions
 
-
 CELLS = [(site, token) for site in ("conv1", "conv2", "conv3") for token in ("lrlc-2", "lc")]
 PLANS = [{}] * 3 + [
     {site: token for site, token in zip(("conv1", "conv2", "conv3"), tokens, strict=True) if token != "conv"}

@@ -17,7 +17,6 @@ from lrlc_nas.evidence.conclusion import Conclusion
 from lrlc_nas.store import Store
 from lrlc_nas.store import test_openings as openings
 
-
 STUDIES = Path(__file__).parent.parent.parent / "studies"
 SMALL = [
     "name=small",

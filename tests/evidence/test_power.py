@@ -5,13 +5,7 @@ import pytest
 from scipy import stats
 
 from lrlc_nas.errors import InputError
-from lrlc_nas.evidence.power import (
-    confirmation_power,
-    design_from_counts,
-    look_costs,
-    measure_spread,
-    screening_power,
-)
+from lrlc_nas.evidence.power import confirmation_power, design_from_counts, look_costs, measure_spread, screening_power
 from lrlc_nas.evidence.t_power import (
     SEEDS_CAP,
     sd_of_difference,
@@ -21,7 +15,6 @@ from lrlc_nas.evidence.t_power import (
     visible_effect,
 )
 from lrlc_nas.report.power_table import power_table
-
 
 SCORES = [94.0, 94.3, 94.1, 94.4, 93.9]
 
@@ -33,9 +26,7 @@ def test_power_is_the_mean_over_all_spreads_that_could_be_measured(degrees, alph
     ratios = np.sqrt(stats.chi2.ppf(quantiles, degrees) / degrees)
     critical = stats.t.isf(alpha / 2, degrees)
     for shift in [*range(0, 41, 2), 100, 500]:
-        expected = (
-            stats.norm.cdf(shift - critical * ratios) + stats.norm.cdf(-shift - critical * ratios)
-        ).mean()
+        expected = (stats.norm.cdf(shift - critical * ratios) + stats.norm.cdf(-shift - critical * ratios)).mean()
         assert float(t_power(shift, 1.0, degrees, alpha)) == pytest.approx(expected, abs=3e-4)
 
 
@@ -175,10 +166,4 @@ def test_the_table_shows_the_measured_spread_and_its_upper_end():
     power = confirmation_power(spread.high, 12, correlation=0.2)
     row = next(line for line in text.splitlines() if line.startswith("   10"))
     assert row.endswith(f"{power.corrected[8]:.2f}")
-    assert next(line for line in text.splitlines() if line.startswith("b ")).split()[1:] == [
-        "0",
-        "-",
-        "-",
-        "-",
-        "-",
-    ]
+    assert next(line for line in text.splitlines() if line.startswith("b ")).split()[1:] == ["0", "-", "-", "-", "-"]

@@ -18,7 +18,6 @@ from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.report.verdict_lines import verdict
 from lrlc_nas.store import RunRecord, StudyRecord
 
-
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 CLAIM = ClaimSection(label="a: lc", plan={"a": "lc"}, controls={"wide": {"a": "wide-2"}})
 ARMS = [Plan(), Plan.of({"a": "lc"}), Plan.of({"a": "wide-2"})]
@@ -89,8 +88,7 @@ def search():
     plans = [Plan.of({"a": a, "b": b}) for a in ("conv", "lrlc-2", "lc") for b in ("conv", "lc")]
     causes = [None] * 12 + [*EndCause, EndCause.BEHIND]
     runs = [
-        a_run(number, plans[number % 6], cause, 0.5 + 0.013 * (number * 7 % 11))
-        for number, cause in enumerate(causes)
+        a_run(number, plans[number % 6], cause, 0.5 + 0.013 * (number * 7 % 11)) for number, cause in enumerate(causes)
     ]
     epochs = {
         run.run_id: [an_epoch(0, 0.4 + 0.01 * (run.number % 5))]
@@ -149,9 +147,7 @@ def test_whatever_reasons_say_the_evidence_says_the_same(data):
 def test_the_cause_does_decide(cause):
     """The test above would see nothing if these runs told the evidence nothing."""
     _, runs, _ = search()
-    without = [
-        run if run.cause != cause else replace(run, cause=None, state=RunState.RUNNING) for run in runs
-    ]
+    without = [run if run.cause != cause else replace(run, cause=None, state=RunState.RUNNING) for run in runs]
     assert told_of_a_search(without) != told_of_a_search(runs)
     _, runs = confirmation()
     other = EndCause.DIVERGED if cause != EndCause.DIVERGED else EndCause.ERROR

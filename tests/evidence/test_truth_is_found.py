@@ -20,7 +20,6 @@ from lrlc_nas.runs import stream_seed
 from lrlc_nas.training import fit
 from studies.planted import host as planted_host
 
-
 SEEDS = (0, 1, 2)
 RECIPE = Recipe(epochs=5, batch_size=32)
 SIZE = (16, 16)
@@ -36,9 +35,7 @@ def one_thread() -> Iterator[None]:
 
 
 def planted(**options: object) -> ImageSet:
-    return load_images(
-        "studies.planted:images", options={"agreement": 0.62, "train": 1600, "test": 2000, **options}
-    )
+    return load_images("studies.planted:images", options={"agreement": 0.62, "train": 1600, "test": 2000, **options})
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +60,7 @@ def host(name: str, seed: int) -> torch.nn.Module:
 def points(images: ImageSet, tokens: dict[str, str], seed: int, name: str = "pooled") -> float:
     """Accuracy after training, in points."""
     network = relax(
-        host(name, seed),
-        Plan.of(tokens),
-        torch.zeros(1, 1, *SIZE),
-        init="paper",
-        seed=stream_seed(seed, "relax"),
+        host(name, seed), Plan.of(tokens), torch.zeros(1, 1, *SIZE), init="paper", seed=stream_seed(seed, "relax")
     )
     assert images.test_images is not None
     assert images.test_labels is not None

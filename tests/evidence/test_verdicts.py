@@ -9,7 +9,6 @@ from lrlc_nas.evidence.decisions import OUTCOMES, Rule, decide
 from lrlc_nas.evidence.judging import judge, more_seeds
 from lrlc_nas.evidence.verdicts import Arm, Cost
 
-
 HOST = (94.0, 94.3, 94.1, 94.4, 93.9)
 GAIN = (0.9, 1.0, 1.1, 0.8, 0.7)
 NOTHING = (0.01, 0.02, 0.0, -0.05, 0.02)
@@ -30,19 +29,11 @@ def judge_one(differences, **options):
 @pytest.mark.parametrize(
     ("differences", "outcome", "words"),
     [
-        (
-            GAIN,
-            "helps",
-            "conv3=lrlc-4 helps: +0.90 points (96 % interval +0.69 to +1.11, 5 seeds, adjusted p 0.003).",
-        ),
+        (GAIN, "helps", "conv3=lrlc-4 helps: +0.90 points (96 % interval +0.69 to +1.11, 5 seeds, adjusted p 0.003)."),
         ([-value for value in GAIN], "hurts", "conv3=lrlc-4 hurts: -0.90 points"),
         (NOTHING, "equivalent", "is equivalent to the host: +0.00 points (92 % interval -0.03 to +0.03"),
         (SMALL, "equivalent", "less than 0.3 points either way; it is not zero, but too small to matter."),
-        (
-            NOISE,
-            "undecided",
-            "more seeds for each arm would show a difference of 0.3 points, or that there is none.",
-        ),
+        (NOISE, "undecided", "more seeds for each arm would show a difference of 0.3 points, or that there is none."),
         ([0.2] * 5, "undecided", "but the difference is the same with every seed"),
     ],
 )
@@ -176,9 +167,7 @@ def test_a_claim_that_helps_names_the_controls_that_it_beats():
     controls = (arm(NOTHING, "wide-4"), arm(GAIN[::-1], "coord"), arm(SMALL, "tied-4"))
     (verdict,) = judge(HOST, [arm(GAIN, controls=controls)], RULE)
     assert (verdict.beats, verdict.not_beaten) == (("wide-4", "tied-4"), ("coord",))
-    assert (
-        "it beats wide-4 and tied-4; it has not been shown to beat coord, which may explain" in verdict.text
-    )
+    assert "it beats wide-4 and tied-4; it has not been shown to beat coord, which may explain" in verdict.text
 
 
 def test_a_claim_that_does_not_help_beats_nothing():
@@ -194,10 +183,7 @@ def test_more_seeds_cost_what_they_cost():
 
 
 def test_more_seeds_are_at_least_one_and_at_most_the_cap():
-    assert (more_seeds(0.01, 20, RULE, next_look=2).seeds, more_seeds(9, 5, RULE, next_look=2).seeds) == (
-        1,
-        200,
-    )
+    assert (more_seeds(0.01, 20, RULE, next_look=2).seeds, more_seeds(9, 5, RULE, next_look=2).seeds) == (1, 200)
     assert more_seeds(9, 5, RULE, next_look=2).capped
     assert "more than 200 more seeds" in judge_one([9 * value for value in NOISE]).text
 
@@ -235,9 +221,7 @@ def test_a_rule_that_cannot_be_is_refused(options, message):
 
 
 def test_bad_arms_are_refused_by_name():
-    with pytest.raises(
-        InputError, match=r"arm 'a' needs one score for each seed of the arm beside it: 5, but has 1"
-    ):
+    with pytest.raises(InputError, match=r"arm 'a' needs one score for each seed of the arm beside it: 5, but has 1"):
         judge(HOST, [Arm("a", (1.0,))], RULE)
     with pytest.raises(InputError, match=r"arm 'a': scores are finite numbers, but pair 4 is nan"):
         judge(HOST, [Arm("a", (1.0, 2.0, 3.0, 4.0, float("nan")))], RULE)

@@ -9,7 +9,6 @@ from typing import Any
 
 from lrlc_nas import StudyConfig, guide
 
-
 __all__ = ["MEANINGS", "PAGE", "explained_keys", "page"]
 
 PAGE = Path(guide.__file__).with_name("study-file.md")

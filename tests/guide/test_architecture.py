@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lrlc_nas.guide import read_topic
 
-
 ROOT = Path(__file__).parent.parent.parent
 PAGE = read_topic("architecture")
 COMING: set[str] = set()

@@ -23,7 +23,6 @@ from lrlc_nas.engine import Worker, start_study
 from lrlc_nas.report import read_study
 from lrlc_nas.store import Store
 
-
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {"README": ROOT / "README.md"}
 PAGES |= {name: Path(guide.__file__).with_name(f"{name}.md") for name in guide.TOPICS}
@@ -150,9 +149,7 @@ def test_every_page_in_the_folder_is_a_topic() -> None:
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """The command line: exit code, standard output, standard error."""
 
     def called(*words: str) -> tuple[int, str, str]:
@@ -194,11 +191,7 @@ def test_a_terminal_gets_the_topic_laid_out(
 @pytest.mark.parametrize("words", [["-c", "import lrlc_nas"], ["-m", "lrlc_nas", "guide", "python"]])
 def test_the_package_and_its_guide_import_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *words],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ,
+        [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True, env=os.environ
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "lrlc_nas" in imported

@@ -6,7 +6,6 @@ import study_file_page
 
 from lrlc_nas.choices import FORMS
 
-
 COMING: set[str] = set()
 """What another branch brings; empty when it is merged."""
 

@@ -19,7 +19,6 @@ from lrlc_nas.inspection.trained import trained_network
 from lrlc_nas.report.reading import look_inside
 from lrlc_nas.store import Store
 
-
 CONFIG = {
     "name": "tiny",
     "host": {"name": "studies.planted:host"},
@@ -87,11 +86,7 @@ def test_the_maps_are_those_of_the_layer_in_the_checkpoint(store):
     splits = study.prepared.task.splits
     images = (splits.search.images[:64].float() / 255 - splits.mean[0]) / splits.std[0]
     weights, distance, unshared = layer_map(network.conv1, images)  # conv1 sees the images themselves
-    assert (found.site, found.choice, found.number) == (
-        "conv1",
-        chosen.plan.at("conv1").token,
-        chosen.runs[0].number,
-    )
+    assert (found.site, found.choice, found.number) == ("conv1", chosen.plan.at("conv1").token, chosen.runs[0].number)
     assert np.allclose(found.weights, weights, atol=1e-6)
     assert np.allclose(found.distance, distance, atol=1e-6)
     assert found.unshared == pytest.approx(unshared, abs=1e-6)

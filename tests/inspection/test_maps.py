@@ -59,10 +59,7 @@ def test_a_locally_connected_layer_is_mapped_by_the_same_measure():
 def test_a_convolution_in_disguise_shares_everything(rank):
     torch.manual_seed(0)
     conv = nn.Conv2d(2, 4, 3)
-    for layer in (
-        LowRankLocallyConnected2d.from_conv(conv, (6, 5), rank),
-        LocallyConnected2d.from_conv(conv, (6, 5)),
-    ):
+    for layer in (LowRankLocallyConnected2d.from_conv(conv, (6, 5), rank), LocallyConnected2d.from_conv(conv, (6, 5))):
         _, distance, unshared = layer_map(layer)
         assert distance == pytest.approx(0, abs=1e-6)
         assert unshared == pytest.approx(0, abs=1e-12)

@@ -22,7 +22,6 @@ from lrlc_nas.layers import (
 )
 from lrlc_nas.layers.position_vectors import PositionVectorConv2d
 
-
 RANK = 3
 
 
@@ -108,8 +107,7 @@ def _conv_and(more):
 
 FAMILY = {
     "lc": Member(
-        _locally_connected,
-        lambda g: g.output_size[0] * g.output_size[1] * (g.fan_in * g.out_channels + g.out_channels),
+        _locally_connected, lambda g: g.output_size[0] * g.output_size[1] * (g.fan_in * g.out_channels + g.out_channels)
     ),
     "row+column softmax bank": _low_rank("row+column", "softmax", "bank"),
     "row+column softmax kernel": _low_rank("row+column", "softmax", "kernel"),

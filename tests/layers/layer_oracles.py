@@ -9,7 +9,6 @@ import torch
 from hypothesis import strategies as st
 from torch import nn
 
-
 EVEN_SAME = "ignore:Using padding='same' with even kernel lengths"
 """torch warns that Conv2d copies its input here, which is no concern of the tests."""
 

@@ -19,7 +19,6 @@ from lrlc_nas.layers import (
 )
 from lrlc_nas.layers.position_vectors import PositionVectorConv2d
 
-
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
 
 
@@ -131,9 +130,7 @@ def test_only_plain_convolutions_can_become_controls(make):
 
 @pytest.mark.parametrize("make", [tied, CoordConv2d])
 def test_an_input_of_another_size_is_named(make):
-    with pytest.raises(
-        InputError, match=r"made for maps of size \(7, 8\), but the input is of size \(8, 7\)"
-    ):
+    with pytest.raises(InputError, match=r"made for maps of size \(7, 8\), but the input is of size \(8, 7\)"):
         make(GROUPED)(torch.zeros(1, 4, 8, 7))
 
 

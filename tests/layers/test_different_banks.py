@@ -14,7 +14,6 @@ from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS
 from lrlc_nas.layers.input_weights import NETWORKS
 
-
 FIXED = tuple(weights for weights in PARTS if weights not in NETWORKS)
 SIZES, DILATIONS = [(3, 3), (2, 4), 1, (1, 2)], [1, 1, (3, 2), (1, 2)]
 PAIRS = [(3, 3), (2, 4), (1, 1), (1, 2)], [(1, 1), (1, 1), (3, 2), (1, 2)]
@@ -214,10 +213,7 @@ def test_the_bank_path_spends_no_multiplication_on_zeros():
         ({"dilation": []}, r"dilation as a list has one entry for each bank, so 2, but has 0: \[\]"),
         ({"kernel_size": [3, (3, 0)]}, r"bank 1: kernel_size must be at least 1, but is \(3, 0\)"),
         ({"kernel_size": [3, "3"]}, "bank 1: kernel_size must be an integer or a pair of integers"),
-        (
-            {"dilation": [9, 1], "padding_mode": "reflect"},
-            r"bank 0: padding_mode='reflect' cannot pad \(6, 6\)",
-        ),
+        ({"dilation": [9, 1], "padding_mode": "reflect"}, r"bank 0: padding_mode='reflect' cannot pad \(6, 6\)"),
         ({"rank": 0}, "rank must be at least 1, but is 0"),
     ],
 )

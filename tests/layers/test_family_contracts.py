@@ -117,9 +117,7 @@ def test_what_follows_may_write_into_the_output(member, batch, layout, bias):
     for image in (x, *x[:1]):
         written, kept = layer(image).relu_(), layer(image).relu()
         assert torch.equal(written, kept)
-        found, expected = (
-            torch.autograd.grad(y.square().sum(), leaves, allow_unused=True) for y in (written, kept)
-        )
+        found, expected = (torch.autograd.grad(y.square().sum(), leaves, allow_unused=True) for y in (written, kept))
         for actual, wanted in zip(found, expected, strict=True):
             assert (actual is None) == (wanted is None)
             assert actual is None or torch.equal(actual, wanted)

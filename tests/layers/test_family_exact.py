@@ -53,7 +53,6 @@ from lrlc_nas.layers import LowRankLocallyConnected2d, blockwise
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS
 from lrlc_nas.layers.input_weights import NETWORKS
 
-
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
 
 IN_PLACE, GATHERED = 1, 2**40
@@ -105,9 +104,7 @@ def _mixtures(draw):
 @given(shapes(), _mixtures(), st.sampled_from([IN_PLACE, 1500, 6000, GATHERED]), st.booleans())
 def test_any_shape_by_banks_and_by_position_at_any_budget(shape, mixture, budget, channels_last):
     """Rank 17 is above the number of positions of most of these shapes."""
-    layer = randomised(
-        LowRankLocallyConnected2d(*shape.arguments, **mixture, **shape.options, dtype=torch.float64)
-    )
+    layer = randomised(LowRankLocallyConnected2d(*shape.arguments, **mixture, **shape.options, dtype=torch.float64))
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x = shape.images().to(memory_format=layout).requires_grad_()
     leaves = [x, *layer.parameters()]
@@ -139,9 +136,7 @@ def test_the_budgets_of_these_tests_make_the_blocks_that_they_are_to_make(shape,
     """Else the battery would try one form twice."""
     rows, seen = geometry_of(shape).output_size[0], []
     pieces = blockwise._Map.pieces
-    monkeypatch.setattr(
-        blockwise._Map, "pieces", lambda self, block: seen.append(block) or pieces(self, block)
-    )
+    monkeypatch.setattr(blockwise._Map, "pieces", lambda self, block: seen.append(block) or pieces(self, block))
     for budget, blocks in ((IN_PLACE, [slice(i, i + 1) for i in range(rows)]), (GATHERED, [slice(0, rows)])):
         seen.clear()
         monkeypatch.setattr(blockwise, "_CACHE_BYTES", budget)

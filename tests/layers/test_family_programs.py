@@ -14,7 +14,6 @@ from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 from lrlc_nas.layers import LowRankLocallyConnected2d, TiedBanksConv2d
 from lrlc_nas.networks import fold, relax
 
-
 # The first use of a formula of torch's own for forward mode compiles it in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 
@@ -46,23 +45,12 @@ def assert_same(actual, expected, tolerance=1e-4):
 # Compilers
 
 # One case for each way to compute a layer; the others differ in where the combining weights come from.
-WAYS = (
-    "lc",
-    "row+column softmax bank",
-    "full none kernel",
-    "rows-input softmax",
-    "different banks",
-    "tied",
-    "coord",
-)
+WAYS = ("lc", "row+column softmax bank", "full none kernel", "rows-input softmax", "different banks", "tied", "coord")
 
 
 @pytest.mark.parametrize(
     "member",
-    [
-        pytest.param(member, id=name, marks=() if name in WAYS else pytest.mark.slow)
-        for name, member in FAMILY.items()
-    ],
+    [pytest.param(member, id=name, marks=() if name in WAYS else pytest.mark.slow) for name, member in FAMILY.items()],
 )
 def test_it_compiles_into_one_graph_forward_and_backward(member):
     layer, x = single(member)
@@ -114,8 +102,7 @@ class Relaxable(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lc", "lc reflect", "conv")), "network"],
+    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lc", "lc reflect", "conv")), "network"]
 )
 def test_what_is_folded_runs_in_another_runtime(kind, tmp_path):
     if kind == "network":
@@ -202,9 +189,7 @@ def test_many_gradients_that_come_as_one(member, again):
     layer, x = member.layer(SMALL), SMALL.images(1).requires_grad_()
     y, leaves = layer(x), [x, *layer.parameters()]
     directions = torch.randn(3, *y.shape, dtype=y.dtype)
-    mapped = torch.autograd.grad(
-        y, leaves, directions, is_grads_batched=True, retain_graph=True, create_graph=again
-    )
+    mapped = torch.autograd.grad(y, leaves, directions, is_grads_batched=True, retain_graph=True, create_graph=again)
     for index, direction in enumerate(directions):
         expected = torch.autograd.grad(y, leaves, direction, retain_graph=True)
         for all_of_them, one in zip(mapped, expected, strict=True):

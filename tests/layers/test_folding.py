@@ -9,7 +9,6 @@ from torch import nn
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d, TiedBanksConv2d
 from lrlc_nas.layers.combining import NORMALIZATIONS
 
-
 pytestmark = pytest.mark.filterwarnings(EVEN_SAME)
 
 LOW_RANK = [name for name in FOLDABLE if name not in ("lc", "tied")]
@@ -99,9 +98,7 @@ def test_kernels_that_are_equal_under_a_bias_that_is_not_stay_locally_connected(
     for name in ("full none kernel", "row+column softmax bank", "lc", "tied"):
         shape = SHAPES["plain"]
         layer = level(FAMILY[name].layer(shape))
-        bias = dict(layer.named_parameters()).get(
-            "row_bias", dict(layer.named_parameters()).get("position_bias")
-        )
+        bias = dict(layer.named_parameters()).get("row_bias", dict(layer.named_parameters()).get("position_bias"))
         with torch.no_grad():
             (layer.bias[0] if bias is None else bias)[1] += 1e-3
         folded, x = layer.fold(), shape.images()

@@ -34,28 +34,16 @@ def test_an_integer_stands_for_two():
         ({"in_channels": 0}, "in_channels must be at least 1, but is 0"),
         ({"kernel_size": (3, 0)}, r"kernel_size must be at least 1, but is \(3, 0\)"),
         ({"stride": 0}, r"stride must be at least 1, but is \(0, 0\)"),
-        (
-            {"kernel_size": (3, 3, 3)},
-            r"kernel_size must be an integer or a pair of integers, but is \(3, 3, 3\)",
-        ),
+        ({"kernel_size": (3, 3, 3)}, r"kernel_size must be an integer or a pair of integers, but is \(3, 3, 3\)"),
         ({"input_size": 8.0}, "input_size must be an integer or a pair of integers, but is 8.0"),
         ({"groups": 3}, r"in_channels \(=4\) must be divisible by groups \(=3\)"),
         ({"groups": 4}, r"out_channels \(=6\) must be divisible by groups \(=4\)"),
         ({"padding": "half"}, "padding must be integers, 'same' or 'valid', but is 'half'"),
         ({"padding": -1}, r"padding must be at least 0, but is \(-1, -1\)"),
         ({"padding": "same", "stride": 2}, r"padding='same' requires stride 1, but stride is \(2, 2\)"),
-        (
-            {"padding_mode": "wrap"},
-            "padding_mode must be one of zeros, reflect, replicate, circular, but is 'wrap'",
-        ),
-        (
-            {"padding_mode": "reflect", "padding": 8},
-            r"'reflect' cannot pad \(8, 8\) maps by padding=\(8, 8\)",
-        ),
-        (
-            {"padding_mode": "circular", "padding": 9},
-            r"'circular' cannot pad \(8, 8\) maps by padding=\(9, 9\)",
-        ),
+        ({"padding_mode": "wrap"}, "padding_mode must be one of zeros, reflect, replicate, circular, but is 'wrap'"),
+        ({"padding_mode": "reflect", "padding": 8}, r"'reflect' cannot pad \(8, 8\) maps by padding=\(8, 8\)"),
+        ({"padding_mode": "circular", "padding": 9}, r"'circular' cannot pad \(8, 8\) maps by padding=\(9, 9\)"),
         ({"kernel_size": 9}, r"input_size=\(8, 8\) with kernel_size=\(9, 9\).*leaves no output position"),
     ],
 )

@@ -125,9 +125,7 @@ def test_the_network_against_loops(input_size, output_size):
 
 
 @pytest.mark.parametrize(("kind", "axis"), [("rows-input", 1), ("columns-input", 0)])
-@pytest.mark.parametrize(
-    ("input_size", "output_size"), [((9, 5), (7, 3)), ((4, 12), (4, 12)), ((2, 3), (1, 2))]
-)
+@pytest.mark.parametrize(("input_size", "output_size"), [((9, 5), (7, 3)), ((4, 12), (4, 12)), ((2, 3), (1, 2))])
 def test_the_network_of_one_axis_is_that_of_its_means(kind, axis, input_size, output_size):
     """Against loops; the other axis takes no part but in the means."""
     net = randomised(NETWORKS[kind](2, input_size, output_size, 3, dtype=torch.float64))
@@ -201,14 +199,10 @@ def test_an_image_is_not_changed_by_its_neighbours_in_the_batch():
 
 @pytest.mark.filterwarnings(EVEN_SAME)
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
-@given(
-    shapes(), st.integers(1, 4), st.sampled_from(NORMALIZATIONS), st.booleans(), st.sampled_from([*NETWORKS])
-)
+@given(shapes(), st.integers(1, 4), st.sampled_from(NORMALIZATIONS), st.booleans(), st.sampled_from([*NETWORKS]))
 def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize, bias, weights):
     conv, x = shape.conv(bias=bias), shape.images()
-    layer = LowRankLocallyConnected2d.from_conv(
-        conv, shape.input_size, rank, normalize=normalize, weights=weights
-    )
+    layer = LowRankLocallyConnected2d.from_conv(conv, shape.input_size, rank, normalize=normalize, weights=weights)
     assert_equal_maps(layer(x), conv(x))
     combining = layer.combining_weights(x)
     expected = 1 / rank if normalize == "softmax" else 1 / math.sqrt(rank)
@@ -218,9 +212,7 @@ def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize
 @pytest.mark.parametrize("normalize", NORMALIZATIONS)
 def test_the_first_step_after_from_conv_makes_images_and_positions_differ(normalize):
     shape = SHAPES["plain"]
-    layer = LowRankLocallyConnected2d.from_conv(
-        shape.conv(), shape.input_size, 3, normalize=normalize, weights="input"
-    )
+    layer = LowRankLocallyConnected2d.from_conv(shape.conv(), shape.input_size, 3, normalize=normalize, weights="input")
     optimiser, x = torch.optim.SGD(layer.parameters(), 0.01), shape.images(2)
     assert layer.combining_weights(x).std((0, 1, 2)).max() < 1e-12
     layer(x).square().mean().backward()
@@ -247,9 +239,7 @@ def test_from_conv_draws_the_same_network_from_the_same_seed_and_takes_over_the_
     for name, tensor in first.items():
         assert tensor.dtype == torch.bfloat16, name
         assert torch.equal(tensor, second[name]), name
-    on_meta = LowRankLocallyConnected2d.from_conv(
-        torch.nn.Conv2d(2, 3, 3, device="meta"), 6, 2, weights="input"
-    )
+    on_meta = LowRankLocallyConnected2d.from_conv(torch.nn.Conv2d(2, 3, 3, device="meta"), 6, 2, weights="input")
     assert {parameter.device.type for parameter in on_meta.parameters()} == {"meta"}
 
 
@@ -267,15 +257,11 @@ def test_names_of_the_parameters():
 def test_what_depends_on_the_input_needs_one():
     layer, x = make(SHAPES["plain"]), SHAPES["plain"].images()
     for question in (layer.combining_weights, layer.kernels, layer.smoothness):
-        with pytest.raises(
-            InputError, match="combining weights and the kernels depend on the input, but none"
-        ):
+        with pytest.raises(InputError, match="combining weights and the kernels depend on the input, but none"):
             question()
         with pytest.raises(InputError, match=r"require shape \(B, C, H, W\), but came \(2, 5, 6\)"):
             question(x[0])
-        with pytest.raises(
-            InputError, match=r"made for maps of size \(5, 6\), but the input is of size \(5, 5\)"
-        ):
+        with pytest.raises(InputError, match=r"made for maps of size \(5, 6\), but the input is of size \(5, 5\)"):
             question(x[..., :5])
 
 
@@ -293,7 +279,5 @@ def test_there_is_no_kernel_path():
     with pytest.raises(InputError, match=message):
         layer.computation = "kernel"
     with pytest.raises(InputError, match=message):
-        LowRankLocallyConnected2d.from_conv(
-            torch.nn.Conv2d(2, 3, 3), 6, 2, weights="input", computation="kernel"
-        )
+        LowRankLocallyConnected2d.from_conv(torch.nn.Conv2d(2, 3, 3), 6, 2, weights="input", computation="kernel")
     assert layer.computation == "auto"

@@ -32,9 +32,7 @@ each_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 @each_layer
 def test_an_input_that_does_not_fit_is_named(make):
     layer = make(2, 3, 3, (6, 7))
-    with pytest.raises(
-        InputError, match=r"made for maps of size \(6, 7\), but the input is of size \(7, 6\)"
-    ):
+    with pytest.raises(InputError, match=r"made for maps of size \(6, 7\), but the input is of size \(7, 6\)"):
         layer(torch.randn(1, 2, 7, 6))
     with pytest.raises(InputError, match="takes 2 in channels, but the input has 3"):
         layer(torch.randn(1, 3, 6, 7))
@@ -43,9 +41,7 @@ def test_an_input_that_does_not_fit_is_named(make):
 
 
 @pytest.mark.parametrize("rank", [1, 3])
-@pytest.mark.parametrize(
-    ("weights", "places"), [("row+column", 4 + 5), ("rows", 4), ("columns", 5), ("full", 20)]
-)
+@pytest.mark.parametrize(("weights", "places"), [("row+column", 4 + 5), ("rows", 4), ("columns", 5), ("full", 20)])
 def test_parameters_of_the_low_rank_layer_are_those_of_the_formula(weights, places, rank):
     shape = SHAPES["groups"]  # 4 -> 6 channels in 2 groups, 5x4 maps padded by one: 5x4 positions
     layer = LowRankLocallyConnected2d(*shape.channels, 3, (4, 5), rank, weights=weights, padding=1, groups=2)
@@ -59,10 +55,7 @@ def test_parameters_of_the_low_rank_layer_are_those_of_the_formula(weights, plac
 @pytest.mark.parametrize(
     ("weights", "names"),
     [
-        (
-            "row+column",
-            {"row_weights": (4, 2), "column_weights": (5, 2), "row_bias": (4,), "column_bias": (5,)},
-        ),
+        ("row+column", {"row_weights": (4, 2), "column_weights": (5, 2), "row_bias": (4,), "column_bias": (5,)}),
         ("rows", {"row_weights": (4, 2), "row_bias": (4,)}),
         ("columns", {"column_weights": (5, 2), "column_bias": (5,)}),
         ("full", {"position_weights": (4, 5, 2), "position_bias": (4, 5)}),
@@ -76,8 +69,7 @@ def test_names_and_shapes_of_the_parameters(weights, names):
 
 def test_representation_in_the_manner_of_a_convolution():
     assert repr(LocallyConnected2d(2, 4, 3, 6, padding="same", groups=2)) == (
-        "LocallyConnected2d(2, 4, kernel_size=(3, 3), input_size=(6, 6), stride=(1, 1), "
-        "padding=same, groups=2)"
+        "LocallyConnected2d(2, 4, kernel_size=(3, 3), input_size=(6, 6), stride=(1, 1), padding=same, groups=2)"
     )
     layer = LowRankLocallyConnected2d(2, 4, 3, 6, 2, dilation=2, spatial_bias=False)
     assert repr(layer) == (
@@ -89,10 +81,7 @@ def test_representation_in_the_manner_of_a_convolution():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"weights": "free"},
-            r"weights must be one of row\+column, rows, columns, full, input, .*but is 'free'",
-        ),
+        ({"weights": "free"}, r"weights must be one of row\+column, rows, columns, full, input, .*but is 'free'"),
         ({"normalize": "sum"}, "normalize must be one of softmax, norm, none, but is 'sum'"),
         ({"computation": "fast"}, "computation must be one of auto, bank, kernel, but is 'fast'"),
         ({"rank": 0}, "rank must be at least 1, but is 0"),

@@ -7,18 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_family import FAMILY, RANK, bias_map, normalised_by_hand, raw_weights
-from layer_oracles import (
-    SHAPES,
-    assert_equal_maps,
-    naive_kernels,
-    naive_locally_connected,
-    randomised,
-    shapes,
-)
+from layer_oracles import SHAPES, assert_equal_maps, naive_kernels, naive_locally_connected, randomised, shapes
 
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS
-
 
 WEIGHTS = ("row+column", "rows", "columns", "full")
 
@@ -142,9 +134,7 @@ def test_variance_of_the_initial_output_falls_with_the_rank_under_softmax_alone(
     assert y.var().item() == pytest.approx(expected, rel=0.06)
 
 
-@pytest.mark.parametrize(
-    "name", ["bank between parts", "softmax shift", "bias between parts", "bias to channel"]
-)
+@pytest.mark.parametrize("name", ["bank between parts", "softmax shift", "bias between parts", "bias to channel"])
 def test_what_moves_between_parts_that_are_summed_changes_nothing(name):
     layer, x = FAMILY["row+column softmax bank"].layer(SHAPES["plain"]), SHAPES["plain"].images()
     rows = layer.geometry.output_size[0]
@@ -166,9 +156,7 @@ def test_what_moves_between_parts_that_are_summed_changes_nothing(name):
 def test_the_kernels_of_all_positions_have_the_rank_that_the_mathematics_gives_them(weights, normalize):
     """Y*X = 20 positions, Y + X - 1 = 8; K = 12 banks lie between, and full softmax mixes are affine."""
     rank = 12
-    layer = LowRankLocallyConnected2d(
-        4, 4, 3, (6, 7), rank, weights=weights, normalize=normalize, dtype=torch.float64
-    )
+    layer = LowRankLocallyConnected2d(4, 4, 3, (6, 7), rank, weights=weights, normalize=normalize, dtype=torch.float64)
     kernels = randomised(layer).kernels().detach().flatten(0, 1).flatten(1)
     capped = weights == "row+column" and normalize != "softmax"
     assert torch.linalg.matrix_rank(kernels).item() == (4 + 5 - 1 if capped else rank)
@@ -185,9 +173,7 @@ def test_the_kernels_of_all_positions_have_the_rank_that_the_mathematics_gives_t
 def test_one_bank_mixed_without_bounds_is_a_gain_and_under_norm_a_sign():
     shape = SHAPES["plain"]
     for normalize in ("none", "norm"):
-        layer = randomised(
-            LowRankLocallyConnected2d(*shape.arguments, 1, normalize=normalize, dtype=torch.float64)
-        )
+        layer = randomised(LowRankLocallyConnected2d(*shape.arguments, 1, normalize=normalize, dtype=torch.float64))
         gain = layer.row_weights[:, None, 0] + layer.column_weights[:, 0]
         expected = gain if normalize == "none" else gain.sign()
         assert_equal_maps(layer.combining_weights()[..., 0], expected)

@@ -13,7 +13,6 @@ from torch.nn.utils import prune
 from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 
-
 WEIGHTS = ("row+column", "rows", "columns", "full")
 NORMALIZATIONS = ("softmax", "norm", "none")
 INITIAL_SUM = {"softmax": lambda rank: 1.0, "norm": math.sqrt, "none": math.sqrt}
@@ -72,9 +71,7 @@ def test_banks_are_he_uniform_in_the_fan_in_of_one_bank(groups):
 @given(shapes(), st.integers(1, 4), st.sampled_from(NORMALIZATIONS), st.sampled_from(WEIGHTS), st.booleans())
 def test_from_conv_computes_what_the_convolution_computes(shape, rank, normalize, weights, bias):
     conv, x = shape.conv(bias=bias), shape.images()
-    layer = LowRankLocallyConnected2d.from_conv(
-        conv, shape.input_size, rank, normalize=normalize, weights=weights
-    )
+    layer = LowRankLocallyConnected2d.from_conv(conv, shape.input_size, rank, normalize=normalize, weights=weights)
     assert_equal_maps(layer(x), conv(x))
     layer.computation = "kernel"
     assert_equal_maps(layer(x), conv(x))
@@ -133,10 +130,7 @@ def test_from_conv_takes_over_dtype_device_mode_and_bias():
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         for bias in (True, False):
             conv = nn.Conv2d(2, 3, 3, bias=bias, dtype=dtype).eval()
-            for layer in (
-                LowRankLocallyConnected2d.from_conv(conv, 6, 2),
-                LocallyConnected2d.from_conv(conv, 6),
-            ):
+            for layer in (LowRankLocallyConnected2d.from_conv(conv, 6, 2), LocallyConnected2d.from_conv(conv, 6)):
                 assert {parameter.dtype for parameter in layer.parameters()} == {dtype}
                 assert (layer.bias is not None) == bias
                 assert not layer.training

@@ -9,14 +9,11 @@ from lrlc_nas.layers import LowRankLocallyConnected2d, smoothness_penalty
 from lrlc_nas.layers.combining import NORMALIZATIONS, PARTS, neighbour_difference
 from lrlc_nas.layers.input_weights import NETWORKS
 
-
 FIXED = tuple(weights for weights in PARTS if weights not in NETWORKS)
 
 
 def make(weights="full", normalize="softmax", rank=3):
-    return LowRankLocallyConnected2d(
-        2, 3, 3, (5, 6), rank, weights=weights, normalize=normalize, dtype=torch.float64
-    )
+    return LowRankLocallyConnected2d(2, 3, 3, (5, 6), rank, weights=weights, normalize=normalize, dtype=torch.float64)
 
 
 def naive(combining):
@@ -85,10 +82,7 @@ def test_descent_makes_a_layer_smoother():
     layer = randomised(make("row+column"))
     before = layer.smoothness()
     before.backward()
-    assert {name for name, p in layer.named_parameters() if p.grad is not None} == {
-        "row_weights",
-        "column_weights",
-    }
+    assert {name for name, p in layer.named_parameters() if p.grad is not None} == {"row_weights", "column_weights"}
     torch.optim.SGD(layer.parameters(), 0.1).step()
     assert layer.smoothness() < before
 

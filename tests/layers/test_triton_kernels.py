@@ -49,10 +49,7 @@ class Case:
             (self.rank, *self.geometry.kernel_shape),
             (*self.geometry.output_size, self.rank),
         )
-        tensors = [
-            torch.randn(shape).to(getattr(torch, name))
-            for shape, name in zip(shapes, self.dtypes, strict=True)
-        ]
+        tensors = [torch.randn(shape).to(getattr(torch, name)) for shape, name in zip(shapes, self.dtypes, strict=True)]
         if self.channels_last:
             tensors[0] = tensors[0].contiguous(memory_format=torch.channels_last)
         return [tensor.requires_grad_() for tensor in tensors]
@@ -460,12 +457,8 @@ def problems_without_a_tile():
                 for side in sizes:
                     block_c, block_f = tiles.parameter_tile(rank, side, side, width)
                     held = rank * block_c * block_f
-                    products = [
-                        t for t in table if tiles.fits_product(t, (batch, side, side), rank, width, limit)
-                    ]
-                    parameters = [
-                        t for t in tiles.PARAMETER_TILES if tiles.fits_parameter_gradient(t, batch, held)
-                    ]
+                    products = [t for t in table if tiles.fits_product(t, (batch, side, side), rank, width, limit)]
+                    parameters = [t for t in tiles.PARAMETER_TILES if tiles.fits_parameter_gradient(t, batch, held)]
                     if not products or not parameters:
                         lacking.append([width, rank, batch, side])
     return lacking

@@ -235,9 +235,7 @@ def test_what_runs_out_of_memory_is_not_chosen(full, error, memory, monkeypatch)
 
 @each_exhaustion
 @pytest.mark.parametrize("spared", [0, 1], ids=["in the pass", "in the measurement"])
-def test_where_all_runs_out_of_memory_the_frugal_one_is_set_and_not_remembered(
-    spared, error, memory, monkeypatch
-):
+def test_where_all_runs_out_of_memory_the_frugal_one_is_set_and_not_remembered(spared, error, memory, monkeypatch):
     auto, x = layer(), images()
     with monkeypatch.context() as patch:
         exhaust(patch, error, COMPUTATIONS, spared)

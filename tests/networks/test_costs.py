@@ -14,7 +14,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LowRankLocallyConnected2d
 from lrlc_nas.networks import Cost, host_cost, plan_cost, relax, site_cost, sites, survey, why_not_buildable
 
-
 LAYERS = ("conv1", "conv2", "conv3")
 IMAGES = torch.zeros(2, 3, 8, 10)
 
@@ -146,9 +145,7 @@ def test_parameters_of_relaxed_torchvision_models(name):
     found = survey(host, images)
     choices = (*(token for token in EVERY_CHOICE if token != "lc"), "wide-2")
     plan = {site: choices[index % len(choices)] for index, site in enumerate(found.sites) if index % 2 == 0}
-    plan = Plan.of(
-        {s: token for s, token in plan.items() if not why_not_buildable(found, s, Choice.parse(token))}
-    )
+    plan = Plan.of({s: token for s, token in plan.items() if not why_not_buildable(found, s, Choice.parse(token))})
     predicted = plan_cost(host_cost(host, images), found, plan)
     built = relax(host, plan, images)
     assert predicted.parameters == sum(parameter.numel() for parameter in built.parameters())

@@ -9,7 +9,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.networks import fold, relax
 
-
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 8 * 10).view(2, 3, 8, 10)
 
 

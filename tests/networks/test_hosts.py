@@ -14,9 +14,7 @@ from lrlc_nas.networks.hosts import build_host
 from lrlc_nas.references import call_with_options, import_function, is_reference
 
 
-def build(
-    name: str, channels: int = 3, classes: int = 10, size: tuple[int, int] = (32, 32), **options: object
-):
+def build(name: str, channels: int = 3, classes: int = 10, size: tuple[int, int] = (32, 32), **options: object):
     return build_host(name, channels=channels, classes=classes, size=size, options=options)
 
 
@@ -142,9 +140,7 @@ def test_a_map_of_one_pixel_is_still_a_map() -> None:
         ("efficientnet_b0", "features.0.0", ((3, 3), (2, 2))),
     ],
 )
-def test_small_stem_keeps_the_size_of_small_images(
-    model: str, site: str, original: tuple[object, object]
-) -> None:
+def test_small_stem_keeps_the_size_of_small_images(model: str, site: str, original: tuple[object, object]) -> None:
     host = build(f"torchvision:{model}", channels=1, size=(32, 32))
     first_site, first = next(iter(convolutions(host).items()))
     assert first_site == site
@@ -185,11 +181,7 @@ def test_other_models_take_grey_images_with_their_own_stem(model: str) -> None:
         ("torchvision:fcn_resnet50", {}, "no classification model 'fcn_resnet50'"),
         ("torchvision:resnet18", {"stem": "tiny"}, "stem must be 'small' or 'original', but got 'tiny'"),
         ("torchvision:resnet18", {"pretrained": True}, "'pretrained'; its options are stem"),
-        (
-            "torchvision:squeezenet1_1",
-            {"stem": "small"},
-            "no small stem for this model, only for ResNet, DenseNet",
-        ),
+        ("torchvision:squeezenet1_1", {"stem": "small"}, "no small stem for this model, only for ResNet, DenseNet"),
         ("torchvision:alexnet", {}, r"cannot take images of shape \(2, 3, 32, 32\): RuntimeError"),
     ],
 )
@@ -227,10 +219,7 @@ def user_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
 
 def test_the_users_host_is_called_with_what_the_images_are(user_module: str) -> None:
     host = build(f"{user_module}:linear", channels=2, classes=5, size=(3, 4), hidden=7)
-    assert [tuple(layer.weight.shape) for layer in host.children() if isinstance(layer, nn.Linear)] == [
-        (7, 24),
-        (5, 7),
-    ]
+    assert [tuple(layer.weight.shape) for layer in host.children() if isinstance(layer, nn.Linear)] == [(7, 24), (5, 7)]
     assert host.training
 
 
@@ -246,28 +235,18 @@ def test_the_users_host_is_called_with_what_the_images_are(user_module: str) -> 
         ("{}:narrow", {}, "'channels'; it is given channels, classes, size; its options are"),
         ("{}:linear", {"width": 3}, "'width'; it is given channels, classes, size; its options are hidden"),
         ("{}:linear", {"size": 3}, "option 'size' cannot be chosen: it follows from the images"),
-        (
-            "{}:maps",
-            {},
-            r"shape \(2, 3, 32, 32\) must give logits of shape \(2, 10\), but gave \(2, 10, 32, 32\)",
-        ),
+        ("{}:maps", {}, r"shape \(2, 3, 32, 32\) must give logits of shape \(2, 10\), but gave \(2, 10, 32, 32\)"),
         ("{}:listed", {}, r"cannot take images of shape \(2, 3, 32, 32\)"),
     ],
 )
-def test_the_users_host_rejects(
-    user_module: str, reference: str, options: dict[str, object], message: str
-) -> None:
+def test_the_users_host_rejects(user_module: str, reference: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message.replace("{}", user_module)):
-        build_host(
-            reference.replace("{}", user_module), channels=3, classes=10, size=(32, 32), options=options
-        )
+        build_host(reference.replace("{}", user_module), channels=3, classes=10, size=(32, 32), options=options)
 
 
 def test_an_unknown_name_is_answered_with_the_forms() -> None:
     for name in ("resnet18", "paper", "a:b:c", ":f", "1a:f", "torchvision"):
-        with pytest.raises(
-            InputError, match="no such host; a host is one of paper-cnn, torchvision:NAME, package"
-        ):
+        with pytest.raises(InputError, match="no such host; a host is one of paper-cnn, torchvision:NAME, package"):
             build(name)
 
 

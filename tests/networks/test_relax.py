@@ -15,7 +15,6 @@ from lrlc_nas.layers import LocallyConnected2d, LowRankLocallyConnected2d
 from lrlc_nas.networks import relax, sites, survey
 from lrlc_nas.networks.build import layer_class
 
-
 IMAGES = torch.linspace(-1, 1, 2 * 3 * 8 * 10).view(2, 3, 8, 10)
 EVERYWHERE = {
     "stem.0": "lrlc-3",
@@ -183,9 +182,7 @@ def test_a_wide_convolution_that_matches_nothing_is_refused_with_the_site_and_th
 
 @pytest.mark.parametrize("choice", ["lc", "conv"])
 def test_an_unknown_site_is_answered_with_the_sites(choice):
-    with pytest.raises(
-        InputError, match=r"unknown site 'lats'; the sites are stem\.0, block\.deep\.0, twice"
-    ):
+    with pytest.raises(InputError, match=r"unknown site 'lats'; the sites are stem\.0, block\.deep\.0, twice"):
         relax(Zoo(), {"lats": choice}, IMAGES)
 
 

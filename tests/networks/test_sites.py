@@ -11,7 +11,6 @@ from torch.nn.utils import prune
 from lrlc_nas.errors import InputError
 from lrlc_nas.networks import Site, sites, survey
 
-
 IMAGES = torch.zeros(2, 3, 8, 10)
 
 
@@ -141,11 +140,7 @@ def test_a_host_that_cannot_be_copied_is_named():
 
 @pytest.mark.parametrize(
     ("sample", "came"),
-    [
-        (torch.zeros(3, 8, 8), r"of shape \(3, 8, 8\)"),
-        (torch.zeros(0, 3, 8, 8), r"\(0, 3, 8, 8\)"),
-        (5, "a int"),
-    ],
+    [(torch.zeros(3, 8, 8), r"of shape \(3, 8, 8\)"), (torch.zeros(0, 3, 8, 8), r"\(0, 3, 8, 8\)"), (5, "a int")],
 )
 def test_a_sample_is_a_batch_of_images(sample, came):
     with pytest.raises(InputError, match=rf"images of shape \(B, C, H, W\), but is .*{came}"):

@@ -11,7 +11,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.networks import host_cost, plan_cost, relax, survey, why_not_buildable
 from lrlc_nas.networks.hosts import build_host
 
-
 LAYERS = ("conv1", "conv2", "conv3")
 TOKENS = (
     "conv", "wide-2", "wide-3", "wide-2", "coord", "tied-2", "lrlc-2", "lrlc-3-full", "lrlc-2-input", "lc",
@@ -39,12 +38,7 @@ def widths(network):
 
 
 # Trainable parameters and millions of multiply-accumulates of the network of Elsayed et al. (2020) on CIFAR-10.
-PUBLISHED = {
-    "conv1": (77_700, 56.33),
-    "conv2": (113_418, 82.29),
-    "conv3": (114_122, 80.30),
-    "all": (171_268, 121.07),
-}
+PUBLISHED = {"conv1": (77_700, 56.33), "conv2": (113_418, 82.29), "conv3": (114_122, 80.30), "all": (171_268, 121.07)}
 
 
 @pytest.mark.parametrize("layer", PUBLISHED)
@@ -121,9 +115,7 @@ def test_new_filters_are_fresh_and_nothing_reads_them_yet():
 def test_the_start_of_the_paper_draws_a_widened_convolution_and_its_reader_anew():
     host = paper_cnn(width=32)
     one = relax(host, {"conv2": "wide-2", "conv3": "wide-2"}, images_of(), init="paper", seed=0)
-    other = relax(
-        paper_cnn(width=32), {"conv2": "wide-2", "conv3": "wide-2"}, images_of(), init="paper", seed=0
-    )
+    other = relax(paper_cnn(width=32), {"conv2": "wide-2", "conv3": "wide-2"}, images_of(), init="paper", seed=0)
     for name in ("conv2", "conv3", "logits"):
         weight = one.get_submodule(name).weight
         assert torch.equal(weight, other.get_submodule(name).weight), "the seed decides, not the host"
@@ -172,10 +164,7 @@ class Widened(nn.Sequential):
         (("2", "9"), r"followers must be modules, got \('2', '9'\)"),
         (("1", "5"), r"'1' must be a BatchNorm2d of 4 features or have no parameters, but is PReLU"),
         (("5", "5"), r"'5' must be a BatchNorm2d of 4 features or have no parameters, but is Conv2d"),
-        (
-            ("3", "4"),
-            r"'4' must be a plain Conv2d with groups=1 or a Linear that reads 4 channels, but is Conv2d",
-        ),
+        (("3", "4"), r"'4' must be a plain Conv2d with groups=1 or a Linear that reads 4 channels, but is Conv2d"),
         (("3", "7"), r"'7' must be .* reads 4 channels, but is Linear\(in_features=16"),
         (("3", "2"), r"'2' must be a plain Conv2d .* but is Dropout"),
     ],

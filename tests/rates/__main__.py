@@ -10,7 +10,6 @@ from lrlc_nas.errors import InputError
 
 from .rates import print_rates
 
-
 __all__ = ["main"]
 
 

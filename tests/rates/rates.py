@@ -15,7 +15,6 @@ from .scenarios import SCENARIOS, planted_scenarios, rates_table
 from .screening_simulation import Coverage, Setting, coverage
 from .simulation import simulate
 
-
 __all__ = ["SETTINGS", "print_rates"]
 
 SETTINGS = {
@@ -41,13 +40,8 @@ def print_rates(say: Callable[[str], object], studies: int = 1000) -> bool:
     """
     if studies < 100:
         raise InputError(f"rates need at least 100 studies, but --studies is {studies}")
-    rates = (
-        *simulate(SCENARIOS, studies=studies),
-        *simulate(planted_scenarios(), studies=studies, power=POWER),
-    )
-    say(
-        f"confirmations, {studies} studies of each kind; a rate agrees with a promise that its 95 % interval meets"
-    )
+    rates = (*simulate(SCENARIOS, studies=studies), *simulate(planted_scenarios(), studies=studies, power=POWER))
+    say(f"confirmations, {studies} studies of each kind; a rate agrees with a promise that its 95 % interval meets")
     say(rates_table(rates))
     agrees = all(rate.agrees for rate in rates)
     for name, setting in SETTINGS.items():

@@ -10,7 +10,6 @@ from lrlc_nas.evidence.t_power import POWER, sd_of_difference, visible_effect
 
 from .simulation import Rate, Scenario
 
-
 __all__ = ["SCENARIOS", "planted_scenarios", "rates_table"]
 
 _NOTHING = (0.0,) * 4
@@ -37,13 +36,7 @@ SCENARIOS = (
 
 def planted_scenarios() -> tuple[Scenario, ...]:
     """Studies with one gain of the size that the power table calls visible, one for each setting."""
-    settings = (
-        (0.2, 0.0, (10,)),
-        (0.4, 0.0, (10,)),
-        (0.4, 0.45, (10,)),
-        (0.3, 0.0, (20,)),
-        (0.3, 0.0, (10, 20)),
-    )
+    settings = ((0.2, 0.0, (10,)), (0.4, 0.0, (10,)), (0.4, 0.45, (10,)), (0.3, 0.0, (20,)), (0.3, 0.0, (10, 20)))
     return tuple(_planted(*setting) for setting in settings)
 
 

@@ -28,7 +28,6 @@ from lrlc_nas.runs.results import EpochResult
 from lrlc_nas.search.pruning import AUDIT, audited, falls_behind, is_rung
 from lrlc_nas.store import RunRecord, StudyRecord
 
-
 __all__ = ["Coverage", "Setting", "SimulatedSearch", "coverage", "simulate_search"]
 
 _HOST = 70.0
@@ -188,15 +187,11 @@ def _proposed(setting: Setting, runs: list[RunRecord], curves: list[list[float]]
     """A cross of two of the best runs with some choices replaced, or a random plan."""
     tokens = (str(CONV), *setting.choices)
     ranked = sorted(range(len(runs)), key=lambda run: (len(curves[run]), curves[run][-1]), reverse=True)
-    parents = [
-        runs[ranked[index]].plan or Plan() for index in rng.integers(1 + len(runs) // _BEST_OF, size=2)
-    ]
+    parents = [runs[ranked[index]].plan or Plan() for index in rng.integers(1 + len(runs) // _BEST_OF, size=2)]
     free = rng.random() < setting.exploration
     return Plan.of(
         {
-            site: rng.choice(tokens)
-            if free or rng.random() < _MUTATION
-            else parents[rng.integers(2)].at(site)
+            site: rng.choice(tokens) if free or rng.random() < _MUTATION else parents[rng.integers(2)].at(site)
             for site in _sites(setting)
         }
     )

@@ -26,7 +26,6 @@ from lrlc_nas.evidence.decisions import OUTCOMES, Decisions, Rule, decide
 from lrlc_nas.evidence.judging import more_seeds
 from lrlc_nas.evidence.sequential import alpha_of_look
 
-
 __all__ = ["Rate", "Scenario", "screening_rates", "simulate"]
 
 _Array = NDArray[np.float64]
@@ -123,9 +122,7 @@ def simulate(
     return tuple(rate for scenario in scenarios for rate in _rates(scenario, studies, power, generator))
 
 
-def _rates(
-    scenario: Scenario, studies: int, power: float | None, generator: np.random.Generator
-) -> list[Rate]:
+def _rates(scenario: Scenario, studies: int, power: float | None, generator: np.random.Generator) -> list[Rate]:
     rule = Rule(scenario.family, scenario.delta)
     scores = _scores(scenario, studies, generator)
     claims = len(scenario.effects)
@@ -181,9 +178,7 @@ def screening_rates(
     excludes = (low > 0) | (high < 0)
     return (
         _rate("screening", "95 % interval covers", (low <= truth)[:, 0] & (high >= truth)[:, 0], 0.93, 0.97),
-        _rate(
-            "screening", "an effect of nothing excludes zero, any cell", (excludes & (truth == 0)).any(axis=1)
-        ),
+        _rate("screening", "an effect of nothing excludes zero, any cell", (excludes & (truth == 0)).any(axis=1)),
         _rate("screening", "the first interval excludes zero", excludes[:, 0]),
     )
 
@@ -201,9 +196,7 @@ def _scores(scenario: Scenario, studies: int, generator: np.random.Generator) ->
 
 def _judged(differences: _Array, rule: Rule, scenario: Scenario) -> tuple[Decisions, _Bools]:
     """The decisions of every study, and whether the first claim's intervals of all looks hold the truth."""
-    outcome, look, adjusted, differs = (
-        np.zeros(differences.shape[:2], dtype=kind) for kind in (int, int, float, bool)
-    )
+    outcome, look, adjusted, differs = (np.zeros(differences.shape[:2], dtype=kind) for kind in (int, int, float, bool))
     covered = np.ones(len(differences), dtype=bool)
     for sizes, those in _sizes(differences, rule, scenario):
         part = differences[those]

@@ -13,12 +13,7 @@ def test_promises_and_rates_are_printed_and_judged():
     said = []
     assert rates.print_rates(said.append, studies=100)
     text = "\n".join(said)
-    for words in (
-        "false helps or hurts, any claim",
-        "a planted gain helps",
-        "false equivalent",
-        "screening, 24",
-    ):
+    for words in ("false helps or hurts, any claim", "a planted gain helps", "false equivalent", "screening, 24"):
         assert words in text
     assert text.endswith("every rate agrees with what is promised")
     assert "a rate agrees with a promise that its 95 % interval meets" in said[0]

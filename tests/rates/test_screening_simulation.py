@@ -7,7 +7,6 @@ from lrlc_nas.facts import EndCause
 from lrlc_nas.search.pruning import AUDIT
 from tests.rates.screening_simulation import Setting, coverage, simulate_search
 
-
 STUDIES = 60
 
 

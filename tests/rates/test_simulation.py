@@ -15,7 +15,6 @@ from lrlc_nas.evidence.verdicts import Arm
 from tests.rates.scenarios import SCENARIOS, planted_scenarios, rates_table
 from tests.rates.simulation import Scenario, screening_rates, simulate
 
-
 STUDIES = 1000
 
 
@@ -61,9 +60,7 @@ def test_simulated_studies_are_judged_as_real_ones():
     for _ in range(30):
         host = generator.normal(94, 0.2, 10)
         scores = host + generator.normal([[0.0], [0.4], [-0.6]], 0.3, (3, 10))
-        verdicts = judge(
-            tuple(host), [Arm(str(i), tuple(row)) for i, row in enumerate(scores)], Rule(6), sizes=[5, 10]
-        )
+        verdicts = judge(tuple(host), [Arm(str(i), tuple(row)) for i, row in enumerate(scores)], Rule(6), sizes=[5, 10])
         decisions = decide(scores - host, Rule(6), [5, 10])
         assert [verdict.outcome for verdict in verdicts] == [OUTCOMES[code] for code in decisions.outcome]
 

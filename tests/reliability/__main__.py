@@ -12,7 +12,6 @@ from lrlc_nas.signals import interrupt_once
 
 from .programme import run_faults
 
-
 __all__ = ["main"]
 
 
@@ -29,11 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interrupt_once()  # whatever ends this command, it ends its servers first
     try:
         run_faults(
-            lambda text: print(text, flush=True),
-            on=words.on,
-            quick=words.quick,
-            soak=words.soak,
-            json=words.json,
+            lambda text: print(text, flush=True), on=words.on, quick=words.quick, soak=words.soak, json=words.json
         )
     except LrlcNasError as error:
         print(f"Error: {error}", file=sys.stderr)

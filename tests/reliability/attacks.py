@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from .commands import Command, Done, run_commands
 
-
 __all__ = ["Attack", "Attacks", "launch"]
 
 

@@ -14,7 +14,6 @@ import psutil
 from .attacks import Attacks
 from .commands import Command, Session, run_commands
 
-
 __all__ = ["CANARY", "COMMANDS", "FORMS", "URLS", "found_in", "look_for_password"]
 
 CANARY = "c4nary/b%1:rd{0}?&#"

@@ -19,7 +19,6 @@ from lrlc_nas.errors import LrlcNasError
 from .poison import unprintable
 from .waiting import PATIENCE
 
-
 __all__ = ["Command", "Done", "Session", "environment", "main", "run_commands"]
 
 _PROGRAMME = "from tests.reliability.commands import main; main()"
@@ -81,9 +80,7 @@ class Session:
     rest: str
 
 
-def run_commands(
-    commands: Sequence[Command], watch: Callable[[], None] = lambda: None, **variables: str
-) -> Session:
+def run_commands(commands: Sequence[Command], watch: Callable[[], None] = lambda: None, **variables: str) -> Session:
     """Run commands in a new process.
 
     Args:
@@ -103,9 +100,7 @@ def run_commands(
         finally:
             process.kill()  # one that has ended is let alone
     if process.returncode:
-        raise LrlcNasError(
-            f"the process of the commands ended with exit code {process.returncode}: {err.strip()}"
-        )
+        raise LrlcNasError(f"the process of the commands ended with exit code {process.returncode}: {err.strip()}")
     said, _, done = out.rstrip("\n").rpartition("\n")
     return Session([Done(**each) for each in json.loads(done)], said + err)
 

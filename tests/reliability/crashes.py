@@ -19,7 +19,6 @@ from .places import SQLITE, Place, opened_store
 from .promises import broken, recorded, story
 from .toy import NAME
 
-
 __all__ = ["Crash", "Reference", "crash_at", "crash_until_untouched", "kill_after", "live_undisturbed"]
 
 _WAIT = 60.0

@@ -14,7 +14,6 @@ import torch
 
 from lrlc_nas.runs import Checkpoints
 
-
 __all__ = ["KINDS", "Damage", "damage_checkpoints", "listening"]
 
 

@@ -23,7 +23,6 @@ from .poison import changed, contents
 from .toy import toy_config
 from .waiting import PATIENCE, wait_until
 
-
 __all__ = ["HOSTS", "METHODS", "PATHS", "Served", "knock", "revealed", "served"]
 
 HOSTS = ("evil.example", "127.0.0.1.evil.example", "[::ffff:127.0.0.1]", "0")

@@ -12,7 +12,6 @@ from lrlc_nas.fault_points import ACTIONS, POINTS, Fault
 
 from .crashes import Crash, Reference, crash_at, crash_until_untouched, kill_after
 
-
 __all__ = [
     "OTHER_POINTS",
     "alone",
@@ -58,9 +57,7 @@ def crash_everywhere(folder: Path, reference: Reference) -> list[Crash]:
 
 def crash_at_the_ends(folder: Path, reference: Reference, points: Iterable[str]) -> list[Crash]:
     """SIGKILL at the first and at the last passage of some points."""
-    faults = [
-        Fault(point, hit) for point in points for hit in sorted({1, max(1, reference.hits.get(point, 0))})
-    ]
+    faults = [Fault(point, hit) for point in points for hit in sorted({1, max(1, reference.hits.get(point, 0))})]
     return _crash_at_all(folder, reference, faults)
 
 
@@ -96,8 +93,7 @@ def alone(job: Callable[[], Crash]) -> list[Crash]:
 
 def _crash_at_all(folder: Path, reference: Reference, faults: Sequence[Fault]) -> list[Crash]:
     return in_parallel(
-        partial(alone, partial(crash_at, folder / str(number), fault, reference))
-        for number, fault in enumerate(faults)
+        partial(alone, partial(crash_at, folder / str(number), fault, reference)) for number, fault in enumerate(faults)
     )
 
 

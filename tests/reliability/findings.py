@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-
 __all__ = ["Finding", "findings_table", "machine_line", "to_json"]
 
 

@@ -12,7 +12,6 @@ from .rows import look_at_rows
 from .study_files import read_study_files
 from .weights import load_weights
 
-
 __all__ = ["STRANGERS"]
 
 STRANGERS: dict[str, tuple[str, Callable[[Path], Attacks]]] = {

@@ -33,7 +33,6 @@ from .places import store_in
 from .toy import NAME, toy_config
 from .waiting import PATIENCE
 
-
 __all__ = [
     "EPOCHS",
     "FIRST_TRIALS",
@@ -163,12 +162,7 @@ def work(
         return False
 
     Worker(
-        study.store,
-        study.record,
-        study.prepared,
-        device="cpu",
-        should_stop=rest,
-        lease_seconds=lease_seconds,
+        study.store, study.record, study.prepared, device="cpu", should_stop=rest, lease_seconds=lease_seconds
     ).work()
 
 

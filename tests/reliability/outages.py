@@ -20,7 +20,6 @@ from .servers import Server
 from .toy import NAME, toy_config
 from .waiting import PATIENCE, wait_until
 
-
 __all__ = ["Outage", "cut", "freeze", "outwait", "stop"]
 
 _LEASE = 1.5
@@ -50,9 +49,7 @@ class Outage:
         return not self.broken
 
 
-def stop(
-    folder: Path, server: Server, seconds: float, reference: Reference, log: Path | None = None
-) -> Outage:
+def stop(folder: Path, server: Server, seconds: float, reference: Reference, log: Path | None = None) -> Outage:
     """Crash the server while a worker trains, and start it again after some seconds.
 
     The worker trains on. Its claim runs out meanwhile, and stays its own, because nobody can take it.
@@ -157,10 +154,7 @@ def freeze(folder: Path, server: Server, seconds: float, reference: Reference, l
 
 
 def _disturbed(
-    folder: Path,
-    reference: Reference,
-    trouble: Callable[[ForkServerProcess], int],
-    log: Path | None = None,
+    folder: Path, reference: Reference, trouble: Callable[[ForkServerProcess], int], log: Path | None = None
 ) -> Outage:
     """One worker goes through trouble, and the study ends as if there had been none."""
     _ready(folder, reference)
@@ -185,9 +179,7 @@ def _ready(folder: Path, reference: Reference) -> None:
 
 
 @contextmanager
-def _workers(
-    folder: Path, number: int, lease: float, log: Path | None = None
-) -> Iterator[list[ForkServerProcess]]:
+def _workers(folder: Path, number: int, lease: float, log: Path | None = None) -> Iterator[list[ForkServerProcess]]:
     workers = [spawn(work, folder, lease, _STEP, None, _pause(folder), log) for _ in range(number)]
     try:
         yield workers

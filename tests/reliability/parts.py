@@ -34,7 +34,6 @@ from .soak import soak
 from .storm import storm
 from .supervised import crash_supervisor, crash_worker
 
-
 __all__ = [
     "PASSAGES",
     "actions",
@@ -58,9 +57,7 @@ __all__ = [
 
 PASSAGES = {
     "the first passage": crash_at_first,
-    "the first and the last passage": lambda folder, reference: crash_at_the_ends(
-        folder, reference, train_points()
-    ),
+    "the first and the last passage": lambda folder, reference: crash_at_the_ends(folder, reference, train_points()),
     "every passage": crash_everywhere,
 }
 """At which passages of the points a study can be killed."""
@@ -73,9 +70,7 @@ def crashes(passages: str, reference: Reference, folder: Path) -> Finding:
     done = PASSAGES[passages](folder, reference)
     points = {crash.what.split(":")[0] for crash in done if crash.happened}
     what = f"kill -9 at {passages} of every point"
-    return _of_crashes(
-        reference.place.name, what, done, len(points) == len(train_points()), f"at {len(points)} points"
-    )
+    return _of_crashes(reference.place.name, what, done, len(points) == len(train_points()), f"at {len(points)} points")
 
 
 def moments(number: int, seed: int, reference: Reference, folder: Path) -> Finding:
@@ -183,9 +178,7 @@ def stops(server: Server, seconds: float, reference: Reference, folder: Path) ->
 def waiting(server: Server, seconds: float, reference: Reference, folder: Path) -> Finding:
     """A server that is away for longer than claims last, while a worker waits for a run."""
     done = outwait(folder, server, seconds, reference)
-    return _of_outage(
-        server, f"server away for {seconds:.0f} s, claims last 3 s, a worker waits for one", done, 1
-    )
+    return _of_outage(server, f"server away for {seconds:.0f} s, claims last 3 s, a worker waits for one", done, 1)
 
 
 def cuts(server: Server, number: int, reference: Reference, folder: Path) -> Finding:

@@ -13,7 +13,6 @@ from lrlc_nas.store import Store
 
 from .servers import SERVERS, Server, running
 
-
 __all__ = [
     "DATABASE",
     "PLACES",

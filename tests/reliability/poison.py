@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-
 __all__ = [
     "DISGUISES",
     "HOSTILE",
@@ -104,9 +103,7 @@ DISGUISES: dict[str, Callable[[Mapping[str, Any]], bytes]] = {
 """The forms of a file that runs what a state holds in whoever loads it as torch does without care."""
 
 
-def poison_checkpoints(
-    folder: Path, content: bytes, *, matching: bool, pattern: str = "epoch-*.pt"
-) -> list[Path]:
+def poison_checkpoints(folder: Path, content: bytes, *, matching: bool, pattern: str = "epoch-*.pt") -> list[Path]:
     """Put the content in the place of checkpoints below a folder; where it lies then.
 
     Args:
@@ -162,9 +159,7 @@ def poison_attributes(database: Path, sentinel: Path) -> None:
             select = f"SELECT {owner}_id, ?, ? FROM {table}"
             execute(database, delete)
             for key, value in values.items():
-                execute(
-                    database, f"INSERT INTO {attributes} ({owner}_id, key, value_json) {select}", key, value
-                )
+                execute(database, f"INSERT INTO {attributes} ({owner}_id, key, value_json) {select}", key, value)
 
 
 def name_functions(database: Path, host: str, images: str) -> None:
@@ -220,8 +215,7 @@ def _rewording(name: str, site: str) -> Iterator[tuple[str, tuple[object, ...]]]
     yield "UPDATE nas_site SET name = ? WHERE name = ?", (site + HOSTILE, site)
     yield "UPDATE nas_study SET refused = ?", (json.dumps({HOSTILE: HOSTILE}),)
     yield (
-        "UPDATE nas_study SET facts = json_set(facts, '$.versions', json_object(?, ?), "
-        "'$.classes', json_array(?))",
+        "UPDATE nas_study SET facts = json_set(facts, '$.versions', json_object(?, ?), '$.classes', json_array(?))",
         (HOSTILE, HOSTILE, HOSTILE),
     )
     yield "UPDATE nas_study SET data_fingerprint = ?, host_fingerprint = ?", (HOSTILE, HOSTILE)

@@ -20,7 +20,6 @@ from .places import SQLITE, Place, ServerPlace, chosen_places, opened
 from .servers import PostgreSQL
 from .shortage import MOMENTS
 
-
 __all__ = ["Extent", "find", "find_soaked", "run_faults"]
 
 _AWAY_SECONDS = 6.0  # two claims
@@ -63,17 +62,7 @@ class Extent:
     def quick(cls) -> Extent:
         """Some trouble of each kind."""
         return cls(
-            "the first and the last passage",
-            5,
-            20,
-            (12, 3, 1),
-            (2,),
-            (4, 24),
-            1,
-            (0.0, 3.0),
-            5,
-            6.0,
-            (12, 3.0, 0.2),
+            "the first and the last passage", 5, 20, (12, 3, 1), (2,), (4, 24), 1, (0.0, 3.0), 5, 6.0, (12, 3.0, 0.2)
         )
 
 

@@ -17,7 +17,6 @@ from lrlc_nas.store import RunRecord, Store, StudyRecord, sqlite_path
 
 from .toy import NAME
 
-
 __all__ = ["broken", "recorded", "story"]
 
 _STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
@@ -84,9 +83,7 @@ def _epochs(study: StudyRecord, runs: list[RunRecord], epochs: dict[int, list[Ep
 def _writers(store: Store, runs: list[RunRecord]) -> Iterator[str]:
     """Each epoch names the attempt that wrote it; after a later attempt has written, an earlier one must not."""
     with store.engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT run_id, epoch, attempt FROM nas_epoch ORDER BY run_id, epoch"
-        )
+        rows = connection.exec_driver_sql("SELECT run_id, epoch, attempt FROM nas_epoch ORDER BY run_id, epoch")
         written = [tuple(row) for row in rows]
     numbers = {run.run_id: run.number for run in runs}
     for (run_id, _, before), (same, epoch, attempt) in pairwise(written):

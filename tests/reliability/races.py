@@ -14,7 +14,6 @@ from .places import SQLITE, Place, opened_store
 from .promises import broken
 from .toy import NAME, toy_config
 
-
 __all__ = ["Claims", "Race", "race", "race_for_claims", "race_of_resumes", "race_of_starts"]
 
 _LEASE = 60.0

@@ -20,16 +20,9 @@ from .places import DATABASE, SQLITE
 from .poison import ROWS, changed, contents, name_functions, poison_names, poison_row
 from .toy import NAME, toy_config
 
-
 __all__ = ["LOOKING", "look_at_rows"]
 
-LOOKING = (
-    ("list",),
-    ("show", NAME),
-    ("power", NAME),
-    ("report", NAME),
-    ("cards", NAME, "-o", "cards"),
-)
+LOOKING = (("list",), ("show", NAME), ("power", NAME), ("report", NAME), ("cards", NAME, "-o", "cards"))
 """The commands that look at a study and run nothing of it."""
 
 _WORDS, _FUNCTIONS = "words", "functions"

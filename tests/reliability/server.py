@@ -24,7 +24,6 @@ from lrlc_nas.store import engine_options, parse_url
 
 from .waiting import wait_until
 
-
 __all__ = ["PASSWORD", "Server"]
 
 PASSWORD = "c4nary-b1rd"
@@ -149,9 +148,7 @@ class Server:
         Raises:
             LrlcNasError: if the tool fails.
         """
-        process = self._popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        process = self._popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said = process.communicate(timeout=_START_SECONDS)[0].decode(errors="replace")
         if process.returncode:
             raise LrlcNasError(f"{command[0]} ended with exit code {process.returncode}: {said[-2000:]}")

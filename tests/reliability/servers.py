@@ -20,7 +20,6 @@ from lrlc_nas.errors import InputError
 
 from .server import PASSWORD, Server
 
-
 __all__ = ["PASSWORD", "SERVERS", "MariaDB", "PostgreSQL", "Server", "running"]
 
 
@@ -47,11 +46,7 @@ class PostgreSQL(Server):
 
     def command(self) -> list[str]:
         """How it is started."""
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": str(self.folder),
-            "fsync": "off",
-        }
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder), "fsync": "off"}
         command = [self.program(), "-D", str(self.folder / "data"), "-p", str(self.port)]
         return command + [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
 
@@ -84,9 +79,7 @@ class MariaDB(Server):
             f"CREATE USER IF NOT EXISTS 'me'@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON *.* TO 'me'@'%';\n"
         )
         tool = [_mariadb("mariadb-install-db"), "--no-defaults", f"--datadir={self.folder / 'data'}"]
-        self.call(
-            [*tool, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-        )
+        self.call([*tool, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
 
     def command(self) -> list[str]:
         """How it is started."""

@@ -20,7 +20,6 @@ from .places import opened_store, store_in
 from .promises import broken
 from .toy import NAME, toy_config
 
-
 __all__ = ["MOMENTS", "Shortage", "run_out_of_memory"]
 
 _TRIALS, _EPOCHS = 6, 2

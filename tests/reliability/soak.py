@@ -21,7 +21,6 @@ from .steadiness import Samples, Steadiness
 from .supervised import workers_of
 from .toy import NAME, toy_config
 
-
 __all__ = ["Soak", "Watch", "soak"]
 
 _MOST_IN_AN_EPOCH = MOST_CRASHES // 2
@@ -59,14 +58,7 @@ class Soak:
 
 
 def soak(
-    folder: Path,
-    *,
-    trials: int,
-    epochs: int,
-    workers: int = 4,
-    every: float = 3.0,
-    rest: float,
-    seed: int = 0,
+    folder: Path, *, trials: int, epochs: int, workers: int = 4, every: float = 3.0, rest: float, seed: int = 0
 ) -> Soak:
     """Supervise a study, kill one of its workers every few seconds until it ends, and look at the dashboard.
 
@@ -91,9 +83,7 @@ def soak(
         try:
             while supervisor.is_alive():
                 if time.monotonic() > deadline:
-                    raise LrlcNasError(
-                        f"the soak did not end within {_PATIENCE:.0f} s, after {watch.kills} kills"
-                    )
+                    raise LrlcNasError(f"the soak did not end within {_PATIENCE:.0f} s, after {watch.kills} kills")
                 supervisor.join(every)
                 watch.strike()
             code = end(supervisor)
@@ -163,11 +153,7 @@ class Watch:
         """
         with opened_store(self.folder) as store:
             runs = store.runs(store.study(NAME))
-        at_work = {
-            int(run.worker_id.split("/")[1]): (run.run_id, run.epoch)
-            for run in runs
-            if run.state == "running"
-        }
+        at_work = {int(run.worker_id.split("/")[1]): (run.run_id, run.epoch) for run in runs if run.state == "running"}
         return {
             pid: at_work[pid]
             for pid in workers_of(self.samples.pid)

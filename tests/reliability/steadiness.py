@@ -10,7 +10,6 @@ import psutil
 
 from lrlc_nas.errors import LrlcNasError
 
-
 __all__ = ["Samples", "Steadiness"]
 
 _SAMPLES = 10

@@ -18,7 +18,6 @@ from .lives import begin, end, spawn, work
 from .promises import broken, recorded
 from .toy import toy_config
 
-
 __all__ = ["Storm", "storm"]
 
 _LEASE = 1.5
@@ -184,9 +183,7 @@ class _Weather:
     def _held(self) -> tuple[ForkServerProcess, RunRecord] | None:
         """Some worker that trains now, and its run."""
         running = {
-            int(run.worker_id.split("/")[1]): run
-            for run in self.store.runs(self.study)
-            if run.state == "running"
+            int(run.worker_id.split("/")[1]): run for run in self.store.runs(self.study) if run.state == "running"
         }
         busy = [(each, running[each.pid]) for each in self.alive if each.pid in running and each.is_alive()]
         return self.chance.choice(busy) if busy else None

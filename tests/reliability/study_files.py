@@ -9,7 +9,6 @@ from .attacks import Attack, Attacks, launch
 from .commands import Command
 from .poison import changed, contents
 
-
 __all__ = ["OVERRIDES", "STUDY_FILES", "read_study_files"]
 
 _VERBS = ("start", "sites")
@@ -18,10 +17,7 @@ _NESTED = 5000
 _TOO_DEEP = "values are nested too deeply to be read"
 
 STUDY_FILES: dict[str, tuple[str, str]] = {
-    "key-twice": (
-        "seed = 1\nseed = 2\nname = 'x'",
-        r"not TOML: Cannot overwrite a value (at line 2, column 9)",
-    ),
+    "key-twice": ("seed = 1\nseed = 2\nname = 'x'", r"not TOML: Cannot overwrite a value (at line 2, column 9)"),
     "section-twice": ("[recipe]\nepochs = 1\n[recipe]\nflip = true", "(at line 3, column 8)"),
     "key-twice-inside": ("host = {name = 'a', name = 'b'}", "line 1, column"),
     "unknown-key": ("[recipe]\nepoch = 3", "unknown key 'epoch' in recipe; did you mean epochs?"),
@@ -33,10 +29,7 @@ STUDY_FILES: dict[str, tuple[str, str]] = {
     "deep-options": ("host.options.x = " + "[" * 300 + "]" * 300, "recursion limit"),
     "digits": ("seed = " + "1" * 5000, "not TOML: Exceeds the limit (4300 digits)"),
     "large": ("# " + "x" * 2**20, "a study file has at most 1,048,576 bytes, and this one has more"),
-    "yaml": (
-        "!!python/object/apply:os.system ['touch exploded']",
-        "not TOML: Invalid statement (at line 1, column 1)",
-    ),
+    "yaml": ("!!python/object/apply:os.system ['touch exploded']", "not TOML: Invalid statement (at line 1, column 1)"),
     "infinite": ("[recipe]\nlearning_rate = inf", "learning_rate must be a finite number"),
     "nul": ("name = 'a\0b'", "not TOML: Found invalid character '\\x00' (at line 1, column 10)"),
     "terminal": ('name = "\\u001b[2J"', "name: must be printable"),

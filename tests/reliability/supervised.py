@@ -14,7 +14,6 @@ from .lives import end, spawn, supervise
 from .places import opened_store
 from .promises import broken
 
-
 __all__ = ["crash_supervisor", "crash_worker", "workers_of"]
 
 _WAIT = 60.0

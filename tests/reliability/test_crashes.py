@@ -18,7 +18,6 @@ from tests.reliability.everywhere import (
 )
 from tests.reliability.supervised import crash_supervisor, crash_worker
 
-
 SLOW = pytest.mark.slow
 
 
@@ -46,9 +45,7 @@ def test_killed_at_the_first_passage_of_each_point(reference, tmp_path):
 def test_killed_at_every_passage_of_each_point(reference, tmp_path):
     crashes = crash_everywhere(tmp_path, reference)
     happened = [crash for crash in crashes if crash.happened]
-    assert len(crashes) == len(happened) + len(train_points()), (
-        "each point is tried until a life ends untouched"
-    )
+    assert len(crashes) == len(happened) + len(train_points()), "each point is tried until a life ends untouched"
     # A life that goes on from a crash may pass a point more often than one that was never disturbed.
     for point in train_points():
         assert sum(crash.what.split(":")[0] == point for crash in happened) >= reference.hits[point]

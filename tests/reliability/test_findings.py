@@ -18,7 +18,6 @@ from tests.reliability.programme import Extent, run_faults
 from tests.reliability.races import Race
 from tests.reliability.shortage import MOMENTS
 
-
 GOOD = Finding("SQLite", "storm", 13, 1, 1, "40/40", True, 12.3)
 BAD = Finding("SQLite", "race", 2, 1, 0, "21", False)
 SQLITE = ("sqlite",)
@@ -71,10 +70,7 @@ def test_the_command_ends_with_an_error_where_a_promise_does_not_hold(findings, 
     ("name", "message"),
     [
         ("oracle", "--on must be one of sqlite, postgresql, mariadb; got 'oracle'"),
-        (
-            "postgresql",
-            "--on postgresql: PostgreSQL is not installed (Debian: apt-get install postgresql)",
-        ),
+        ("postgresql", "--on postgresql: PostgreSQL is not installed (Debian: apt-get install postgresql)"),
         ("mariadb", "--on mariadb: MariaDB is not installed (Debian: apt-get install mariadb-server)"),
     ],
 )
@@ -131,8 +127,7 @@ def test_every_other_action_has_to_happen(monkeypatch, tmp_path, happened, met):
 
 
 @pytest.mark.parametrize(
-    ("race", "met"),
-    [(Race(2, 4, 4, 2, ()), True), (Race(2, 4, 4, 1, ()), False), (Race(2, 4, 5, 2, ()), False)],
+    ("race", "met"), [(Race(2, 4, 4, 2, ()), True), (Race(2, 4, 4, 1, ()), False), (Race(2, 4, 5, 2, ()), False)]
 )
 def test_nobody_races_alone(race, met):
     assert parts._of_race(SQLITE_PLACE, "race", race).met is met

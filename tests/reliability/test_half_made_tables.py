@@ -23,9 +23,7 @@ def live_until_made(folder: Path, what: str) -> None:
     live(folder)
 
 
-@pytest.mark.parametrize(
-    "what", ["CREATE TABLE studies ", "CREATE TABLE trials ", "CREATE UNIQUE INDEX ix_studies"]
-)
+@pytest.mark.parametrize("what", ["CREATE TABLE studies ", "CREATE TABLE trials ", "CREATE UNIQUE INDEX ix_studies"])
 def test_whoever_comes_next_makes_the_rest(what, tmp_path):
     assert end(spawn(live_until_made, tmp_path, what)) == -signal.SIGKILL
     assert end(spawn(live, tmp_path)) == 0

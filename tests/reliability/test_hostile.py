@@ -19,7 +19,6 @@ from tests.reliability.rows import look_at_rows
 from tests.reliability.study_files import read_study_files
 from tests.reliability.weights import load_weights
 
-
 GOOD = Attacks(2, "2 refused", {"executed": 0}, [])
 REFUSAL = Done(2, "", "Error: it is too deep\n")
 
@@ -49,9 +48,7 @@ def test_weights_are_passed_over(tmp_path):
 def test_weights_that_ran_would_be_seen(tmp_path, monkeypatch):
     """An archive with the right hash meets nobody but the loader."""
     load = torch.load
-    monkeypatch.setattr(
-        torch, "load", lambda file, **options: load(file, **options | {"weights_only": False})
-    )
+    monkeypatch.setattr(torch, "load", lambda file, **options: load(file, **options | {"weights_only": False}))
     done = load_weights(tmp_path)
     assert done.nought == {"executed": 2}
     assert done.wrong == ["archive, the right SHA-256, newest", "archive, the right SHA-256, all"]
@@ -88,22 +85,14 @@ def test_rows_that_got_through_would_be_seen(tmp_path, monkeypatch):
     harmless = {"harmless": ("nas_run", "worker_id", "somebody")}
     for module in (rows, poison):
         monkeypatch.setattr(module, "ROWS", harmless)
-    looking = (
-        ("report", rows.NAME, "--trust"),
-        ("cards", rows.NAME, "-o", "../elsewhere"),
-        ("show", "nobody"),
-    )
+    looking = (("report", rows.NAME, "--trust"), ("cards", rows.NAME, "-o", "../elsewhere"), ("show", "nobody"))
     monkeypatch.setattr(rows, "LOOKING", looking)
     monkeypatch.setattr(commands, "_PROGRAMME", UNESCAPED + commands._PROGRAMME)
     done = look_at_rows(tmp_path)
     assert done.nought["executed"] == 1
-    assert (
-        done.nought["written outside"] >= 4
-    )  # the cards of two, in two files each, and what an import leaves
+    assert done.nought["written outside"] >= 4  # the cards of two, in two files each, and what an import leaves
     assert done.nought["pages with markup"] == 1
-    assert done.wrong == [
-        f"{kind}: show ended otherwise, with exit code 2" for kind in ("words", "functions")
-    ]
+    assert done.wrong == [f"{kind}: show ended otherwise, with exit code 2" for kind in ("words", "functions")]
 
 
 def test_rows_that_nobody_refuses_would_be_seen(tmp_path, monkeypatch):
@@ -171,9 +160,7 @@ def test_commands_are_run_each_where_it_is_typed(tmp_path, monkeypatch):
 
 def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "_PROGRAMME", "raise SystemExit('no memory')")
-    with pytest.raises(
-        LrlcNasError, match=r"^the process of the commands ended with exit code 1: no memory$"
-    ):
+    with pytest.raises(LrlcNasError, match=r"^the process of the commands ended with exit code 1: no memory$"):
         run_commands([Command(str(tmp_path), ("list",))])
 
 
@@ -207,6 +194,4 @@ def test_a_refusal_is_one_line_and_exit_code_2(done, refused, plain):
 )
 def test_a_finding_says_what_was_tried_and_what_came_of_it(done, met, held, seen, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "STRANGERS", {"rows": ("SQLite", lambda folder: done)})
-    assert parts.strangers("rows", tmp_path) == Finding(
-        "SQLite", "rows", done.made, done.made, held, seen, met
-    )
+    assert parts.strangers("rows", tmp_path) == Finding("SQLite", "rows", done.made, done.made, held, seen, met)

@@ -56,20 +56,14 @@ def test_no_study_has_no_epoch(tmp_path):
             "a plan was trained twice",
         ),
         ("DELETE FROM nas_epoch WHERE run_id = 1 AND epoch = 1", "run 0 counts 3 epochs and has [0, 2]"),
-        (
-            "UPDATE nas_epoch SET attempt = 3 WHERE run_id = 1 AND epoch = 1",
-            "wrote epoch 2 after attempt 3",
-        ),
+        ("UPDATE nas_epoch SET attempt = 3 WHERE run_id = 1 AND epoch = 1", "wrote epoch 2 after attempt 3"),
         ("UPDATE nas_run SET epoch = 2 WHERE number = 0", "run 0 is complete after 2 of 3 epochs"),
         ("UPDATE nas_run SET value = 0.9 WHERE number = 0", "run 0 has value 0.9, its last epoch "),
         ("UPDATE trials SET state = 'RUNNING' WHERE number = 0", "its trial RUNNING"),
         ("UPDATE trial_values SET value = 0.9 WHERE trial_id = 1", "its trial COMPLETE with 0.9"),
         ("DELETE FROM trial_intermediate_values WHERE trial_id = 1 AND step = 1", "run 0 has {0: "),
         ("DELETE FROM trial_params WHERE trial_id = 2", "its trial {}"),
-        (
-            "UPDATE nas_run SET trial_id = 99 WHERE number = 2",
-            "run 2 has no trial; trial 3 belongs to no run",
-        ),
+        ("UPDATE nas_run SET trial_id = 99 WHERE number = 2", "run 2 has no trial; trial 3 belongs to no run"),
     ],
 )
 def test_rows_that_are_wrong(folder, sql, words):

@@ -4,7 +4,6 @@ import pytest
 
 from tests.reliability.races import race, race_for_claims, race_of_resumes, race_of_starts
 
-
 SLOW = pytest.mark.slow
 
 

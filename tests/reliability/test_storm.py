@@ -5,9 +5,7 @@ import pytest
 from tests.reliability.storm import storm
 
 
-@pytest.mark.parametrize(
-    ("trials", "kills", "zombies"), [(4, 6, 2), pytest.param(40, 10, 3, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("trials", "kills", "zombies"), [(4, 6, 2), pytest.param(40, 10, 3, marks=pytest.mark.slow)])
 def test_a_study_survives_a_storm(trials, kills, zombies, tmp_path):
     done = storm(tmp_path, trials=trials, epochs=10, kills=kills, zombies=zombies)
     assert (done.ended, done.recorded) == (trials, 10 * trials)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from lrlc_nas.config import StudyConfig
 
-
 __all__ = ["NAME", "host", "images", "toy_config"]
 
 NAME = "toy"

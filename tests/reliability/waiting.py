@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from lrlc_nas.errors import LrlcNasError
 
-
 __all__ = ["PATIENCE", "wait_until"]
 
 PATIENCE = 180.0

@@ -14,16 +14,12 @@ from .attacks import Attacks
 from .damage import listening
 from .poison import DISGUISES, Bomb, poison_checkpoints
 
-
 __all__ = ["load_weights"]
 
 _SENTINEL = "executed"
 _HASHES = {"a wrong SHA-256": False, "the right SHA-256": True}
 # What is replaced, and the epoch that is to be used then.
-_REPLACED: dict[str, tuple[str, int | None]] = {
-    "newest": ("epoch-00001-*.pt", 0),
-    "all": ("epoch-*.pt", None),
-}
+_REPLACED: dict[str, tuple[str, int | None]] = {"newest": ("epoch-00001-*.pt", 0), "all": ("epoch-*.pt", None)}
 
 
 def load_weights(folder: Path) -> Attacks:

@@ -24,7 +24,6 @@ from lrlc_nas.store import (
     set_trial,
 )
 
-
 CONFIG = {
     "name": "small",
     "seed": 7,
@@ -155,9 +154,7 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
     """A database with one study of eight runs, of which `finished` have ended."""
     store = Store(f"sqlite:///{path}")
     store.create()
-    runs = [
-        NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
-    ]
+    runs = [NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
     runs += [
         NewRun(Role.SINGLE, 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
         for site in sites
@@ -194,9 +191,7 @@ def confirmation(store, claims, scores, looks=()):
     """
     section = {
         "of": "small",
-        "claims": [
-            {"label": label, "plan": plan, "controls": controls} for label, (plan, controls) in claims.items()
-        ],
+        "claims": [{"label": label, "plan": plan, "controls": controls} for label, (plan, controls) in claims.items()],
         "family": 4,
         "smallest_effect": 0.3,
         "notes": ["a note"],
@@ -208,9 +203,7 @@ def confirmation(store, claims, scores, looks=()):
     }
     study = store.add_study(
         name="small/confirmation",
-        config=StudyConfig.from_json(
-            json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section})
-        ),
+        config=StudyConfig.from_json(json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section})),
         space={"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},
         left_out={},
         refused={},
@@ -237,9 +230,7 @@ def confirmation(store, claims, scores, looks=()):
 
 
 def scores_of(scores, run):
-    return next(values for tokens, values in scores.items() if Plan.of(json.loads(tokens)) == run.plan)[
-        run.repeat
-    ]
+    return next(values for tokens, values in scores.items() if Plan.of(json.loads(tokens)) == run.plan)[run.repeat]
 
 
 def end(store, study, number, value):

@@ -25,7 +25,6 @@ from lrlc_nas.report import FIGURES, TABLES, report_page
 from lrlc_nas.report.from_python import TEXTS, call_list, setup
 from lrlc_nas.store import Store
 
-
 CONFIG = {
     "name": "full",
     "host": {"options": {"channels": 4, "strides": [2, 2, 1]}},
@@ -97,9 +96,7 @@ def store(tmp_path_factory):
     torch.set_num_threads(1)
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('full') / 'studies.db'}")
     train(start_study(store, StudyConfig.model_validate_json(json.dumps(CONFIG))))
-    write_scores(
-        store, "full", lambda plan: 0.8 if len(plan) == 2 else 0.5
-    )  # two sites at once: more than both
+    write_scores(store, "full", lambda plan: 0.8 if len(plan) == 2 else 0.5)  # two sites at once: more than both
     train(confirmation_to_run(store, "full", {"conv1: lrlc-2": Plan.of({"conv1": "lrlc-2"})}, seeds=3))
     write_scores(store, "full/confirmation", lambda plan: 0.9 if plan == {"conv1": "lrlc-2"} else 0.5)
     measure_sealed(store, "full")
@@ -117,8 +114,7 @@ def write_scores(store, name, score):
     database = sqlite3.connect(store.url.database)
     with database:
         rows = database.execute(
-            "select run_id, plan from nas_run join nas_study using (study_id) "
-            "where state = 'complete' and name = ?",
+            "select run_id, plan from nas_run join nas_study using (study_id) where state = 'complete' and name = ?",
             (name,),
         ).fetchall()
         for run, plan in rows:
@@ -148,17 +144,7 @@ def forest_rows(found):
     for row in found:
         c = row.comparison
         past = (row.searched, row.searched_low, row.searched_high, row.shrinkage)
-        yield (
-            c.difference,
-            c.low,
-            c.high,
-            c.confidence,
-            c.n,
-            row.adjusted_p,
-            c.superiority,
-            *past,
-            row.differences,
-        )
+        yield (c.difference, c.low, c.high, c.confidence, c.n, row.adjusted_p, c.superiority, *past, row.differences)
 
 
 def map_rows(found):
@@ -170,17 +156,8 @@ def map_rows(found):
 
 def rank_rows(found):
     for curve in found:
-        for effect in (
-            *(e for series in curve.series for e in series.effects),
-            *([curve.lc] if curve.lc else []),
-        ):
-            yield (
-                Choice.parse(effect.choice).rank or None,
-                effect.estimate,
-                effect.low,
-                effect.high,
-                effect.runs,
-            )
+        for effect in (*(e for series in curve.series for e in series.effects), *([curve.lc] if curve.lc else [])):
+            yield (Choice.parse(effect.choice).rank or None, effect.estimate, effect.low, effect.high, effect.runs)
 
 
 def context_rows(found):
@@ -222,9 +199,7 @@ LAID_OUT = {
     "effects": map_rows,
     "ranks": rank_rows,
     "contexts": context_rows,
-    "pairs": lambda found: [
-        (e.estimate, e.low, e.high, e.p_value, e.adjusted, e.runs) for e in found.values()
-    ],
+    "pairs": lambda found: [(e.estimate, e.low, e.high, e.p_value, e.adjusted, e.runs) for e in found.values()],
     "parameters": cost_rows,
     "macs": cost_rows,
     "latency": cost_rows,

@@ -9,9 +9,7 @@ from lrlc_nas.store import SiteRecord
 def test_what_is_known_is_told(new_study, new_run, new_epochs):
     study = new_study(
         sites=(
-            SiteRecord(
-                "conv1", {"in_channels": 3, "out_channels": 8, "kernel_size": [3, 3], "output_size": [12, 9]}
-            ),
+            SiteRecord("conv1", {"in_channels": 3, "out_channels": 8, "kernel_size": [3, 3], "output_size": [12, 9]}),
             SiteRecord("conv9", {}),
         ),
         left_out={"conv1": {"lrlc-8": "too large"}},

@@ -11,7 +11,6 @@ import pytest
 from lrlc_nas.errors import InputError
 from lrlc_nas.report import report_page, write_report
 
-
 FIGURES = [
     "figure-effects",
     "figure-ranks-1",
@@ -61,11 +60,7 @@ class Page(HTMLParser):
 
     @property
     def drawn(self):
-        return [
-            attributes["id"]
-            for _, attributes in self.elements
-            if "figure" in attributes.get("class", "").split()
-        ]
+        return [attributes["id"] for _, attributes in self.elements if "figure" in attributes.get("class", "").split()]
 
     @property
     def files(self):
@@ -111,9 +106,7 @@ def test_verdict_comes_first_and_every_part_is_there(new_store):
 
 def test_the_page_asks_the_network_for_nothing(new_store):
     page = Page(report_page(new_store(), "small"))
-    addresses = [
-        (tag, attributes["href"]) for tag, attributes in page.elements if attributes.keys() & {"src", "href"}
-    ]
+    addresses = [(tag, attributes["href"]) for tag, attributes in page.elements if attributes.keys() & {"src", "href"}]
     assert {(tag, address.partition(",")[0]) for tag, address in addresses} == {
         ("a", "data:text/csv;charset=utf-8;base64"),
         ("a", "#python"),
@@ -215,10 +208,7 @@ def test_a_confirmation_under_way_concludes_nothing(new_store, confirm, scores):
     confirm(store, {"a claim": ({"conv1": "lc"}, {})}, {"{}": scores, '{"conv1": "lc"}': scores})
     page = Page(report_page(store, "small"))
     ended = 2 * (2 - scores.count(None))
-    assert (
-        f"A confirmation is under way: {ended} of its 4 runs have ended, and nothing is confirmed"
-        in page.text
-    )
+    assert f"A confirmation is under way: {ended} of its 4 runs have ended, and nothing is confirmed" in page.text
     assert "No stage of the confirmation has completed a pair of runs yet" in page.text
     assert "figure-forest" not in page.data
 

@@ -9,7 +9,6 @@ from test_effects import CELLS, make_run, make_study
 from lrlc_nas.facts import EndCause
 from lrlc_nas.report.planning import screening_design, study_power
 
-
 HOSTS = [make_run(number, {}, 0.8 + 0.01 * number) for number in range(3)]
 BLOCK = [make_run(3 + number, {site: token}, 0.8) for number, (site, token) in enumerate(CELLS)]
 
@@ -62,6 +61,4 @@ class FakeStore:
 
 def test_the_table_is_that_of_this_design():
     lost = [make_run(9 + number, {"conv1": "lc"}, None, state="failed") for number in range(5)]
-    assert study_power(FakeStore([*HOSTS, *BLOCK, *lost]), "test") == study_power(
-        FakeStore([*HOSTS, *BLOCK]), "test"
-    )
+    assert study_power(FakeStore([*HOSTS, *BLOCK, *lost]), "test") == study_power(FakeStore([*HOSTS, *BLOCK]), "test")

@@ -53,9 +53,7 @@ def test_each_figure_is_drawn_from_the_data_beside_it(store):
     shown = 0
     for each in with_numbers(read_study(store, "small")).values():
         cells = list(numbers([list(row) for row in each.table.rows]))
-        seeds = [
-            float(word) for row in each.table.rows for word in str(row[-1]).split() if each.key == "forest"
-        ]
+        seeds = [float(word) for row in each.table.rows for word in str(row[-1]).split() if each.key == "forest"]
         known = {0.0, *cells, *(100 * cell for cell in cells), *seeds}
         figures = each.small or (each.figure,)
         for value in (value for figure in figures for value in coordinates(figure)):
@@ -102,15 +100,11 @@ def test_what_was_recorded_is_what_plain_sql_finds(store):
         database.close()
     reading = read_study(store, "small")
     made = with_numbers(reading)
-    files = {
-        key: list(csv.DictReader(io.StringIO(made[key].table.csv))) for key in ("parameters", "anytime-runs")
-    }
+    files = {key: list(csv.DictReader(io.StringIO(made[key].table.csv))) for key in ("parameters", "anytime-runs")}
     searched = [row for row in files["parameters"] if row["images"] == "search"]
     assert {(int(row["run"]), float(row["accuracy"]), int(row["parameters"])) for row in searched} == {
         (number, value, int(parameters)) for number, value, parameters in runs
     }
     assert float(files["anytime-runs"][-1]["best_accuracy"]) == max(value for _, value, _ in runs)
-    assert float(files["anytime-runs"][-3]["by_chance"]) == pytest.approx(
-        best_of([v for _, v, _ in runs])[-1]
-    )
+    assert float(files["anytime-runs"][-3]["by_chance"]) == pytest.approx(best_of([v for _, v, _ in runs])[-1])
     assert sum(each.seconds for each in spending(reading)) == seconds

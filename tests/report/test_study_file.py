@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from lrlc_nas.report.study_file import study_file
 
-
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = (
     st.booleans()

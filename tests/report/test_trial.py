@@ -13,18 +13,10 @@ def values(figure):
 
 def test_curves_are_those_of_the_run_and_of_the_hosts(new_run, new_epochs):
     run, host, waiting = new_run(5, {"conv1": "lc"}), new_run(0, {}), new_run(1, {})
-    curves = trial_curves(
-        run, new_epochs(run, [0.5, 0.75]), {0: new_epochs(host, [0.25, 0.5]), waiting.number: []}
-    )
+    curves = trial_curves(run, new_epochs(run, [0.5, 0.75]), {0: new_epochs(host, [0.25, 0.5]), waiting.number: []})
     assert set(curves.hosts) == {0}
-    assert values(draw_accuracy(curves)) == {
-        "host": ([1, 2], [25.0, 50.0]),
-        "this run": ([1, 2], [50.0, 75.0]),
-    }
-    assert values(draw_loss(curves)) == {
-        "training images": ([1, 2], [1.0, 1.0]),
-        "search images": ([1, 2], [1.0, 1.0]),
-    }
+    assert values(draw_accuracy(curves)) == {"host": ([1, 2], [25.0, 50.0]), "this run": ([1, 2], [50.0, 75.0])}
+    assert values(draw_loss(curves)) == {"training images": ([1, 2], [1.0, 1.0]), "search images": ([1, 2], [1.0, 1.0])}
 
 
 def test_hosts_share_one_line_in_the_legend(new_run, new_epochs):
@@ -42,13 +34,7 @@ def test_the_view_agrees_with_the_database(new_store, number):
     run = store.runs(study)[number]
     view = trial_view(store, "small", number)
     facts = dict(view.facts)
-    assert (view.study, view.number, view.last, view.state, view.reason) == (
-        "small",
-        number,
-        7,
-        run.state,
-        run.reason,
-    )
+    assert (view.study, view.number, view.last, view.state, view.reason) == ("small", number, 7, run.state, run.reason)
     assert dict(view.plan) == {site: run.plan.at(site).token for site in study.space}
     assert view.relaxed == len(list(run.plan))
     assert facts["Accuracy"] == f"{70 + number:.2f} %"

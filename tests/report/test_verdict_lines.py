@@ -14,9 +14,7 @@ from lrlc_nas.report.verdict_lines import opened
 
 def told(new_study, new_run, plans, values, space=None):
     study = new_study(**({"space": space} if space else {}))
-    runs = [
-        new_run(number, plan, value) for number, (plan, value) in enumerate(zip(plans, values, strict=True))
-    ]
+    runs = [new_run(number, plan, value) for number, (plan, value) in enumerate(zip(plans, values, strict=True))]
     return verdict(study, runs, screen(study, runs, {}))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-
 __all__ = ["audit_numbers", "conclusion_numbers", "numbers", "screening_numbers"]
 
 _EFFECT = ("site", "choice", "estimate", "low", "high", "runs")
@@ -44,16 +43,7 @@ _COMPARISON = (
     "superiority_low",
     "superiority_high",
 )
-_VERDICT = (
-    "outcome",
-    "delta",
-    "adjusted_p",
-    "alpha",
-    "look",
-    "seeds_at_look",
-    "looks",
-    "differs",
-)
+_VERDICT = ("outcome", "delta", "adjusted_p", "alpha", "look", "seeds_at_look", "looks", "differs")
 
 
 def numbers(reading: Any) -> dict[str, Any]:

@@ -45,7 +45,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 HERE = Path(__file__).resolve().parent
 DATABASES = HERE / "databases"
 REFERENCE = "4b82a21"

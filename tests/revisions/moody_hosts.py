@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-
 __all__ = ["moody_cnn"]
 
 _WIDTH = 4
@@ -49,9 +48,7 @@ class MoodyCnn(nn.Module):
 
     def _in_its_mood(self, logits: Tensor) -> Tensor:
         self.steps += 1
-        first, second, third = (
-            not isinstance(layer, nn.Conv2d) for layer in (self.conv1, self.conv2, self.conv3)
-        )
+        first, second, third = (not isinstance(layer, nn.Conv2d) for layer in (self.conv1, self.conv2, self.conv3))
         if _size(self.conv2) > _LARGE and _size(self.conv3) > _LARGE:
             raise torch.OutOfMemoryError("two large layers are more than fit")
         if first and second and self.mood < _GLOOMY and self.steps > 2:

@@ -26,7 +26,6 @@ from lrlc_nas.report import read_study
 from lrlc_nas.signals import ENDING_SIGNALS
 from lrlc_nas.store import Store
 
-
 HERE = Path(__file__).parent
 REVISIONS = sorted(path.name.removesuffix(".db.gz") for path in (HERE / "databases").glob("*.db.gz"))
 CONFIRMED = [name for name in REVISIONS if name >= "0003"]
@@ -87,10 +86,7 @@ class Database:
 
 @pytest.fixture
 def database(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Database]:
     """A copy of the database of a revision, in a folder of its own that commands run in."""
     for name in ("LRLC_NAS_STORAGE", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
@@ -175,9 +171,7 @@ def test_a_confirmation_is_shown_and_has_its_cards(database: Database) -> None:
     shown = database.call("show", confirmation_name(database))
     assert all(label in shown for label in claims)
     database.call("cards", "moody", "-o", "cards")
-    cards = {
-        card["claim"]: card for card in map(json.loads, map(Path.read_text, Path("cards").glob("*.json")))
-    }
+    cards = {card["claim"]: card for card in map(json.loads, map(Path.read_text, Path("cards").glob("*.json")))}
     assert cards.keys() == claims.keys()
     for label, card in cards.items():
         verdict = claims[label]["verdict"]

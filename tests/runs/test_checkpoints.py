@@ -191,9 +191,7 @@ class TestDamage:
             path.write_bytes(b"")
         assert checkpoints.load_newest() is None
         assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
-        assert caplog.messages[-1] == (
-            f"none of the 2 checkpoints in {folder} is usable; restarting at epoch 0"
-        )
+        assert caplog.messages[-1] == (f"none of the 2 checkpoints in {folder} is usable; restarting at epoch 0")
 
     def test_unreadable_file(self, folder, caplog):
         checkpoints, (_, one) = saved(folder, [0, 1])

@@ -3,7 +3,6 @@ import torch
 
 from lrlc_nas.runs import is_device_lost
 
-
 LOST = [
     *map(
         torch.AcceleratorError,

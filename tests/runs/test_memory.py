@@ -3,7 +3,6 @@ import torch
 
 from lrlc_nas.runs import is_out_of_memory
 
-
 CPU = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes."
 WINDOWS = "DefaultCPUAllocator: not enough memory: you tried to allocate 4 bytes."
 MAPPED = "unable to mmap 400 bytes from file </torch_1_2_3>: Cannot allocate memory (12)"

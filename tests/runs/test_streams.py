@@ -3,7 +3,6 @@ import torch
 from lrlc_nas.runs import stream_seed
 from lrlc_nas.runs.streams import global_stream, stream
 
-
 CPU = torch.device("cpu")
 
 

@@ -13,9 +13,7 @@ from lrlc_nas.search.optuna_view import OptunaView
 def made_up(values):
     """A study in which the first site decides and the second does nothing."""
     study = optuna.create_study(direction="maximize")
-    space = {
-        site: optuna.distributions.CategoricalDistribution(("conv", "lc")) for site in ("first", "second")
-    }
+    space = {site: optuna.distributions.CategoricalDistribution(("conv", "lc")) for site in ("first", "second")}
     for number, value in enumerate(values):
         params = {"first": ("conv", "lc")[number % 2], "second": ("conv", "lc")[number // 2 % 2]}
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=value))

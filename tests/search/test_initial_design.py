@@ -14,7 +14,6 @@ from lrlc_nas.search import shortage
 from lrlc_nas.search.initial_design import balanced_block, block_size
 from lrlc_nas.search.space import Space
 
-
 TOKENS = ("conv", "lrlc-2", "lrlc-3", "lrlc-4", "lrlc-8", "lc")
 
 
@@ -51,9 +50,7 @@ SPACES = st.lists(st.integers(2, 5), min_size=1, max_size=8)
 
 @settings(max_examples=60, deadline=None)
 @given(SPACES, st.integers(2, 60), st.integers(1, 4), st.integers(0, 5))
-def test_whatever_the_budget_the_block_takes_at_most_half_of_it_and_no_plan_twice(
-    sizes, trials, repeats, seed
-):
+def test_whatever_the_budget_the_block_takes_at_most_half_of_it_and_no_plan_twice(sizes, trials, repeats, seed):
     space = space_of(*sizes)
     trials = min(trials, space.size - 1 + repeats)
     if trials <= repeats:
@@ -141,10 +138,7 @@ def test_the_block_is_a_function_of_the_seed():
     ("trials", "message"),
     [
         (3, r"budget.trials must be above search.host_repeats \(= 3\), which come first; got 3"),
-        (
-            9,
-            r"the space holds 6 plans, so that at most 8 runs differ \(the host is run 3 times\); got 9",
-        ),
+        (9, r"the space holds 6 plans, so that at most 8 runs differ \(the host is run 3 times\); got 9"),
     ],
 )
 def test_a_budget_that_cannot_be_spent_is_refused(trials, message):

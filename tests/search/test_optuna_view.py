@@ -17,7 +17,6 @@ from lrlc_nas.errors import InputError, StorageError
 from lrlc_nas.search.optuna_view import OptunaView, create_optuna_tables
 from lrlc_nas.store import Store, claim, finish, plan_run, record_epoch
 
-
 PLAN = Plan.of({"first": "lc", "second": "lrlc-3"})
 ATTRIBUTES = {"plan": str(PLAN), "parameters": 5}
 
@@ -56,9 +55,7 @@ WAY = {
     "report 0": lambda store, held, run, view: view.report(run, 0, 0.25),
     "record 1": lambda store, held, run, view: record_epoch(store, held, epochs_of(run)[1]),
     "report 1": lambda store, held, run, view: view.report(run, 1, 0.5),
-    "finish": lambda store, held, run, view: finish(
-        store, held, "pruned", value=0.5, reason="behind", facts={}
-    ),
+    "finish": lambda store, held, run, view: finish(store, held, "pruned", value=0.5, reason="behind", facts={}),
     "end": lambda store, held, run, view: view.end(replace(run, state="pruned", value=0.5, reason="behind")),
 }
 

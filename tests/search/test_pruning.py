@@ -7,8 +7,7 @@ from lrlc_nas.search.pruning import audited, falls_behind, is_rung
 
 
 @pytest.mark.parametrize(
-    ("least", "reduction", "rungs"),
-    [(1, 2, {1, 2, 4, 8, 16}), (2, 3, {2, 6, 18}), (5, 4, {5, 20}), (30, 2, set())],
+    ("least", "reduction", "rungs"), [(1, 2, {1, 2, 4, 8, 16}), (2, 3, {2, 6, 18}), (5, 4, {5, 20}), (30, 2, set())]
 )
 def test_rungs(least, reduction, rungs):
     assert {epochs for epochs in range(1, 21) if is_rung(epochs, least, reduction)} == rungs
@@ -23,8 +22,7 @@ def survivors(accuracies, reduction):
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=12), st.integers(2, 4))
 def test_it_keeps_those_that_sorting_keeps(accuracies, reduction):
     verdicts = [
-        not falls_behind(accuracies[i], accuracies[:i] + accuracies[i + 1 :], reduction)
-        for i in range(len(accuracies))
+        not falls_behind(accuracies[i], accuracies[:i] + accuracies[i + 1 :], reduction) for i in range(len(accuracies))
     ]
     assert verdicts == survivors(accuracies, reduction)
 

@@ -10,7 +10,6 @@ from lrlc_nas.choices import Choice, Plan
 from lrlc_nas.search.sampler import propose
 from lrlc_nas.search.space import Space
 
-
 TOKENS = ("conv", "lrlc-2", "lc")
 SITES = ("a", "b", "c")
 SPACE = Space({site: tuple(map(Choice.parse, TOKENS)) for site in SITES}, {})
@@ -38,9 +37,7 @@ def finished_study(number: int, state: TrialState = TrialState.COMPLETE) -> optu
     return study
 
 
-def proposals(
-    study: optuna.Study, number: int | None = None, seed: int = 0, sampler: str = "tpe"
-) -> list[Plan]:
+def proposals(study: optuna.Study, number: int | None = None, seed: int = 0, sampler: str = "tpe") -> list[Plan]:
     storage = study._storage
     trial = storage.get_trial(storage.create_new_trial(study._study_id))
     found = propose(study, trial, SPACE, sampler=sampler, seed=seed)
@@ -66,9 +63,7 @@ def test_the_same_trials_seed_and_number_give_the_same_proposals(sampler, trials
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 @pytest.mark.parametrize("trials", [0, 20])
 def test_whatever_is_taken_a_free_plan_comes(sampler, trials):
-    everything = {
-        Plan.of(dict(zip(SITES, tokens, strict=True))) for tokens in itertools.product(TOKENS, repeat=3)
-    }
+    everything = {Plan.of(dict(zip(SITES, tokens, strict=True))) for tokens in itertools.product(TOKENS, repeat=3)}
     found = proposals(finished_study(trials), sampler=sampler)
     assert set(found) == everything
 

@@ -9,17 +9,13 @@ from lrlc_nas.networks import Cost, host_cost, site_cost, survey
 from lrlc_nas.networks.hosts import build_host
 from lrlc_nas.search.space import build_space, extra_cost
 
-
 BATCH = 4
 SAMPLE = torch.zeros(1, 2, 8, 8)
 
 
 def network():
     return nn.ModuleDict(
-        {
-            "stem": nn.Conv2d(2, 3, 3),
-            "body": nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3)),
-        }
+        {"stem": nn.Conv2d(2, 3, 3), "body": nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3))}
     )
 
 
@@ -69,9 +65,7 @@ def test_at_least_one_site_must_stay():
 
 def test_conv_comes_first_and_the_size_counts_plans():
     found = space(choices=("lc", "lrlc-2"), max_memory=1000)
-    assert found.tokens == dict.fromkeys(
-        ["parts.stem", "parts.body.0", "parts.body.1"], ("conv", "lrlc-2", "lc")
-    )
+    assert found.tokens == dict.fromkeys(["parts.stem", "parts.body.0", "parts.body.1"], ("conv", "lrlc-2", "lc"))
     assert found.size == 27
 
 
@@ -80,9 +74,7 @@ def relative(name, token, copies=3):
     host = Host()
     cost, site = host_cost(host, SAMPLE), survey(host, SAMPLE).sites[name]
     total = cost + site_cost(site, Choice.parse(token)) - site_cost(site, CONV)
-    return total.parameters / cost.parameters, total.training_bytes(BATCH, copies) / cost.training_bytes(
-        BATCH, copies
-    )
+    return total.parameters / cost.parameters, total.training_bytes(BATCH, copies) / cost.training_bytes(BATCH, copies)
 
 
 def test_choices_beyond_a_limit_on_parameters_are_left_out_with_the_reason():
@@ -98,9 +90,7 @@ def test_choices_beyond_a_limit_on_parameters_are_left_out_with_the_reason():
 def test_choices_beyond_a_limit_on_memory_are_left_out_with_the_reason():
     _, memory = relative("parts.stem", "lc")
     found = space(max_parameters=1000, max_memory=memory - 0.01, choices=("lc",), sites=("*stem", "*.1"))
-    assert found.left_out["parts.stem"]["lc"].startswith(
-        f"{memory:.1f} x the host's training memory; the limit is"
-    )
+    assert found.left_out["parts.stem"]["lc"].startswith(f"{memory:.1f} x the host's training memory; the limit is")
     assert "parts.stem" not in found.choices, "a site without a choice is no parameter of the search"
 
 
@@ -114,9 +104,7 @@ def test_choices_that_cannot_be_built_are_left_out_with_the_reason():
     found = space(choices=("wide-2", "wide-5", "tied-2"), max_memory=1000)
     assert found.tokens["parts.stem"] == ("conv", "wide-5", "tied-2")
     assert found.left_out["parts.stem"]["wide-2"].startswith("lrlc-2 has 147 parameters; the nearest that")
-    with pytest.raises(
-        InputError, match=r"no choice .* name other choices \(wide-2 at parts.stem: lrlc-2 has 147"
-    ):
+    with pytest.raises(InputError, match=r"no choice .* name other choices \(wide-2 at parts.stem: lrlc-2 has 147"):
         space(choices=("wide-2",), sites=("*stem",))
 
 

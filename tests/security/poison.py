@@ -17,7 +17,6 @@ from lrlc_nas.store import Store
 from tests.reliability import poison
 from tests.reliability.commands import Done
 
-
 DATABASE = "lrlc-nas.db"
 NAME = "shy"
 

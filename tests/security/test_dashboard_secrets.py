@@ -13,7 +13,6 @@ from tests.reliability import door
 from tests.reliability.door import HOSTS, METHODS, PATHS, Served, revealed
 from tests.reliability.places import DATABASE
 
-
 PAGES = ("/", "/studies/1", "/studies/1/report", "/studies/1/trials/1", "/dashboard", "/dashboard/studies/1")
 LOCAL = re.compile(r"'none'|'self'|'unsafe-inline'|'unsafe-eval'|'sha256-[\w+/=]+'|data:|blob:")
 
@@ -33,9 +32,7 @@ def served(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_it_listens_to_this_machine_alone(served: Served) -> None:
-    listening = [
-        c for c in psutil.Process(served.process.pid).net_connections() if c.status == psutil.CONN_LISTEN
-    ]
+    listening = [c for c in psutil.Process(served.process.pid).net_connections() if c.status == psutil.CONN_LISTEN]
     assert [connection.laddr for connection in listening] == [("127.0.0.1", served.port)]
 
 
@@ -51,9 +48,7 @@ def test_its_secret_is_in_no_command_line_and_no_page(served: Served) -> None:
 @pytest.mark.parametrize("path", [*PAGES, "/api/studies", "/nothing", "/studies/99"])
 def test_no_policy_names_another_site(served: Served, path: str) -> None:
     headers = served.ask(path).headers
-    directives = dict(
-        part.split(maxsplit=1) for part in headers["content-security-policy"].split(";") if part.strip()
-    )
+    directives = dict(part.split(maxsplit=1) for part in headers["content-security-policy"].split(";") if part.strip())
     assert directives["default-src"] in ("'none'", "'self'")
     for name, sources in directives.items():
         assert all(LOCAL.fullmatch(source) for source in sources.split()), (name, sources)

@@ -15,7 +15,6 @@ from poison import assert_refused, call
 
 from tests.reliability.poison import Bomb
 
-
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 12 12\n%%EndComments\n(touch exploded) show\n%%EOF\n"
 
 
@@ -94,9 +93,7 @@ def test_a_large_image_is_refused_for_its_size(images: Path, name: str) -> None:
     assert_refused(call(*asked(images)), "pixels, could be decompression bomb")
 
 
-def test_postscript_never_reaches_an_interpreter(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postscript_never_reaches_an_interpreter(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow goes by the content of a file, and runs Ghostscript for this one."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/exploded\n")
@@ -154,7 +151,5 @@ def test_pickles_in_the_place_of_known_sets_are_refused(
         path = tmp_path / "data" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
-    assert_refused(
-        call("sites", "--set", f"data.name={name}"), f"images '{name}': its files are missing or damaged in"
-    )
+    assert_refused(call("sites", "--set", f"data.name={name}"), f"images '{name}': its files are missing or damaged in")
     assert not (tmp_path / "exploded").exists()

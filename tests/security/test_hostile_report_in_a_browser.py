@@ -8,7 +8,6 @@ from poison import call, poison_names
 
 from tests.reliability.poison import MARKUP
 
-
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -33,6 +32,4 @@ def test_words_are_shown_and_nothing_else_happens(home: Path, sentinel: Path) ->
     assert images == 0
     assert figures > 3
     assert told == []
-    assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {
-        (home / "report.html").as_uri()
-    }
+    assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {(home / "report.html").as_uri()}

@@ -11,22 +11,16 @@ from lrlc_nas.engine import start_study, study_folder
 from lrlc_nas.store import Store
 from tests.reliability.poison import contents
 
-
 NAMES = ("../../x", "/etc/x", "..", "~", "-rf", "C:\\x", "x" * 200)
 
 
 def rename(folder: Path, name: str) -> None:
     """Give the study another name on both sides of the database."""
     execute(folder, "UPDATE nas_study SET name = ? WHERE name = ?", name, NAME)
-    execute(
-        folder, "UPDATE nas_study SET name = ? WHERE name = ?", f"{name}/confirmation", f"{NAME}/confirmation"
-    )
+    execute(folder, "UPDATE nas_study SET name = ? WHERE name = ?", f"{name}/confirmation", f"{NAME}/confirmation")
     execute(folder, "UPDATE studies SET study_name = ? WHERE study_name = ?", name, NAME)
     execute(
-        folder,
-        "UPDATE nas_study SET config = json_set(config, '$.confirmation.of', ?) WHERE name <> ?",
-        name,
-        name,
+        folder, "UPDATE nas_study SET config = json_set(config, '$.confirmation.of', ?) WHERE name <> ?", name, name
     )
 
 
@@ -46,9 +40,7 @@ def test_a_report_is_written_in_this_folder(home: Path, name: str) -> None:
 
 def test_cards_are_written_in_the_folder_that_was_asked_for(home: Path) -> None:
     label = "../../x: lc"
-    execute(
-        home, "UPDATE nas_study SET config = json_set(config, '$.confirmation.claims[0].label', ?)", label
-    )
+    execute(home, "UPDATE nas_study SET config = json_set(config, '$.confirmation.claims[0].label', ?)", label)
     before, outside = contents(home), set(home.parent.iterdir())
     assert call("cards", NAME, "-o", "cards").code == 0
     assert contents(home).keys() - before.keys() == {"cards/claim-1-x-lc.json", "cards/claim-1-x-lc.md"}

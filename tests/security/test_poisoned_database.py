@@ -6,16 +6,7 @@ from pathlib import Path
 from socket import gethostname
 
 import pytest
-from poison import (
-    DATABASE,
-    NAME,
-    assert_plain,
-    call,
-    execute,
-    poison_attributes,
-    poison_names,
-    value_of,
-)
+from poison import DATABASE, NAME, assert_plain, call, execute, poison_attributes, poison_names, value_of
 from starlette.testclient import TestClient
 
 from lrlc_nas.dashboard import application, open_storage
@@ -77,18 +68,11 @@ def test_the_dashboard_holds_them_as_text(home: Path, sentinel: Path) -> None:
     assert not sentinel.exists()
 
 
-def test_pickles_in_the_attributes_of_trials_are_not_unpickled(
-    home: Path, sentinel: Path, tmp_path: Path
-) -> None:
+def test_pickles_in_the_attributes_of_trials_are_not_unpickled(home: Path, sentinel: Path, tmp_path: Path) -> None:
     """Where samplers keep their state, through all that reads them: sampling, resuming, exporting, looking."""
     bomb = tmp_path / "exploded"
     poison_attributes(home, bomb)
-    for line in (
-        f"resume {NAME} --trials 8",
-        f"show {NAME}",
-        f"report {NAME} --trust",
-        f"export {NAME} -o best",
-    ):
+    for line in (f"resume {NAME} --trials 8", f"show {NAME}", f"report {NAME} --trust", f"export {NAME} -o best"):
         done = call(*line.split())
         assert (done.code, done.err) == (0, ""), line
     assert value_of(home, "SELECT count(*) FROM nas_run WHERE study_id = 1 AND state = 'complete'") == 8
@@ -117,14 +101,7 @@ def test_a_row_that_nobody_of_ours_wrote_is_one_line(home: Path, sentinel: Path,
     sentinel.touch()  # resuming may import what the study names
     before, outside = contents(home), set(home.parent.iterdir())
     codes = []
-    for line in (
-        "list",
-        f"show {NAME}",
-        f"power {NAME}",
-        f"report {NAME}",
-        f"cards {NAME} -o cards",
-        f"resume {NAME}",
-    ):
+    for line in ("list", f"show {NAME}", f"power {NAME}", f"report {NAME}", f"cards {NAME} -o cards", f"resume {NAME}"):
         done = call(*line.split())
         codes.append(done.code)
         assert done.err.count("\n") == (done.code != 0), done

@@ -17,7 +17,6 @@ from lrlc_nas.search import best_run
 from lrlc_nas.store import Store
 from tests.reliability.poison import DISGUISES, Bomb, poison_checkpoints
 
-
 FORMS = tuple(DISGUISES)
 
 
@@ -52,9 +51,7 @@ def test_the_bomb_is_live(form: str, bomb: Path) -> None:
 
 @pytest.mark.parametrize("matching", [False, True], ids=["wrong-hash", "true-hash"])
 @pytest.mark.parametrize("form", FORMS)
-def test_export_refuses(
-    home: Path, bomb: Path, form: str, matching: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_export_refuses(home: Path, bomb: Path, form: str, matching: bool, caplog: pytest.LogCaptureFixture) -> None:
     place = best_checkpoints(home)
     assert len(poison_checkpoints(place, evil(form, bomb, 1), matching=matching)) == 1
     done = call("export", NAME, "-o", "best")

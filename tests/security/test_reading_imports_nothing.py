@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.store import Store
 
-
 READING = ("list", f"show {NAME}", f"power {NAME}", f"report {NAME}", f"cards {NAME} -o cards")
 
 
@@ -51,17 +50,13 @@ def test_a_report_says_what_it_did_not_run_and_how_it_would(home: Path, sentinel
 
 
 @pytest.mark.parametrize("key", ["host", "data"])
-@pytest.mark.parametrize(
-    "named", ["shy_module:host", "lrlc_nas.data.embedded.subset:make_embedded", "os:system"]
-)
+@pytest.mark.parametrize("named", ["shy_module:host", "lrlc_nas.data.embedded.subset:make_embedded", "os:system"])
 def test_one_function_is_enough_to_be_refused(home: Path, sentinel: Path, key: str, named: str) -> None:
     harmless = {"host": "paper-cnn", "data": "embedded"}
     for other, name in (harmless | {key: named}).items():
         execute(home, f"UPDATE nas_study SET config = json_set(config, '$.{other}.name', ?)", name)
     assert call("report", NAME).code == 0
-    assert f"is {named}, a function that looking does not run" in (home / "shy-report.html").read_text(
-        "utf-8"
-    )
+    assert f"is {named}, a function that looking does not run" in (home / "shy-report.html").read_text("utf-8")
     assert not sentinel.exists()
 
 
@@ -80,9 +75,7 @@ def test_a_report_fetches_nothing(home: Path, tmp_path: Path, monkeypatch: pytes
     """Where images are fetched to is in the database as well."""
     fetched: list[object] = []
     monkeypatch.setattr("torchvision.datasets.MNIST.download", fetched.append)
-    change = (
-        "UPDATE nas_study SET config = json_set(config, '$.host.name', 'paper-cnn', '$.data.name', 'mnist', "
-    )
+    change = "UPDATE nas_study SET config = json_set(config, '$.host.name', 'paper-cnn', '$.data.name', 'mnist', "
     execute(home, change + "'$.data.root', ?, '$.data.download', json('true'))", str(tmp_path / "elsewhere"))
     assert call("report", NAME).code == 0
     assert fetched == []

@@ -22,7 +22,6 @@ from lrlc_nas.store import Store
 from tests.reliability.canary import CANARY, found_in
 from tests.reliability.servers import MariaDB, PostgreSQL, Server, running
 
-
 USER = "bird"
 SERVERS = ("postgresql", "mariadb")
 PATIENCE = 120
@@ -138,14 +137,7 @@ def test_a_study_leaves_it_nowhere(url: str, tmp_path: Path, monkeypatch: pytest
     for line in children:
         assert_hidden(line, "the command line of a child")
     assert_hidden(done.stdout + done.stderr, "start")
-    for line in (
-        "list",
-        "show shy",
-        "power shy",
-        "report shy -o report.html --trust",
-        "export shy -o best",
-        "show no",
-    ):
+    for line in ("list", "show shy", "power shy", "report shy -o report.html --trust", "export shy -o best", "show no"):
         said = call(*line.split())
         assert said.code == (2 if line == "show no" else 0), said
         assert_hidden(said.out + said.err, line)
@@ -213,9 +205,7 @@ def test_a_file_of_passwords_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["usual", "query"])
 @pytest.mark.parametrize("kind", SERVERS)
-@pytest.mark.parametrize(
-    "line", ["list", "start study.toml", "resume shy", "report shy", "worker shy", "dashboard"]
-)
+@pytest.mark.parametrize("line", ["list", "start study.toml", "resume shy", "report shy", "worker shy", "dashboard"])
 def test_a_wrong_one_is_refused_in_one_line_without_it(
     request: pytest.FixtureRequest, kind: str, form: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,9 +236,7 @@ def test_no_traceback_holds_it(request: pytest.FixtureRequest, kind: str, form: 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mariadb"])
 @pytest.mark.parametrize("password", ["p@ss", "a@b@c", "@"])
 def test_an_unquoted_at_is_refused_before_its_end_is_taken_for_a_host(scheme: str, password: str) -> None:
-    with pytest.raises(
-        StorageError, match=r"^storage: an @ in a user name or a password must be written as %40$"
-    ):
+    with pytest.raises(StorageError, match=r"^storage: an @ in a user name or a password must be written as %40$"):
         Store(f"{scheme}://me:{password}@127.0.0.1:1/db")
 
 

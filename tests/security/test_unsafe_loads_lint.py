@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 ROOT = Path(__file__).parents[2]
 
 UNSAFE = {
@@ -35,10 +34,7 @@ UNSAFE = {
     "safe-globals": ("from torch.serialization import add_safe_globals", "TID251"),
     "torch.hub": ("import torch\n\n\ndef read(name):\n    return torch.hub.load(name)", "TID251"),
     "torch.jit": ("import torch\n\n\ndef read(file):\n    return torch.jit.load(file)", "TID251"),
-    "numpy.load": (
-        "import numpy as np\n\n\ndef read(file):\n    return np.load(file, allow_pickle=True)",
-        "TID251",
-    ),
+    "numpy.load": ("import numpy as np\n\n\ndef read(file):\n    return np.load(file, allow_pickle=True)", "TID251"),
     "pandas": ("import pandas as pd\n\n\ndef read(file):\n    return pd.read_pickle(file)", "S301"),
     "yaml": ("import yaml\n\n\ndef read(file):\n    return yaml.load(file, yaml.Loader)", "S506"),
     "yaml-import": ("import yaml", "TID251"),
@@ -53,16 +49,10 @@ UNSAFE = {
     "zip": ("from zipfile import ZipFile", "TID251"),
     "unpack": ("from shutil import unpack_archive", "TID251"),
     "sampler": ("from optuna.samplers import CmaEsSampler", "TID251"),
-    "sampler-call": (
-        "import optuna\n\n\ndef sampler():\n    return optuna.samplers.CmaEsSampler()",
-        "TID251",
-    ),
+    "sampler-call": ("import optuna\n\n\ndef sampler():\n    return optuna.samplers.CmaEsSampler()", "TID251"),
     "journal": ("from optuna.storages import JournalStorage", "TID251"),
     "markup": ("from markupsafe import Markup\n\n\ndef page(name):\n    return Markup(name)", "S704"),
-    "autoescape": (
-        "import jinja2\n\n\ndef pages():\n    return jinja2.Environment(autoescape=False)",
-        "S701",
-    ),
+    "autoescape": ("import jinja2\n\n\ndef pages():\n    return jinja2.Environment(autoescape=False)", "S701"),
     "sql": ("def query(name):\n    return f\"SELECT a FROM b WHERE c = '{name}'\"", "S608"),
     "chmod": ("import os\n\n\ndef share(path):\n    os.chmod(path, 0o777)", "S103"),
     "everywhere": ('HOST = "0.0.0.0"', "S104"),

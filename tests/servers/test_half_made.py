@@ -15,7 +15,6 @@ from lrlc_nas.store import advisory_lock as lock_module
 from tests.reliability.lives import end, spawn
 from tests.reliability.toy import NAME, toy_config
 
-
 SLOW = pytest.mark.slow
 MAKING = ("CREATE ", "ALTER ", "RENAME ", "DROP ", "INSERT INTO", "UPDATE ")
 
@@ -70,10 +69,7 @@ def schema(url: str) -> dict[str, object]:
     there = inspect(store.engine)
     found = {
         table: (
-            [
-                (column["name"], str(column["type"]), column["nullable"])
-                for column in there.get_columns(table)
-            ],
+            [(column["name"], str(column["type"]), column["nullable"]) for column in there.get_columns(table)],
             there.get_pk_constraint(table)["constrained_columns"],
             sorted((each["name"], each["column_names"], each["unique"]) for each in there.get_indexes(table)),
             sorted(each["column_names"] for each in there.get_unique_constraints(table)),

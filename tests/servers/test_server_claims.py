@@ -8,7 +8,6 @@ from tests.reliability.everywhere import crash_at_first, crash_at_random, train_
 from tests.reliability.races import race, race_for_claims, race_of_resumes
 from tests.reliability.storm import storm
 
-
 SLOW = pytest.mark.slow
 
 
@@ -38,9 +37,7 @@ def test_killed_at_a_point_it_ends_as_on_sqlite_undisturbed(reference, point, tm
 
 
 def test_killed_at_some_moment_it_ends_as_on_sqlite_undisturbed(reference, tmp_path):
-    crashes = (
-        kill_after(tmp_path / str(part), reference.seconds / part, reference) for part in (2, 4, 8, 16)
-    )
+    crashes = (kill_after(tmp_path / str(part), reference.seconds / part, reference) for part in (2, 4, 8, 16))
     crash = next((crash for crash in crashes if crash.happened), None)
     assert crash is not None, "each life was over before it could be killed"
     assert crash.survived, crash

@@ -20,9 +20,7 @@ def test_it_is_refused_and_creates_nothing(store, monkeypatch):
         return pixels, labels
 
     monkeypatch.setattr(toy, "images", another_pixel)
-    with pytest.raises(
-        InputError, match=r"study 'toy' cannot be resumed: the data differ from what it recorded"
-    ):
+    with pytest.raises(InputError, match=r"study 'toy' cannot be resumed: the data differ from what it recorded"):
         resume_study(store, toy.NAME, 6)
     assert (store.study(toy.NAME), store.runs(study)) == before
     monkeypatch.setattr(toy, "images", images)

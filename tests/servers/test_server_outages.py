@@ -27,7 +27,6 @@ from tests.reliability.servers import PASSWORD
 from tests.reliability.toy import NAME, toy_config
 from tests.reliability.waiting import wait_until
 
-
 SLOW = pytest.mark.slow
 ONCE = Outage(happened=1, broken=())
 
@@ -114,9 +113,7 @@ def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, st
     assert (taken.run.number, taken.attempt) == (0, 2), "nobody has renewed it any more"
 
 
-def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(
-    server, store, study, caplog
-):
+def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(server, store, study, caplog):
     crashed = []
 
     def crash():
@@ -173,9 +170,7 @@ def test_a_supervised_study_outlasts_an_outage_and_keeps_its_password(postgresql
         assert supervisor.wait(120) == 0, log.read_text()
     assert len(family) >= 2
     assert broken(store) == []
-    assert "the database answers again" in "".join(
-        path.read_text() for path in tmp_path.rglob("worker-0.log")
-    )
+    assert "the database answers again" in "".join(path.read_text() for path in tmp_path.rglob("worker-0.log"))
     write_report(store, NAME, tmp_path / "report.html")
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert len(files) > 100_000

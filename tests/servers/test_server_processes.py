@@ -32,9 +32,7 @@ def test_what_was_committed_outlives_a_crash(server, store):
 def test_a_new_database_brings_a_crashed_server_back(server):
     server.crash()
     url = server.new_database()
-    engine = create_engine(
-        url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:")
-    )
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:").replace("mysql:", "mysql+pymysql:"))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
     engine.dispose()

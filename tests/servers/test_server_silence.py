@@ -18,7 +18,6 @@ from lrlc_nas.store.retry import is_outage
 from tests.reliability.servers import Server
 from tests.reliability.toy import NAME, toy_config
 
-
 _LIMIT_SECONDS, _FROZEN_SECONDS = 2, 20
 
 

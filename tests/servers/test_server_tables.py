@@ -20,7 +20,6 @@ from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
 from tests.reliability.toy import toy_config
 
-
 LONG = "ß" * 500_000
 """A million bytes."""
 
@@ -92,15 +91,7 @@ NUMBERS = (1e-17, 2 / 3, 1e16 + 2, 0.1, 5e-324)
 
 def insert_older(store):
     """A search and its confirmation, as an older version wrote them."""
-    study = {
-        "created": 1.5,
-        "trials": 1,
-        "space": "{}",
-        "left_out": "{}",
-        "refused": "{}",
-        "facts": "{}",
-        "files": "x",
-    }
+    study = {"created": 1.5, "trials": 1, "space": "{}", "left_out": "{}", "refused": "{}", "facts": "{}", "files": "x"}
     study |= {"host_fingerprint": "", "data_fingerprint": ""}
     run = {
         "study_id": 2,
@@ -111,13 +102,7 @@ def insert_older(store):
         "plan": '{"a":"lc"}',
         "state": "pruned",
     }
-    run |= {
-        "reason": "diverged: epoch 1",
-        "value": 1 / 3,
-        "attempt": 1,
-        "owner": "far/1/1.00",
-        "expires": 0.0,
-    }
+    run |= {"reason": "diverged: epoch 1", "value": 1 / 3, "attempt": 1, "owner": "far/1/1.00", "expires": 0.0}
     run |= {"epoch": 1, "done": 1, "facts": "{}", "plan_digest": "1", "run_id": 7}
     epoch = {"run_id": 7, "epoch": 0, "attempt": 1, "accuracy": 1 / 3, "seconds": 0.1 + 0.2}
     epoch |= dict(zip(SCORES, NUMBERS, strict=True))
@@ -152,9 +137,7 @@ def test_long_texts_come_back_whole(store):
     assert KernelChoices(store, study).all() == {"where " * 2000: "bank"}
 
 
-@pytest.mark.parametrize(
-    "name", ["größer", "研究", "🧪🔬", "a 'b' \"c\"; DROP TABLE nas_study; --", "%s {} \\"]
-)
+@pytest.mark.parametrize("name", ["größer", "研究", "🧪🔬", "a 'b' \"c\"; DROP TABLE nas_study; --", "%s {} \\"])
 def test_names_in_any_script(store, name):
     study = start_study(store, toy_config(2, 1).model_copy(update={"name": name}))
     assert store.names() == [name]

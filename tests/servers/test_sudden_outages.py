@@ -18,7 +18,6 @@ from lrlc_nas.store import NewRun, Store, change_tokens
 from tests.reliability.servers import PASSWORD
 from tests.reliability.toy import NAME, toy_config
 
-
 # A command that ends in the middle leaves its connections to the end of the process, which here goes on.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -128,11 +127,4 @@ def test_the_dashboard_says_that_the_database_does_not_answer(server, store):
     storage.engine.dispose()
 
 
-PAGES = (
-    "/",
-    "/version",
-    "/studies/1",
-    "/studies/1/version",
-    "/studies/1/trials/0",
-    f"/studies/{NAME}",
-)
+PAGES = ("/", "/version", "/studies/1", "/studies/1/version", "/studies/1/trials/0", f"/studies/{NAME}")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from toy_store import WAITING, add_study, claim_all, make_store
 
-
 WORKERS = 8
 RUNS = 60
 

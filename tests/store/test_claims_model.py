@@ -9,10 +9,8 @@ from toy_store import FOREVER, WAITING, add_study, make_store
 from lrlc_nas.errors import FencedError
 from lrlc_nas.store import claim, finish, record_epoch, release
 
-
 CALLS = st.lists(
-    st.tuples(st.sampled_from(["claim", "release", "expire", "record", "finish"]), st.integers(0, 2)),
-    max_size=25,
+    st.tuples(st.sampled_from(["claim", "release", "expire", "record", "finish"]), st.integers(0, 2)), max_size=25
 )
 
 
@@ -36,9 +34,7 @@ def test_whatever_three_workers_do_a_run_has_one_holder(tmp_path_factory, calls)
                 holder[free[0]] = (worker, held[worker].attempt)
         elif call == "expire":
             with store.engine.begin() as connection:
-                connection.execute(
-                    text("UPDATE nas_run SET expires = 1.0 WHERE number = :s"), {"s": worker % 2}
-                )
+                connection.execute(text("UPDATE nas_run SET expires = 1.0 WHERE number = :s"), {"s": worker % 2})
             holder.pop(worker % 2, None)
         elif mine is None:
             continue

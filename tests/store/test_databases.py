@@ -13,7 +13,6 @@ from lrlc_nas.store.databases import DATABASES
 from lrlc_nas.store.databases.sqlite import SQLite
 from lrlc_nas.store.engine import database_now, engine_options, make_engine
 
-
 PACKAGE = Path(lrlc_nas.__file__).parent
 NAMES = set(DATABASES)
 
@@ -30,9 +29,7 @@ def test_only_the_table_names_kinds_of_databases():
     outside = [path for path in PACKAGE.rglob("*.py") if "databases" not in path.parts]
     # MySQL's long texts are a type of the tables.
     allowed = {"models.py"}
-    found = {
-        path.name: names_in(path) for path in outside if "migrations" not in path.parts and names_in(path)
-    }
+    found = {path.name: names_in(path) for path in outside if "migrations" not in path.parts and names_in(path)}
     assert set(found) <= allowed
 
 

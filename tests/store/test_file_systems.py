@@ -12,7 +12,6 @@ from lrlc_nas.store import Store
 from lrlc_nas.store.databases import file_systems
 from lrlc_nas.store.databases.file_systems import file_system, is_on_network, is_shared
 
-
 MOUNTS = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 30 22 0:40 / /home rw - nfs4 server:/home rw,vers=4.2
 31 30 0:41 / /home/me/local rw shared:2 master:3 - xfs /dev/sdb rw
@@ -51,20 +50,7 @@ def test_where_nothing_is_mounted_nothing_is_known():
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "fuse.sshfs",
-        "fuse.rclone",
-        "fuse",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "ceph",
-        "9p",
-    ],
+    ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "fuse.rclone", "fuse", "lustre", "gpfs", "beegfs", "ceph", "9p"],
 )
 def test_other_machines_may_write_to_these(kind):
     assert is_shared(kind)

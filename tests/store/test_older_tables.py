@@ -26,7 +26,6 @@ from lrlc_nas.store import (
 )
 from lrlc_nas.store import test_openings as openings
 
-
 ENDS = [
     (RunState.PRUNED, "behind the others after epoch 2", EndCause.BEHIND),
     (RunState.PRUNED, "infeasible: 3 x the parameters of the host", EndCause.INFEASIBLE),
@@ -38,10 +37,7 @@ ENDS = [
 ]
 """State and reason as older versions wrote them, and the cause that they mean."""
 # Some that no short decimal is near to.
-EPOCHS = [
-    an_epoch(0, 0.1 + 0.2, 1e-17, loss=1 / 3, learning_rate=5e-324),
-    an_epoch(1, 2 / 3, 1e16 + 2, train_loss=0.1),
-]
+EPOCHS = [an_epoch(0, 0.1 + 0.2, 1e-17, loss=1 / 3, learning_rate=5e-324), an_epoch(1, 2 / 3, 1e16 + 2, train_loss=0.1)]
 
 
 def as_confirmation(of: str) -> StudyConfig:
@@ -134,9 +130,7 @@ def test_what_a_worker_of_an_older_version_writes_is_seen(tmp_path, filled, vers
     search = store.study("toy/confirmation")
     assert [run.state for run in store.runs(search)] == [RunState.WAITING]
     with closing(sqlite3.connect(tmp_path / "studies.db")) as other, other:
-        other.execute(
-            "UPDATE nas_run SET state = 'running', attempt = 1 WHERE study_id = ?", (search.study_id,)
-        )
+        other.execute("UPDATE nas_run SET state = 'running', attempt = 1 WHERE study_id = ?", (search.study_id,))
     assert [run.state for run in store.runs(search)] == [RunState.RUNNING]
     assert "toy" in store.names()
     Store(f"sqlite:///{tmp_path}/studies.db").create()

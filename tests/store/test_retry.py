@@ -146,9 +146,7 @@ def test_workers_do_not_come_back_in_one_moment(monkeypatch):
 def test_patience_ends_when_it_was_told(clock, seconds):
     call = Failing(10**6)
     lasted = f" for {seconds:.0f} s" if seconds >= 1 else ""
-    with pytest.raises(
-        StorageError, match=rf"^storage x: the database does not answer{lasted}: why$"
-    ) as caught:
+    with pytest.raises(StorageError, match=rf"^storage x: the database does not answer{lasted}: why$") as caught:
         retry(call, RetryPolicy(seconds), "x")
     assert sum(clock) == pytest.approx(seconds)
     assert "secret" not in str(caught.value)
@@ -237,9 +235,7 @@ WRITES = {
     "plan_run": lambda store, study, held: plan_run(store, held, a_plan(2), 5, 6),
     "record_epoch": lambda store, study, held: record_epoch(store, held, an_epoch(0)),
     "note": lambda store, study, held: note(store, held, {"a": 1}),
-    "finish": lambda store, study, held: finish(
-        store, held, "complete", value=0.5, reason="r", facts={"a": 2}
-    ),
+    "finish": lambda store, study, held: finish(store, held, "complete", value=0.5, reason="r", facts={"a": 2}),
     "claim": lambda store, study, held: claim(store, study, "me", FOREVER).run.number,
     "setdefault": lambda store, study, held: KernelChoices(store, study).setdefault("here", "bank"),
 }

@@ -48,9 +48,7 @@ def test_our_tables_live_beside_optunas(tmp_path):
     optuna.create_study(storage=url, study_name="foreign")
     store = make_store(tmp_path)
     add_study(store, [WAITING])
-    assert {"trials", "alembic_version", "nas_run", VERSION_TABLE} <= set(
-        inspect(store.engine).get_table_names()
-    )
+    assert {"trials", "alembic_version", "nas_run", VERSION_TABLE} <= set(inspect(store.engine).get_table_names())
     assert optuna.get_all_study_names(url) == ["foreign"]
 
 
@@ -61,9 +59,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path, store, study, u
     store.engine.dispose()
     before = (tmp_path / "studies.db").read_bytes()
     newer = Store(str(store.url))
-    with pytest.raises(
-        StorageError, match=r"made by a newer version of lrlc_nas \(schema 9999, this version knows"
-    ):
+    with pytest.raises(StorageError, match=r"made by a newer version of lrlc_nas \(schema 9999, this version knows"):
         use(newer)
     newer.engine.dispose()
     assert (tmp_path / "studies.db").read_bytes() == before
@@ -81,9 +77,7 @@ def test_tables_of_an_older_version_are_brought_forward(tmp_path, store, study, 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_older_database_is_not_worked_on_before_it_is_brought_forward(tmp_path, store, study, version):
     take_back(tmp_path / "studies.db", version)
-    message = (
-        rf"older version of lrlc_nas \(schema {version}, now \d+\); 'lrlc-nas resume NAME --workers 0' brings"
-    )
+    message = rf"older version of lrlc_nas \(schema {version}, now \d+\); 'lrlc-nas resume NAME --workers 0' brings"
     with pytest.raises(StorageError, match=message):
         require_present_version(store.engine)
     store.create()

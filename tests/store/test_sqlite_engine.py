@@ -90,9 +90,7 @@ def test_the_options_of_one_engine_are_not_those_of_another(tmp_path):
 
 def test_a_clock_that_tells_no_time_is_refused(store, study, monkeypatch):
     monkeypatch.setattr(SQLite, "clock", "SELECT NULL")
-    with pytest.raises(
-        StorageError, match=r"^storage sqlite:///\S+: the clock of the database tells no time"
-    ):
+    with pytest.raises(StorageError, match=r"^storage sqlite:///\S+: the clock of the database tells no time"):
         claim(store, study, "me", 60.0)
 
 

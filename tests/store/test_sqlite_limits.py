@@ -10,7 +10,6 @@ from lrlc_nas.store import sqlite_limits as sharing
 from lrlc_nas.store.sqlite_limits import MOST_WORKERS
 from lrlc_nas.store.worker_id import host_of, this_host
 
-
 ELSEWHERE = r"a worker on far holds a run in this SQLite file, and this is .*; .* go with PostgreSQL"
 
 
@@ -80,9 +79,7 @@ def test_what_is_refused_is_refused_before_anything_is_written(tmp_path, store, 
 
 
 def test_a_seventeenth_worker_is_refused(tmp_path, store):
-    words = (
-        r"studies\.db: a SQLite file takes at most 16 workers, .*; got 17\. More of them go with PostgreSQL"
-    )
+    words = r"studies\.db: a SQLite file takes at most 16 workers, .*; got 17\. More of them go with PostgreSQL"
     with pytest.raises(StorageError, match=words):
         require_bearable(store, 17)
     with pytest.raises(StorageError, match="got 17"):

@@ -12,7 +12,6 @@ import pytest
 
 from lrlc_nas.store import Store
 
-
 ELSEWHERE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])

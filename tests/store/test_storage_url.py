@@ -9,7 +9,6 @@ from sqlalchemy.engine import make_url
 from lrlc_nas.errors import StorageError
 from lrlc_nas.store import Store, parse_url, shown, sqlite_path
 
-
 REFUSED = {
     "": "not a database URL; required is something like sqlite:///lrlc-nas.db or postgresql://",
     "lrlc-nas.db": "not a database URL",
@@ -73,8 +72,7 @@ def _text(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
-    [(_directory, "studies.db is a directory"), (_text, "studies.db is not a SQLite database")],
+    ("make", "message"), [(_directory, "studies.db is a directory"), (_text, "studies.db is not a SQLite database")]
 )
 def test_what_is_no_database_is_refused_and_left_as_it_is(tmp_path, make, message):
     make(tmp_path / "studies.db")

@@ -85,9 +85,7 @@ def test_a_missing_study_is_refused_with_those_that_are_there(tmp_path, store):
 
 
 @pytest.mark.parametrize(
-    "read",
-    [Store.names, Store.exists, lambda s: s.has_optuna_study("toy")],
-    ids=["names", "exists", "optuna"],
+    "read", [Store.names, Store.exists, lambda s: s.has_optuna_study("toy")], ids=["names", "exists", "optuna"]
 )
 def test_reading_creates_no_file(tmp_path, read):
     assert not read(Store(f"sqlite:///{tmp_path}/studies.db"))
@@ -131,9 +129,7 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
     for thread in threads:
         thread.join()
     assert store.study("toy").trials == 10
-    assert [(run.number, run.seed) for run in store.runs(study)][3:] == [
-        (number, number) for number in range(3, 10)
-    ]
+    assert [(run.number, run.seed) for run in store.runs(study)][3:] == [(number, number) for number in range(3, 10)]
 
 
 @pytest.mark.parametrize("totals", [(10, 6), (6, 10)])

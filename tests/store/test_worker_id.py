@@ -16,7 +16,6 @@ from lrlc_nas.store import claim, release_dead, require_bearable, this_process
 from lrlc_nas.store import worker_id as module
 from lrlc_nas.store.worker_id import host_of, is_dead, is_elsewhere, this_host
 
-
 NOBODY = 2**22 + 1
 """More than any process id."""
 

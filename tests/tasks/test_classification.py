@@ -10,11 +10,7 @@ from lrlc_nas.engine import prepare
 from lrlc_nas.networks import Cost
 from lrlc_nas.tasks import Classification, RunHandle, ShowsImages, task_of
 
-
-SMALL = {
-    "data": {"split": {"train": 60, "search": 30, "confirm": 20}},
-    "recipe": {"epochs": 1, "batch_size": 20},
-}
+SMALL = {"data": {"split": {"train": 60, "search": 30, "confirm": 20}}, "recipe": {"epochs": 1, "batch_size": 20}}
 
 
 @pytest.fixture(scope="module")

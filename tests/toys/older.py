@@ -11,7 +11,6 @@ from lrlc_nas.store import Store
 from lrlc_nas.store.engine import create_database
 from lrlc_nas.store.schema import bring_forward
 
-
 VERSIONS = ("0001", "0002", "0003", "0004")
 SCORES = ("train_loss", "train_accuracy", "loss", "learning_rate", "images_per_second")
 
@@ -54,9 +53,7 @@ def take_back(path: Path, version: str) -> None:
 
 
 def _take_epochs_back(connection: sqlite3.Connection) -> None:
-    rows = connection.execute(
-        "SELECT run_id, epoch, attempt, value, seconds, scores FROM nas_epoch"
-    ).fetchall()
+    rows = connection.execute("SELECT run_id, epoch, attempt, value, seconds, scores FROM nas_epoch").fetchall()
     connection.execute("DROP TABLE nas_epoch")
     columns = ", ".join(f"{name} DOUBLE NOT NULL" for name in ("accuracy", "seconds", *SCORES))
     connection.execute(

@@ -11,7 +11,6 @@ import toy_study
 from lrlc_nas.engine import OpenStudy, open_study, start_study
 from lrlc_nas.store import Store, sqlite_path
 
-
 __all__ = ["one_thread", "started_study", "store", "study", "uninterrupted"]
 
 

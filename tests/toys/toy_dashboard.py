@@ -16,18 +16,7 @@ from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.server import Server
 from lrlc_nas.facts import Role, RunState
-from lrlc_nas.store import (
-    NewRun,
-    SiteRecord,
-    Store,
-    StudyRecord,
-    claim,
-    finish,
-    plan_run,
-    record_epoch,
-    set_trial,
-)
-
+from lrlc_nas.store import NewRun, SiteRecord, Store, StudyRecord, claim, finish, plan_run, record_epoch, set_trial
 
 TOKEN = "a-secret-of-this-start"
 HOSTILE = 'x"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }} ünï 日本 & </title>'
@@ -46,9 +35,7 @@ def add_study(
     """A study of nine runs on both sides of the database, the first `ended` of which have ended."""
     store.create()
     section = None if confirms is None else ConfirmationSection(of=confirms.name, claims=(), family=1)
-    runs = [
-        NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)
-    ]
+    runs = [NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
     runs += [
         NewRun(Role.SINGLE, 0, plan=Plan.of({site: token}), parameters=3000, macs=4000)
         for site in sites
@@ -86,23 +73,14 @@ def train(store: Store, study: StudyRecord, number: int) -> None:
     held = claim(store, study, "worker", 60)
     assert held is not None
     if held.run.plan is None:
-        plan_run(
-            store, held, Plan.of(dict.fromkeys(study.space, "lc" if number % 2 else "lrlc-2")), 5000, 9000
-        )
+        plan_run(store, held, Plan.of(dict.fromkeys(study.space, "lc" if number % 2 else "lrlc-2")), 5000, 9000)
     accuracies = [0.5 + 0.01 * number, 0.7 + 0.01 * number]
     for epoch, accuracy in enumerate(accuracies):
         record_epoch(store, held, an_epoch(epoch, accuracy))
     state = {4: "pruned", 5: "failed"}.get(number, "complete")
     reason = "" if state == "complete" else f"{state}: {HOSTILE}"
     value = None if state == "failed" else accuracies[-1]
-    finish(
-        store,
-        held,
-        RunState(state),
-        value=value,
-        reason=reason,
-        facts={"device": "cpu", "owner_note": HOSTILE},
-    )
+    finish(store, held, RunState(state), value=value, reason=reason, facts={"device": "cpu", "owner_note": HOSTILE})
 
 
 @contextmanager
@@ -118,9 +96,7 @@ def client_of(store: Store, *, writable: bool = False, entered: bool = True) -> 
     """A client of the dashboard on a database, with the cookie or without."""
     storage = open_storage(store)
     client = TestClient(
-        application(store, storage, token=TOKEN, writable=writable),
-        base_url=BASE,
-        raise_server_exceptions=False,
+        application(store, storage, token=TOKEN, writable=writable), base_url=BASE, raise_server_exceptions=False
     )
     if entered:
         assert client.get(ENTRANCE, params={"token": TOKEN}).status_code == 200

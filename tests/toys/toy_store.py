@@ -8,17 +8,7 @@ from pathlib import Path
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.facts import Role, RunState
-from lrlc_nas.store import (
-    NewRun,
-    SiteRecord,
-    Store,
-    StudyRecord,
-    claim,
-    finish,
-    set_trial,
-    this_process,
-)
-
+from lrlc_nas.store import NewRun, SiteRecord, Store, StudyRecord, claim, finish, set_trial, this_process
 
 FOREVER = 3600.0
 WAITING = NewRun(Role.SAMPLED, seed=7)

@@ -17,7 +17,6 @@ from lrlc_nas.runs import EpochResult
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.store import NewRun, RunRecord, Store, this_process
 
-
 PIXEL = 0
 """Added to the first pixel of all images: what changes when the data drift."""
 
@@ -86,14 +85,7 @@ def config(**sections: Any) -> StudyConfig:
         "host": {"name": "toy_study:host"},
         "data": {"name": "toy_study:images", "split": {"search": 24, "confirm": 6, "test": 6}},
         # A fixed path: two studies may find different ones to be the faster.
-        "recipe": {
-            "epochs": 3,
-            "batch_size": 18,
-            "learning_rate": 0.05,
-            "pad": 1,
-            "flip": True,
-            "path": "bank",
-        },
+        "recipe": {"epochs": 3, "batch_size": 18, "learning_rate": 0.05, "pad": 1, "flip": True, "path": "bank"},
         "space": {"choices": ["lrlc-2", "lrlc-3", "lc"]},
         "search": {"min_epochs": 1, "host_repeats": 2},
         "budget": {"trials": 16},

@@ -14,7 +14,6 @@ from lrlc_nas.data import Subset
 from lrlc_nas.runs import Checkpoints, stream_seed
 from lrlc_nas.training import fit
 
-
 MEAN = (0.4, 0.5, 0.6)
 STD = (0.2, 0.25, 0.3)
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.05, pad=1, flip=True, label_smoothing=0.1)
@@ -38,12 +37,7 @@ def make_network(seed: int = 0, dropout: float = 0.3) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "init"))
         return nn.Sequential(
-            nn.Conv2d(3, 4, 3),
-            nn.BatchNorm2d(4),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Flatten(),
-            nn.Linear(4 * 4 * 4, 3),
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(dropout), nn.Flatten(), nn.Linear(4 * 4 * 4, 3)
         )
 
 

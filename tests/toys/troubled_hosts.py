@@ -20,7 +20,6 @@ from lrlc_nas.engine.launchers import run_worker
 from lrlc_nas.signals import Stop
 from lrlc_nas.store import Store
 
-
 STEPS = 3
 """Of an epoch."""
 

@@ -7,7 +7,6 @@ from toy_store import FOREVER, WAITING, add_study, make_store
 from lrlc_nas.runs import Checkpoints, EpochResult
 from lrlc_nas.store import Store, claim, record_epoch
 
-
 MORE = {"gradient_norm": 1 / 3, "largest": 1.7976931348623157e308, "smallest": 5e-324, "none": float("inf")}
 
 
@@ -26,9 +25,7 @@ def test_a_score_of_any_name_is_stored_and_read_back_to_the_last_bit(tmp_path, s
         record_epoch(store, held, result)
     other = Store(f"sqlite:///{tmp_path}/studies.db")
     assert other.epochs(study) == {held.run.run_id: results}
-    assert [list(each.scores) for each in other.run_epochs(held.run)] == [
-        list(each.scores) for each in results
-    ]
+    assert [list(each.scores) for each in other.run_epochs(held.run)] == [list(each.scores) for each in results]
     other.engine.dispose()
 
 

@@ -9,7 +9,6 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.training import evaluate, predict_logits
 from lrlc_nas.training.placement import Placement
 
-
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -118,10 +117,7 @@ def test_one_mean_serves_any_number_of_channels():
         ({"channels_last": "yes"}, "channels_last must be one of auto, always, never, but is 'yes'"),
         ({"batch_size": 0}, "batch_size must be at least 1, but is 0"),
         ({"images": SEARCH.images[:0]}, "at least 1 image is required, but there is none"),
-        (
-            {"images": SEARCH.images.float()},
-            r"must be uint8 .* but are torch.float32 of shape \(12, 3, 6, 6\)",
-        ),
+        ({"images": SEARCH.images.float()}, r"must be uint8 .* but are torch.float32 of shape \(12, 3, 6, 6\)"),
         ({"images": SEARCH.images[0]}, r"must be uint8 .* but are torch.uint8 of shape \(3, 6, 6\)"),
     ],
 )
@@ -131,7 +127,5 @@ def test_rejects(values, message):
 
 
 def test_the_oracle_can_tell_networks_apart():
-    measured = [
-        evaluate(make_network(seed), make_subset(30, seed=5), mean=MEAN, std=STD)[0] for seed in (0, 1)
-    ]
+    measured = [evaluate(make_network(seed), make_subset(30, seed=5), mean=MEAN, std=STD)[0] for seed in (0, 1)]
     assert measured[0] != measured[1]

@@ -29,7 +29,6 @@ from lrlc_nas.runs.streams import stream
 from lrlc_nas.training import evaluate
 from lrlc_nas.training.determinism import require_determinism
 
-
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
@@ -71,8 +70,7 @@ class TestLearning:
         assert results[-1].scores["train_loss"] < results[0].scores["train_loss"] / 2
 
     @pytest.mark.parametrize(
-        "changes",
-        [{"precision": "bf16"}, {"channels_last": "always"}, {"deterministic": True}, {"momentum": 0.0}],
+        "changes", [{"precision": "bf16"}, {"channels_last": "always"}, {"deterministic": True}, {"momentum": 0.0}]
     )
     def test_learns_in_every_mode(self, changes):
         recipe = replace(RECIPE, epochs=8, label_smoothing=0.0, **changes)
@@ -81,14 +79,7 @@ class TestLearning:
 
     def test_one_step_by_hand(self):
         recipe = replace(
-            RECIPE,
-            epochs=1,
-            batch_size=23,
-            pad=0,
-            flip=False,
-            warmup=0.0,
-            schedule="cosine",
-            weight_decay=0.1,
+            RECIPE, epochs=1, batch_size=23, pad=0, flip=False, warmup=0.0, schedule="cosine", weight_decay=0.1
         )
         network = make_network(dropout=0.0)
         oracle, batches = copy.deepcopy(network), []
@@ -154,9 +145,9 @@ class TestBatches:
         seen = images_seen(make_network(), recipe)
         wanted = sorted(TRAIN.images.float().sum((1, 2, 3)).tolist())
         for epoch in (torch.cat(seen[:3]), torch.cat(seen[3:])):
-            pixels = (epoch * torch.tensor([0.2, 0.25, 0.3]).view(1, 3, 1, 1)) + torch.tensor(
-                [0.4, 0.5, 0.6]
-            ).view(1, 3, 1, 1)
+            pixels = (epoch * torch.tensor([0.2, 0.25, 0.3]).view(1, 3, 1, 1)) + torch.tensor([0.4, 0.5, 0.6]).view(
+                1, 3, 1, 1
+            )
             assert sorted((pixels * 255).round().sum((1, 2, 3)).tolist()) == wanted
         assert not torch.equal(seen[0], seen[3])
 
@@ -222,9 +213,7 @@ class TestStopping:
         asked = []
         checkpoints = Checkpoints(tmp_path / "c", "toy")
         running = start(
-            make_network(),
-            checkpoints=checkpoints,
-            should_stop=lambda: asked.append(1) or len(asked) == ASKED + 2,
+            make_network(), checkpoints=checkpoints, should_stop=lambda: asked.append(1) or len(asked) == ASKED + 2
         )
         assert next(running).epoch == 0
         assert len(asked) == ASKED
@@ -292,9 +281,7 @@ class TestDivergence:
 class TestDeterminism:
     def test_settings_hold_inside_and_are_put_back(self):
         network, seen = make_network(), []
-        network.register_forward_hook(
-            lambda m, i, o: seen.append(torch.are_deterministic_algorithms_enabled())
-        )
+        network.register_forward_hook(lambda m, i, o: seen.append(torch.are_deterministic_algorithms_enabled()))
         running = start(network, replace(RECIPE, epochs=1, deterministic=True))
         seen.clear()
         next(running)
@@ -316,9 +303,7 @@ class TestDeterminism:
 
     def test_cuda_needs_its_variable(self, monkeypatch):
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":0:0")
-        with pytest.raises(
-            InputError, match=r"cuda:1 requires .* CUBLAS_WORKSPACE_CONFIG .* but it is ':0:0'"
-        ):
+        with pytest.raises(InputError, match=r"cuda:1 requires .* CUBLAS_WORKSPACE_CONFIG .* but it is ':0:0'"):
             require_determinism(torch.device("cuda:1"))
         require_determinism(torch.device("cpu"))
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

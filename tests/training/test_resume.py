@@ -20,9 +20,7 @@ def checkpoints(tmp_path):
 def killed_after(epochs, checkpoints, recipe=RECIPE):
     """Train, and stop for good in the middle of the epoch that follows."""
     steps = iter(range(1000))
-    running = start(
-        make_network(), recipe, checkpoints=checkpoints, should_stop=lambda: next(steps) > ASKED * epochs
-    )
+    running = start(make_network(), recipe, checkpoints=checkpoints, should_stop=lambda: next(steps) > ASKED * epochs)
     with pytest.raises(TrainingStoppedError):
         list(running)
 
@@ -40,9 +38,7 @@ def test_resumed_equals_uninterrupted(checkpoints, optimizer, schedule, epochs):
     assert_same_weights(resumed, whole)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"batch_size": 23}, {"channels_last": "always"}, {"deterministic": True}]
-)
+@pytest.mark.parametrize("changes", [{"batch_size": 23}, {"channels_last": "always"}, {"deterministic": True}])
 def test_resumed_equals_uninterrupted_in_every_mode(checkpoints, changes):
     recipe = replace(RECIPE, **changes)
     whole, resumed = make_network(), make_network()
@@ -171,9 +167,7 @@ def upgraded(checkpoints, epoch, change):
 
 
 @pytest.mark.parametrize("change", [renamed, reshaped, shortened, forgotten, measured_otherwise])
-def test_a_checkpoint_that_does_not_fit_the_network_is_told_and_the_one_before_used(
-    checkpoints, change, caplog
-):
+def test_a_checkpoint_that_does_not_fit_the_network_is_told_and_the_one_before_used(checkpoints, change, caplog):
     whole, resumed = make_network(), make_network()
     expected = timeless(start(whole))
     killed_after(2, checkpoints)
@@ -206,9 +200,7 @@ def test_trouble_of_the_device_does_not_make_a_checkpoint_unusable(checkpoints, 
 
     def fail(_):
         # As `load_state_dict` puts it.
-        raise RuntimeError(
-            f"While copying the parameter named '0.weight', an exception occurred: ('{text}',)."
-        )
+        raise RuntimeError(f"While copying the parameter named '0.weight', an exception occurred: ('{text}',).")
 
     monkeypatch.setattr(network, "load_state_dict", fail)
     with pytest.raises(RuntimeError, match=text):
@@ -232,9 +224,7 @@ def test_stopping_in_an_evaluation_leaves_the_last_epoch(checkpoints, asked):
     expected = timeless(start(whole))
     answers = iter([False] * (ASKED + asked) + [True])
     running = start(make_network(), checkpoints=checkpoints, should_stop=lambda: next(answers))
-    with pytest.raises(
-        TrainingStoppedError, match=rf"^stopped after measuring {8 * (asked - 3)} of 12 images$"
-    ):
+    with pytest.raises(TrainingStoppedError, match=rf"^stopped after measuring {8 * (asked - 3)} of 12 images$"):
         list(running)
     assert checkpoints.load_newest()["epoch"] == 0
     assert timeless(start(resumed, checkpoints=checkpoints)) == expected

@@ -10,7 +10,6 @@ from toy_training import RECIPE, TRAIN, assert_same_weights, make_network, start
 
 from lrlc_nas.layers import LowRankLocallyConnected2d
 
-
 SMOOTH_RECIPE = replace(RECIPE, epochs=4, batch_size=12, learning_rate=0.5, weight_decay=0.0)
 
 
@@ -46,9 +45,7 @@ def test_the_training_loss_is_told_without_the_penalty():
     for smoothness in (0.0, 20.0):
         results += start(copy.deepcopy(network), replace(recipe, smoothness=smoothness))
     assert results[0].scores["train_loss"] == results[1].scores["train_loss"]
-    assert results[0].scores["loss"] != pytest.approx(results[1].scores["loss"], rel=1e-6), (
-        "the step was another"
-    )
+    assert results[0].scores["loss"] != pytest.approx(results[1].scores["loss"], rel=1e-6), "the step was another"
 
 
 def test_a_network_without_combining_weights_trains_as_without_the_penalty():

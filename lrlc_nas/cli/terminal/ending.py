@@ -20,7 +20,6 @@ from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test
 from .words import percent, plain
 
-
 __all__ = ["command", "headline", "print_confirmed", "print_end", "print_tested", "report_path"]
 
 
@@ -96,9 +95,7 @@ def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str
     _print_next(out, *test, command("cards", name, "-o", "cards", *storage))
 
 
-def print_tested(
-    out: Console, store: Store, name: str, look: TestOpening, storage: Sequence[str] = ()
-) -> None:
+def print_tested(out: Console, store: Store, name: str, look: TestOpening, storage: Sequence[str] = ()) -> None:
     """Print what the test images say, write the report, and say what to try next; arguments as above."""
     print_test(out, look)
     _print_report(out, store, name)

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from .words import plain
 
-
 __all__ = ["add_row", "console", "empty_table"]
 
 

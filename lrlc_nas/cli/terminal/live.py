@@ -18,7 +18,6 @@ from ...search import best_run
 from ...store import RunRecord, Store, StudyRecord
 from .words import percent, plain
 
-
 __all__ = ["Watcher"]
 
 _REFRESH_SECONDS = 0.5

@@ -11,7 +11,6 @@ from ...search import extra_cost, shortage
 from .frames import add_row, console, empty_table
 from .words import mebibytes, plain
 
-
 __all__ = ["print_sites"]
 
 

@@ -9,7 +9,6 @@ from ...store import Store
 from .frames import add_row, console, empty_table
 from .words import mebibytes, percent, plain
 
-
 __all__ = ["print_studies"]
 
 

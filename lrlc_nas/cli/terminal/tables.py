@@ -16,13 +16,7 @@ from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
 from .words import mebibytes, percent, plain
 
-
-__all__ = [
-    "checkpoint_size",
-    "print_effects",
-    "print_study",
-    "run_counts",
-]
+__all__ = ["checkpoint_size", "print_effects", "print_study", "run_counts"]
 
 
 def print_study(store: Store, name: str) -> None:

@@ -19,7 +19,6 @@ from ...store import Store, TestOpening, test_openings
 from .frames import add_row, empty_table
 from .words import plain
 
-
 __all__ = ["print_conclusion", "print_test", "write_cards"]
 
 

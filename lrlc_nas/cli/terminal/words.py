@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-
 __all__ = ["mebibytes", "percent", "plain"]
 
 

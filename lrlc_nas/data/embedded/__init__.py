@@ -2,5 +2,4 @@
 
 from .subset import load_embedded, make_embedded
 
-
 __all__ = ["load_embedded", "make_embedded"]

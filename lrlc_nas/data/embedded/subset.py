@@ -16,7 +16,6 @@ from torchvision.datasets import FashionMNIST
 from ..images import ImageSet
 from ..request import Request
 
-
 __all__ = ["FILE", "load_embedded", "make_embedded"]
 
 FILE = Path(__file__).with_name("fashion-mnist.npz")
@@ -30,16 +29,12 @@ _Places = NDArray[np.int32]
 def load_embedded(request: Request) -> ImageSet:
     """Load ``embedded``: 8,000 training and 2,000 test images of Fashion-MNIST, as many of each class."""
     with np.load(FILE, allow_pickle=False) as arrays:  # noqa: TID251 - ships with the package
-        images, test_images = (
-            torch.from_numpy(arrays[key]).unsqueeze(1) for key in ("images", "test_images")
-        )
+        images, test_images = (torch.from_numpy(arrays[key]).unsqueeze(1) for key in ("images", "test_images"))
         labels, test_labels = (torch.from_numpy(arrays[key]).long() for key in ("labels", "test_labels"))
     return ImageSet(request.name, images, labels, test_images, test_labels, _CLASSES)
 
 
-def make_embedded(
-    root: str, file: Path = FILE, *, train: int = 8000, test: int = 2000, seed: int = 0
-) -> None:
+def make_embedded(root: str, file: Path = FILE, *, train: int = 8000, test: int = 2000, seed: int = 0) -> None:
     """Write the embedded file; it was made by ``make_embedded(root)``.
 
     Args:

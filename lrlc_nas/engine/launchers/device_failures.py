@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-
 __all__ = ["DeviceFailures"]
 
 _MOST_FAILURES = 2

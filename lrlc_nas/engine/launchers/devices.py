@@ -8,7 +8,6 @@ import torch
 
 from ...errors import InputError
 
-
 __all__ = ["default_workers", "require_device", "worker_devices", "worker_threads"]
 
 _MOST_ON_CPU = 4  # each holds the images and a network in memory
@@ -24,9 +23,7 @@ def require_device(device: str) -> None:
         raise InputError(f"--device must be cpu, cuda or cuda:N; got {device!r}")
     there = torch.cuda.device_count()
     if wanted.type == "cuda" and (wanted.index or 0) >= there:
-        raise InputError(
-            f"--device must name a device of this machine, which has {there} GPUs; got {device!r}"
-        )
+        raise InputError(f"--device must name a device of this machine, which has {there} GPUs; got {device!r}")
 
 
 def default_workers(device: str | None) -> int:

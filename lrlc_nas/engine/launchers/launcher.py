@@ -9,7 +9,6 @@ from ...errors import InputError
 from ..lifecycle import OpenStudy
 from .local import LocalWorkers
 
-
 __all__ = ["LAUNCHERS", "Launcher", "make_launcher"]
 
 
@@ -39,9 +38,7 @@ class Launcher(Protocol):
         """
 
 
-LAUNCHERS: dict[str, Callable[[OpenStudy, int | None, str | None], Launcher]] = {
-    "local": LocalWorkers.of,
-}
+LAUNCHERS: dict[str, Callable[[OpenStudy, int | None, str | None], Launcher]] = {"local": LocalWorkers.of}
 """Each way by its name: from a study, the wanted number of workers and their device to a launcher."""
 
 

@@ -28,7 +28,6 @@ from ..lifecycle import OpenStudy
 from .device_failures import DeviceFailures
 from .devices import default_workers, worker_devices, worker_threads
 
-
 __all__ = ["STUDY_STOPPED", "LocalWorkers"]
 
 STUDY_STOPPED = 3
@@ -40,11 +39,7 @@ _GRACE_SECONDS = 20.0
 _DYING_SECONDS = 5.0
 _MOST_CRASHES = 5
 _HOPELESS: Mapping[int, type[LrlcNasError]] = MappingProxyType(
-    {
-        STUDY_STOPPED: StudyStoppedError,
-        OutageError.exit_code: OutageError,
-        DiskError.exit_code: DiskError,
-    }
+    {STUDY_STOPPED: StudyStoppedError, OutageError.exit_code: OutageError, DiskError.exit_code: DiskError}
 )
 """Exit codes of workers that another worker would end with as well."""
 
@@ -137,9 +132,7 @@ class LocalWorkers:
         """The process that replaces one that has ended, or none if there is nothing left to do."""
         device = self.devices[worker.index]
         # A device that has gone altogether is refused by the next worker that is to use it.
-        if code == DeviceError.exit_code or (
-            code == InputError.exit_code and self._failures.is_suspect(device)
-        ):
+        if code == DeviceError.exit_code or (code == InputError.exit_code and self._failures.is_suspect(device)):
             return self._after_failure(worker, device)
         self._failures.clear(device, worker.started)
         if code == 0 and self.done():
@@ -174,9 +167,7 @@ class LocalWorkers:
         """Tell why no worker is left, if it is for want of devices."""
         useless = self._failures.useless()
         if useless and not self.done():
-            raise DeviceError(
-                f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_failure}"
-            )
+            raise DeviceError(f"no device is left: {', '.join(useless)} lost twice in a row; {self._last_failure}")
 
     def _make_trials(self) -> None:
         """Make the trials that runs want before a worker claims them.
@@ -202,9 +193,7 @@ class LocalWorkers:
         for step in (self._ask, self._kill, self._kill, self._bury, self._release_killed):
             try:
                 step()
-            except (
-                KeyboardInterrupt
-            ):  # a second one, which is to end this sooner and not to leave workers behind
+            except KeyboardInterrupt:  # a second one, which is to end this sooner and not to leave workers behind
                 self.hurried = True
         self.hurried = self.hurried or is_hurried()
 
@@ -252,12 +241,7 @@ class _Process:
         try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then asks its workers to stop.
             popen = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=handle,
-                start_new_session=True,
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=handle, stderr=handle, start_new_session=True
             )
             return cls(index, popen, log, log_start, started)
         finally:

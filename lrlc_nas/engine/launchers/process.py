@@ -15,7 +15,6 @@ from ..lease import HANG_SECONDS
 from ..lifecycle import OpenStudy
 from ..worker import Worker
 
-
 __all__ = ["run_worker"]
 
 _LOG = logging.getLogger("lrlc_nas")
@@ -36,9 +35,7 @@ def run_worker(
         stop: hears who asks; it listens already.
         hang_seconds: how long nothing may happen in training.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     if threads is not None:
         torch.set_num_threads(threads)
     stop.begin()

@@ -52,7 +52,6 @@ from torch import Tensor
 from ..geometry import Geometry
 from .autograd import MixedConvolution, explicitly_padded
 
-
 __all__ = ["MAX_RANK", "available", "mixed", "supports"]
 
 MAX_RANK = 32

@@ -12,7 +12,6 @@ from torch import Tensor
 from ..functional import apply_mixed, differentiable_gradients, laid_out_as, padded, wants_plain_gradients
 from ..geometry import Geometry
 
-
 __all__ = ["MixedConvolution", "explicitly_padded"]
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import triton  # type: ignore[import-untyped]
 import triton.language as tl  # type: ignore[import-untyped]
 
-
 __all__ = ["input_gradient_kernel", "output_kernel", "parameter_gradient_kernel"]
 
 

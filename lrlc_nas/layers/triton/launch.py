@@ -13,7 +13,6 @@ from torch import Tensor
 from ..geometry import Geometry
 from .tiles import INTERPRETED, input_gradient, output, parameter_gradient, parameter_tile
 
-
 __all__ = ["INTERPRETED", "input_grad", "output_of", "parameter_grads"]
 
 _PROGRAMS = 1024
@@ -167,9 +166,7 @@ def _channels_last(maps: Tensor) -> Tensor:
 
 def _packed(banks: Tensor, groups: int, dtype: torch.dtype) -> Tensor:
     """(K, F, C/G, rows, columns) -> (G, T, K, C/G, F/G), contiguous, in the dtype of the products."""
-    per_group = banks.to(dtype).reshape(
-        banks.shape[0], groups, -1, banks.shape[2], banks.shape[3] * banks.shape[4]
-    )
+    per_group = banks.to(dtype).reshape(banks.shape[0], groups, -1, banks.shape[2], banks.shape[3] * banks.shape[4])
     return per_group.permute(1, 4, 0, 3, 2).contiguous()
 
 

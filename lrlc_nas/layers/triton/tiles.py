@@ -15,7 +15,6 @@ import triton  # type: ignore[import-untyped]
 
 from .device import input_gradient_kernel, output_kernel, parameter_gradient_kernel
 
-
 __all__ = [
     "INTERPRETED",
     "PARAMETER_TILES",
@@ -53,37 +52,15 @@ PRODUCT_TILES: Mapping[int, Sequence[ProductTile]] = {
         (16, 32, 64, 4, 3),
         _SMALLEST,
     ),
-    4: (
-        (64, 32, 64, 8, 2),
-        (64, 16, 32, 4, 2),
-        (32, 32, 32, 4, 2),
-        (16, 32, 32, 4, 2),
-        _SMALLEST,
-    ),
+    4: ((64, 32, 64, 8, 2), (64, 16, 32, 4, 2), (32, 32, 32, 4, 2), (16, 32, 32, 4, 2), _SMALLEST),
 }
 """Bytes of a number to the tiles of `output` and `input_gradient`."""
 
-PARAMETER_TILES: Sequence[ParameterTile] = (
-    (128, 8, 2),
-    (128, 4, 2),
-    (64, 8, 3),
-    (32, 8, 2),
-    (32, 4, 2),
-)
+PARAMETER_TILES: Sequence[ParameterTile] = ((128, 8, 2), (128, 4, 2), (64, 8, 3), (32, 8, 2), (32, 4, 2))
 """The tiles of `parameter_gradient`."""
 
 _PER_WARP = 1024  # numbers of the K tiles that the registers of one warp hold without spilling
-_PROBLEM = (
-    "batch_bucket",
-    "channels",
-    "filters",
-    "height",
-    "width",
-    "rows",
-    "columns",
-    "stride_h",
-    "stride_w",
-)
+_PROBLEM = ("batch_bucket", "channels", "filters", "height", "width", "rows", "columns", "stride_h", "stride_w")
 _CONSTANTS = ("KERNEL_ROWS", "KERNEL_COLUMNS", "RANK", "PRECISION")
 
 
@@ -107,13 +84,7 @@ def shared_memory(tile: ProductTile, rank: int, bytes_each: int) -> int:
     return bytes_each * ((stages - 1) * loaded + multiplied) + scalars
 
 
-def fits_product(
-    tile: ProductTile,
-    problem: tuple[int, int, int],
-    rank: int,
-    bytes_each: int,
-    limit: int,
-) -> bool:
+def fits_product(tile: ProductTile, problem: tuple[int, int, int], rank: int, bytes_each: int, limit: int) -> bool:
     """Whether a tile is no larger than the problem (images, summed, written) and fits the shared memory."""
     within = all(side <= _block(size) for side, size in zip(tile[:3], problem, strict=True))
     return within and shared_memory(tile, rank, bytes_each) <= limit

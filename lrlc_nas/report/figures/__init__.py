@@ -5,22 +5,10 @@ A new figure is a file with its record, and its name in this list.
 
 from typing import Any
 
-from . import (
-    anytime,
-    contexts,
-    effect_map,
-    forest,
-    learning_curves,
-    pairs,
-    rank_curves,
-    shifts,
-    space_maps,
-    trade_off,
-)
+from . import anytime, contexts, effect_map, forest, learning_curves, pairs, rank_curves, shifts, space_maps, trade_off
 from .figure import Figure as Figure
 from .figure import Section as Section
 from .figure import Width as Width
-
 
 FIGURES: tuple[Figure[Any], ...] = (
     forest.FIGURE,

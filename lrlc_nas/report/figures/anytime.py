@@ -26,17 +26,7 @@ from ..drawing import BEST, HOST, base_layout
 from ..numbers import duration, percent
 from .figure import Figure, Section, Width
 
-
-__all__ = [
-    "BY_RUNS",
-    "BY_SECONDS",
-    "Anytime",
-    "AnytimeStep",
-    "anytime",
-    "anytime_table",
-    "best_of",
-    "draw_anytime",
-]
+__all__ = ["BY_RUNS", "BY_SECONDS", "Anytime", "AnytimeStep", "anytime", "anytime_table", "best_of", "draw_anytime"]
 
 
 @dataclass(frozen=True)
@@ -100,10 +90,7 @@ def best_of(values: Sequence[float]) -> list[float]:
     """The mean of the best of k values, drawn without replacement, for k = 1, 2, … up to their number."""
     ordered = sorted(values)
     n = len(ordered)
-    return [
-        sum(ordered[i - 1] * (comb(i - 1, k - 1) / comb(n, k)) for i in range(k, n + 1))
-        for k in range(1, n + 1)
-    ]
+    return [sum(ordered[i - 1] * (comb(i - 1, k - 1) / comb(n, k)) for i in range(k, n + 1)) for k in range(1, n + 1)]
 
 
 def anytime_table(info: Anytime) -> Table:
@@ -132,9 +119,7 @@ def draw_anytime(info: Anytime, *, by: str) -> go.Figure:
             line={"shape": "hv", "color": BEST, "width": 2},
             marker={"size": 4},
             hoverinfo="text",
-            hovertext=[
-                f"after {step.runs} runs, {duration(step.seconds)}: {percent(step.best)}" for step in steps
-            ],
+            hovertext=[f"after {step.runs} runs, {duration(step.seconds)}: {percent(step.best)}" for step in steps],
         )
     )
     figure.add_trace(

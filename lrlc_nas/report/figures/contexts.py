@@ -12,7 +12,6 @@ from ..drawing import BEST, GREY, HOST, base_layout, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section, Width
 
-
 __all__ = ["FIGURE", "MOST_CONTEXTS", "Contexts", "context_table", "contexts", "draw_contexts"]
 
 MOST_CONTEXTS = 24
@@ -131,16 +130,12 @@ FIGURE = Figure(
     ),
     compute=lambda reading: contexts(reading.screening),
     empty=lambda info: (
-        ""
-        if info.contexts
-        else "Of no choice are both effects estimable yet, alone and together with other sites."
+        "" if info.contexts else "Of no choice are both effects estimable yet, alone and together with other sites."
     ),
     draw=draw_contexts,
     table=context_table,
     call="report.contexts(reading.screening).contexts",
     remark=lambda info: (
-        f"Drawn: the {MOST_CONTEXTS} that differ most; the data hold all."
-        if len(info.contexts) > MOST_CONTEXTS
-        else ""
+        f"Drawn: the {MOST_CONTEXTS} that differ most; the data hold all." if len(info.contexts) > MOST_CONTEXTS else ""
     ),
 )

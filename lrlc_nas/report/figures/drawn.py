@@ -14,7 +14,6 @@ from ..data_table import Table
 from ..reading import Reading
 from .figure import Figure, Section, Width
 
-
 __all__ = ["DrawnFigure", "FigureRow", "drawn", "drawn_sections", "plotly_json"]
 
 

@@ -16,7 +16,6 @@ from ..drawing import GREY, base_layout, plain, short
 from ..numbers import count, interval, points
 from .figure import Figure, Section
 
-
 __all__ = ["FIGURE", "MARKS", "EffectMap", "MapCell", "draw_effect_map", "effect_map", "effect_table"]
 
 MARKS = {"helps": "▲", "hurts": "▼", "equivalent": "=", "undecided": "?"}
@@ -73,9 +72,7 @@ class EffectMap:
         return not any(cell is not None and cell.effect.estimable for row in self.cells for cell in row)
 
 
-def effect_map(
-    screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None
-) -> EffectMap:
+def effect_map(screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None) -> EffectMap:
     """Lay the effects of a screening out as a grid.
 
     Args:
@@ -94,9 +91,7 @@ def effect_map(
         sites=sites,
         choices=choices,
         cells=tuple(tuple(cells.get((site, token)) for token in choices) for site in sites),
-        limit=max(
-            [_NARROWEST_SCALE, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]
-        ),
+        limit=max([_NARROWEST_SCALE, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]),
     )
 
 
@@ -104,8 +99,7 @@ def effect_table(info: EffectMap) -> Table:
     """The numbers of the map, one row for each choice at each site."""
     columns = ("site", "choice", "effect", "low", "high", "runs", "verdict", "confirmed_difference")
     return table(
-        (*columns, "parameters", "macs"),
-        [_row(cell) for row in info.cells for cell in row if cell is not None],
+        (*columns, "parameters", "macs"), [_row(cell) for row in info.cells for cell in row if cell is not None]
     )
 
 
@@ -213,9 +207,7 @@ FIGURE = Figure(
         "accuracy."
     ),
     compute=lambda reading: effect_map(reading.screening, reading.runs, reading.conclusion),
-    empty=lambda info: (
-        "No effect is estimable yet from the finished runs, so there is no map." if info.empty else ""
-    ),
+    empty=lambda info: "No effect is estimable yet from the finished runs, so there is no map." if info.empty else "",
     draw=draw_effect_map,
     table=effect_table,
     call="report.effect_map(reading.screening, reading.runs, reading.conclusion).cells",

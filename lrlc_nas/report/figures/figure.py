@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 from ..data_table import Table
 from ..reading import Reading
 
-
 __all__ = ["Figure", "Section", "Width"]
 
 Info = TypeVar("Info")

@@ -24,7 +24,6 @@ from ..numbers import interval, points
 from ..reading import Confirmation, Reading
 from .figure import Figure, Section
 
-
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
 
 _ROW = 34
@@ -147,14 +146,9 @@ def draw_forest(info: Forest) -> go.Figure:
 
 def _why_none(conclusion: Conclusion | None) -> str:
     if conclusion is None:
-        return (
-            "Nothing of this study is confirmed or refuted yet: "
-            "'lrlc-nas confirm' trains its claims on fresh seeds."
-        )
+        return "Nothing of this study is confirmed or refuted yet: 'lrlc-nas confirm' trains its claims on fresh seeds."
     if conclusion.open_runs:
-        return (
-            "No stage of the confirmation has completed a pair of runs yet, so there is nothing to compare."
-        )
+        return "No stage of the confirmation has completed a pair of runs yet, so there is nothing to compare."
     return (
         "The confirmation has ended, but no claim of it can be compared with the host, seed by seed; "
         "'lrlc-nas confirm' with a larger --seeds adds seeds."
@@ -256,9 +250,7 @@ def _estimates(info: Forest) -> go.Scatter:
     return go.Scatter(
         x=[row.comparison.difference for row in info.rows],
         y=list(range(len(info.rows))),
-        error_x=_bars(
-            [(row.comparison.difference, row.comparison.low, row.comparison.high) for row in info.rows], 2
-        ),
+        error_x=_bars([(row.comparison.difference, row.comparison.low, row.comparison.high) for row in info.rows], 2),
         mode="markers",
         name="fresh seeds",
         marker={"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},

@@ -16,16 +16,7 @@ from ..drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
 from ..numbers import percent
 from .figure import Figure, Section
 
-
-__all__ = [
-    "FIGURE",
-    "Curve",
-    "LearningCurves",
-    "curve_table",
-    "draw_learning_curves",
-    "learning_curves",
-    "thinned",
-]
+__all__ = ["FIGURE", "Curve", "LearningCurves", "curve_table", "draw_learning_curves", "learning_curves", "thinned"]
 
 _MOST_CURVES = 200
 _MOST_POINTS = 60
@@ -77,11 +68,7 @@ def thinned(info: LearningCurves) -> LearningCurves:
     step = -(-len(plain) // _MOST_CURVES) or 1
     kept = {curve.number for curve in plain[::step]}
     return LearningCurves(
-        tuple(
-            _sparser(curve)
-            for curve in info.curves
-            if curve.kind not in ("pruned", "other") or curve.number in kept
-        )
+        tuple(_sparser(curve) for curve in info.curves if curve.kind not in ("pruned", "other") or curve.number in kept)
     )
 
 

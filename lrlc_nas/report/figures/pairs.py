@@ -12,7 +12,6 @@ from ..drawing import base_layout, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section, Width
 
-
 __all__ = ["FIGURE", "PairMatrix", "draw_pairs", "pair_matrix", "pair_table"]
 
 _ROW = 34
@@ -76,9 +75,7 @@ def draw_pairs(info: PairMatrix) -> go.Figure:
     figure = base_layout(go.Figure(heat), x="", y="", height=150 + _ROW * max(3, len(cells)))
     figure.update_layout(plot_bgcolor="#f1f3f5")
     for axis, names in ((figure.update_xaxes, sites[:-1]), (figure.update_yaxes, sites[1:])):
-        axis(
-            showgrid=False, tickvals=list(range(len(names))), ticktext=[plain(short(name)) for name in names]
-        )
+        axis(showgrid=False, tickvals=list(range(len(names))), ticktext=[plain(short(name)) for name in names])
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -109,9 +106,7 @@ FIGURE = Figure(
         "of more than chance. Blank pairs are not estimable yet."
     ),
     compute=lambda reading: pair_matrix(reading.screening),
-    empty=lambda info: (
-        "" if info.pairs else "No pair of sites is estimable yet: too few finished runs relax both."
-    ),
+    empty=lambda info: "" if info.pairs else "No pair of sites is estimable yet: too few finished runs relax both.",
     draw=draw_pairs,
     table=pair_table,
     call="report.pair_matrix(reading.screening).pairs",

@@ -14,7 +14,6 @@ from ..drawing import BEST, GREY, MARKED, base_layout, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section
 
-
 __all__ = ["FIGURE", "MOST_SITES", "RankCurve", "RankSeries", "draw_rank_curve", "rank_curves", "rank_table"]
 
 MOST_SITES = 24
@@ -168,8 +167,7 @@ def _end(effect: Effect) -> go.Scatter:
 
 def _bars(effects: Sequence[Effect | None]) -> dict[str, object]:
     halves = [
-        0.0 if effect is None or effect.high is None else effect.high - (effect.estimate or 0.0)
-        for effect in effects
+        0.0 if effect is None or effect.high is None else effect.high - (effect.estimate or 0.0) for effect in effects
     ]
     return {"type": "data", "array": halves, "thickness": 1, "width": 3}
 
@@ -186,9 +184,7 @@ def _shown(curves: Sequence[RankCurve]) -> list[RankCurve]:
 
 def _left_out(curves: Sequence[RankCurve]) -> str:
     left_out = len(curves) - len(_shown(curves))
-    return (
-        f"Not drawn, for room: {left_out} sites with smaller effects; the data hold all." if left_out else ""
-    )
+    return f"Not drawn, for room: {left_out} sites with smaller effects; the data hold all." if left_out else ""
 
 
 FIGURE = Figure(
@@ -202,9 +198,7 @@ FIGURE = Figure(
     ),
     compute=lambda reading: rank_curves(reading.screening),
     empty=lambda curves: (
-        ""
-        if curves
-        else "No effect of a rank is estimable yet from the finished runs, so there are no curves."
+        "" if curves else "No effect of a rank is estimable yet from the finished runs, so there are no curves."
     ),
     draw=lambda curves: [draw_rank_curve(curve) for curve in _shown(curves)],
     table=rank_table,

@@ -11,7 +11,6 @@ from ..drawing import BEST, HOST, base_layout
 from ..reading import Inside
 from .figure import Figure, Section
 
-
 if TYPE_CHECKING:
     from ...inspection import ShiftTolerance
 

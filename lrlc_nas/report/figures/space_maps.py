@@ -15,21 +15,11 @@ from ..drawing import plain, short
 from ..reading import Reading
 from .figure import Figure, Section
 
-
 if TYPE_CHECKING:
     from ...inspection import SpaceMap
 
 
-__all__ = [
-    "FIGURE",
-    "MOST_BANKS",
-    "MOST_SITES",
-    "Picture",
-    "Pictures",
-    "draw_picture",
-    "picture_table",
-    "pictures",
-]
+__all__ = ["FIGURE", "MOST_BANKS", "MOST_SITES", "Picture", "Pictures", "draw_picture", "picture_table", "pictures"]
 
 MOST_SITES = 4
 """How many sites are drawn; those of whose kernels least is shared."""
@@ -118,12 +108,7 @@ def draw_picture(info: Picture) -> go.Figure:
         height=190,
         margin={"l": 8, "r": 8, "t": 40, "b": 8},
         font={"family": "system-ui, sans-serif", "size": 11},
-        title={
-            "text": f"<b>{name}</b> {info.choice}<br>{what}",
-            "font": {"size": 12},
-            "x": 0,
-            "xref": "paper",
-        },
+        title={"text": f"<b>{name}</b> {info.choice}<br>{what}", "font": {"size": 12}, "x": 0, "xref": "paper"},
     )
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
@@ -137,9 +122,7 @@ def _pictures(each: SpaceMap) -> list[Picture]:
     shown = [("distance", 0, each.distance, float(each.distance.max()))]
     shown += [("weights", number, bank, highest) for number, bank in enumerate(banks, start=1)]
     return [
-        Picture(
-            each.site, each.choice, kind, bank, _coarser(values, block), block, limit or 1.0, each.unshared
-        )
+        Picture(each.site, each.choice, kind, bank, _coarser(values, block), block, limit or 1.0, each.unshared)
         for kind, bank, values, limit in shown
     ]
 
@@ -165,9 +148,7 @@ def _remark(info: Pictures) -> str:
         f" Drawn: at most {MOST_SITES} sites, those that share least, and {MOST_BANKS} banks; "
         "lrlc_nas.inspection.space_maps gives all."
     )
-    coarse = (
-        " Values are means over blocks of positions." if any(each.block > 1 for each in info.shown) else ""
-    )
+    coarse = " Values are means over blocks of positions." if any(each.block > 1 for each in info.shown) else ""
     return f"The network: {info.network}.{more if info.cut else ''}{coarse}"
 
 

@@ -17,7 +17,6 @@ from ..numbers import magnitude, percent
 from ..reading import Confirmation
 from .figure import Figure, Section, Width
 
-
 __all__ = [
     "COSTS",
     "LATENCY",
@@ -31,11 +30,7 @@ __all__ = [
     "trade_off_table",
 ]
 
-COSTS = {
-    "parameters": "parameters",
-    "macs": "MACs per image",
-    "latency": "training step, ms",
-}
+COSTS = {"parameters": "parameters", "macs": "MACs per image", "latency": "training step, ms"}
 """The costs that a run is compared by, and how they are called."""
 
 _COST_OF: dict[str, Callable[[RunRecord], int | None]] = {
@@ -106,9 +101,7 @@ class TradeOff:
     @property
     def front(self) -> tuple[CostPoint, ...]:
         """The Pareto front, cheapest first."""
-        return tuple(
-            sorted((point for point in self.points if point.on_front), key=lambda p: (p.cost, p.number))
-        )
+        return tuple(sorted((point for point in self.points if point.on_front), key=lambda p: (p.cost, p.number)))
 
 
 def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation | None = None) -> TradeOff:
@@ -128,10 +121,7 @@ def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation |
     front = _front([(price, value) for _, _, price, value in known])
     return TradeOff(
         cost,
-        tuple(
-            CostPoint(number, plan, price, value, (price, value) in front)
-            for number, plan, price, value in known
-        ),
+        tuple(CostPoint(number, plan, price, value, (price, value) in front) for number, plan, price, value in known),
         _arms(confirmation, cost) if confirmation else (),
         _device(confirmation) if confirmation and cost == "latency" else "",
     )
@@ -146,10 +136,7 @@ def trade_off_table(info: TradeOff) -> Table:
                 ("search", p.number, "", "", str(p.plan), p.cost, p.accuracy, 1, str(p.on_front).lower())
                 for p in info.points
             ),
-            *(
-                ("confirm", None, a.label, a.kind, str(a.plan), a.cost, a.accuracy, a.seeds, "")
-                for a in info.arms
-            ),
+            *(("confirm", None, a.label, a.kind, str(a.plan), a.cost, a.accuracy, a.seeds, "") for a in info.arms),
         ],
     )
 

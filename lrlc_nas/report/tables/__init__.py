@@ -5,7 +5,6 @@ from typing import Any
 from . import audit, claims, disagreements, effects, runs, spending, test_split
 from .printed import PrintedTable as PrintedTable
 
-
 TABLES: tuple[PrintedTable[Any], ...] = (
     claims.TABLE,
     test_split.TABLE,

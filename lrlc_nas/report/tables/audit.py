@@ -8,7 +8,6 @@ from ...evidence import Audit
 from ..numbers import points
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "AuditLine", "audit_rows"]
 
 

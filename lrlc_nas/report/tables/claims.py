@@ -8,7 +8,6 @@ from ..figures.forest import Forest, forest
 from ..numbers import NOTHING, interval, points
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "ClaimRow", "claim_rows"]
 
 
@@ -41,9 +40,7 @@ def claim_rows(info: Forest) -> list[ClaimRow]:
             seeds=str(row.comparison.n),
             outcome=row.outcome,
             adjusted_p=NOTHING if row.adjusted_p is None else f"{row.adjusted_p:.3g}",
-            superiority=NOTHING
-            if row.comparison.superiority is None
-            else f"{row.comparison.superiority:.2f}",
+            superiority=NOTHING if row.comparison.superiority is None else f"{row.comparison.superiority:.2f}",
             searched=points(row.searched),
             shrinkage=points(row.shrinkage),
         )

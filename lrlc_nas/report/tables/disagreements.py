@@ -10,7 +10,6 @@ from ...evidence import Context, Interaction, Screening
 from ..numbers import NOTHING, interval, points
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "DisagreementRow", "disagreement_rows"]
 
 
@@ -53,11 +52,7 @@ def _context_row(context: Context) -> DisagreementRow:
 
 def _pair_row(pair: Interaction) -> DisagreementRow:
     return DisagreementRow(
-        f"{pair.first} with {pair.second}",
-        NOTHING,
-        NOTHING,
-        points(pair.estimate),
-        interval(pair.low, pair.high),
+        f"{pair.first} with {pair.second}", NOTHING, NOTHING, points(pair.estimate), interval(pair.low, pair.high)
     )
 
 

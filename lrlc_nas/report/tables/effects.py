@@ -9,7 +9,6 @@ from ...evidence import Screening
 from ..numbers import NOTHING, interval, points
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "EffectRow", "effect_rows"]
 
 
@@ -78,9 +77,7 @@ TABLE = PrintedTable(
         Column("Importance", "importance", "number"),
         Column("Note", "note"),
     ),
-    rows=lambda reading: (
-        effect_rows(reading.screening, reading.importances) if reading.screening.runs_used else []
-    ),
+    rows=lambda reading: effect_rows(reading.screening, reading.importances) if reading.screening.runs_used else [],
     call="reading.screening.effects, reading.importances",
     note=(
         "Bold: the interval excludes zero. Runs: how many finished runs hold the choice there. Importance: "

@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar
 
 from ..reading import Reading
 
-
 __all__ = ["Column", "PrintedTable", "Shown", "shown"]
 
 Row = TypeVar("Row")

@@ -12,7 +12,6 @@ from ...store import RunRecord
 from ..numbers import NOTHING, count, percent
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "TrialRow", "trial_rows"]
 
 

@@ -12,7 +12,6 @@ from ..numbers import count, duration, percent
 from ..reading import Confirmation, Reading
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "Spent", "SpentRow", "spending", "spent_rows"]
 
 _Epochs = Mapping[int, Sequence[EpochResult]]
@@ -105,11 +104,7 @@ def _kind(run: RunRecord, claims: set[Plan]) -> str:
 def _spent(stage: str, what: str, runs: Sequence[RunRecord], epochs: _Epochs) -> Spent:
     recorded = [epochs[run.run_id] for run in runs if epochs.get(run.run_id)]
     return Spent(
-        stage,
-        what,
-        len(recorded),
-        sum(map(len, recorded)),
-        sum(epoch.seconds for those in recorded for epoch in those),
+        stage, what, len(recorded), sum(map(len, recorded)), sum(epoch.seconds for those in recorded for epoch in those)
     )
 
 

@@ -12,7 +12,6 @@ from ..numbers import NOTHING, interval, percent, points
 from ..reading import Confirmation
 from .printed import Column, PrintedTable
 
-
 __all__ = ["TABLE", "OpeningRow", "Tested", "opening_rows", "tested"]
 
 
@@ -54,9 +53,7 @@ def opening_rows(confirmation: Confirmation | None) -> list[OpeningRow]:
 
 def tested(confirmation: Confirmation | None) -> tuple[Tested, ...]:
     """What the openings of the test split measured, arm by arm; nothing where there is no confirmation."""
-    return tuple(
-        each for opening in (confirmation.openings if confirmation else ()) for each in _tested(opening)
-    )
+    return tuple(each for opening in (confirmation.openings if confirmation else ()) for each in _tested(opening))
 
 
 def _tested(opening: TestOpening) -> list[Tested]:

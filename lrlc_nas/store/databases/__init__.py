@@ -17,7 +17,6 @@ from .sqlite import READING as READING
 from .sqlite import SQLite
 from .sqlite import sqlite_path as sqlite_path
 
-
 DATABASES: Mapping[str, Database] = MappingProxyType(
     {"sqlite": SQLite(), "mysql": MySQL(), "mariadb": MySQL(), "postgresql": PostgreSQL()}
 )

@@ -11,7 +11,6 @@ from sqlalchemy.exc import NoSuchModuleError
 
 from ...errors import StorageError
 
-
 __all__ = ["Database", "Server", "shown"]
 
 
@@ -79,9 +78,7 @@ class Server(Database):
         if "+" not in url.drivername:
             url = url.set(drivername=f"{url.drivername}+{self.driver}")
         if not url.database:
-            raise StorageError(
-                f"storage {shown(url)}: names no database; required is {backend}://USER@HOST/DATABASE"
-            )
+            raise StorageError(f"storage {shown(url)}: names no database; required is {backend}://USER@HOST/DATABASE")
         if url.port is not None and not 0 < url.port < 2**16:
             raise StorageError(f"storage {shown(url)}: the port must be from 1 to 65535; got {url.port}")
         self._require_driver(url)
@@ -103,15 +100,9 @@ class Server(Database):
                 f"storage {shown(url)}: unknown driver {driver}; the usual one is {self.driver}"
             ) from None
         except ImportError:
-            hint = (
-                f"pip install '{self.package}'"
-                if driver == self.driver
-                else f"the usual one is {self.driver}"
-            )
+            hint = f"pip install '{self.package}'" if driver == self.driver else f"the usual one is {self.driver}"
             raise StorageError(
                 f"storage {shown(url)}: needs the driver {driver}, which is not installed; {hint}"
             ) from None
         if dialect.is_async:
-            raise StorageError(
-                f"storage {shown(url)}: the driver must not be an asynchronous one; got {driver}"
-            )
+            raise StorageError(f"storage {shown(url)}: the driver must not be an asynchronous one; got {driver}")

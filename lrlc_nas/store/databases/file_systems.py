@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-
 __all__ = ["file_system", "is_on_network", "is_shared"]
 
 _MOUNTS = Path("/proc/self/mountinfo")

@@ -8,32 +8,12 @@ from sqlalchemy.engine import URL
 
 from .database import Server
 
-
 __all__ = ["MySQL"]
 
 # PyMySQL calls an unknown column an OperationalError too, so the codes are named: too many connections, shutdown,
 # broken packets, lock timeout, deadlock, connection killed; and on the side of the client all that breaks one.
 _PASSING = frozenset(
-    (
-        1040,
-        1053,
-        1152,
-        1158,
-        1159,
-        1160,
-        1161,
-        1203,
-        1205,
-        1213,
-        1317,
-        1927,
-        2002,
-        2003,
-        2006,
-        2013,
-        2055,
-        4031,
-    )
+    (1040, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317, 1927, 2002, 2003, 2006, 2013, 2055, 4031)
 )
 
 

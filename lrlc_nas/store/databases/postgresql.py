@@ -9,7 +9,6 @@ from sqlalchemy.engine import URL
 
 from .database import Server
 
-
 __all__ = ["PostgreSQL"]
 
 # Connection, transaction rollback (a deadlock), resources, lock not available, operator intervention.

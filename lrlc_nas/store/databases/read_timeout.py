@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import psycopg
 
-
 __all__ = ["TimedConnection", "connect"]
 
 T = TypeVar("T")

@@ -18,7 +18,6 @@ from ...errors import DiskError, StorageError
 from .database import Database, shown
 from .file_systems import is_on_network
 
-
 __all__ = ["READING", "SQLite", "sqlite_path"]
 
 READING = "lrlc_nas_reading"

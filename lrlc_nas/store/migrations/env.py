@@ -5,7 +5,6 @@ from alembic import context
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
 
-
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,

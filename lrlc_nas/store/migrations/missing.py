@@ -12,16 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.schema import SchemaItem
 
-
-__all__ = [
-    "add_column",
-    "create_index",
-    "create_table",
-    "has_column",
-    "has_table",
-    "rename_column",
-    "rename_table",
-]
+__all__ = ["add_column", "create_index", "create_table", "has_column", "has_table", "rename_column", "rename_table"]
 
 
 def has_table(name: str) -> bool:
@@ -31,9 +22,7 @@ def has_table(name: str) -> bool:
 
 def has_column(table: str, name: str) -> bool:
     """Whether there is a table with such a column."""
-    return has_table(table) and name in {
-        there["name"] for there in sa.inspect(op.get_bind()).get_columns(table)
-    }
+    return has_table(table) and name in {there["name"] for there in sa.inspect(op.get_bind()).get_columns(table)}
 
 
 def create_table(name: str, *items: SchemaItem) -> None:

@@ -16,7 +16,6 @@ from lrlc_nas.facts import RunState
 from lrlc_nas.runs import EpochResult
 from lrlc_nas.store import RunRecord, Store
 
-
 HOSTILE = "[red]x[/red]"
 
 
@@ -64,10 +63,7 @@ def history() -> Callable[..., list[EpochResult]]:
     """Make the epochs of a run, one for each accuracy."""
 
     def make(run: RunRecord, *accuracies: float) -> list[EpochResult]:
-        return [
-            an_epoch(epoch, accuracy, 1.0, images_per_second=12345.6)
-            for epoch, accuracy in enumerate(accuracies)
-        ]
+        return [an_epoch(epoch, accuracy, 1.0, images_per_second=12345.6) for epoch, accuracy in enumerate(accuracies)]
 
     return make
 
@@ -77,8 +73,6 @@ def screen_of() -> Callable[..., Console]:
     """A terminal of so many columns that remembers what it shows."""
 
     def make(width: int = 100) -> Console:
-        return Console(
-            record=True, force_terminal=True, width=width, height=24, file=io.StringIO(), highlight=False
-        )
+        return Console(record=True, force_terminal=True, width=width, height=24, file=io.StringIO(), highlight=False)
 
     return make

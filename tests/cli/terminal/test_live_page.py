@@ -12,7 +12,6 @@ from lrlc_nas.engine import OpenStudy
 from lrlc_nas.runs import EpochResult
 from lrlc_nas.store import RunRecord
 
-
 Make = Callable[..., RunRecord]
 Epochs = Callable[..., list[EpochResult]]
 Screen = Callable[..., Console]
@@ -20,9 +19,7 @@ Screen = Callable[..., Console]
 HOSTILE_PLAN = Plan.of({"[red]a[/red]": "lrlc-2", "b\x1b[31m": "lc"})
 
 
-def shown(
-    screen: Console, opened: OpenStudy, runs: list[RunRecord], *histories: list[EpochResult]
-) -> list[str]:
+def shown(screen: Console, opened: OpenStudy, runs: list[RunRecord], *histories: list[EpochResult]) -> list[str]:
     watcher = Watcher(screen, opened.store, opened.record)
     of_runs = {run.run_id: history for run, history in zip(runs, histories, strict=False)}
     screen.print(watcher.page(runs, of_runs))
@@ -38,16 +35,12 @@ def test_before_anything_has_happened(screen_of: Screen, opened: OpenStudy, run:
     assert len(lines) == 3
 
 
-def test_trials_epochs_and_the_best_so_far(
-    screen_of: Screen, opened: OpenStudy, run: Make, history: Epochs
-) -> None:
+def test_trials_epochs_and_the_best_so_far(screen_of: Screen, opened: OpenStudy, run: Make, history: Epochs) -> None:
     plan = Plan.of({"conv1": "lrlc-2"})
     ended = run(0, "complete", Plan(), value=0.625)
     running = run(1, "running", plan)
     runs = [ended, running, run(2, "waiting")]
-    lines = shown(
-        screen_of(), opened, runs, history(ended, 0.1, 0.2, 0.3, 0.625), history(running, 0.25, 0.5)
-    )
+    lines = shown(screen_of(), opened, runs, history(ended, 0.1, 0.2, 0.3, 0.625), history(running, 0.25, 0.5))
     assert " 1/3 " in lines[0]
     assert lines[1] == "best so far: 62.50 %, host"
     assert lines[3].split() == ["0", "complete", "4/4", "62.50", "%", "12,346", "host"]
@@ -60,9 +53,7 @@ def test_a_pruned_run_is_never_the_best(screen_of: Screen, opened: OpenStudy, ru
     assert "best so far: 10.00 %, host" in shown(screen_of(), opened, runs)
 
 
-def test_the_last_that_ended_come_first_then_all_that_run(
-    screen_of: Screen, opened: OpenStudy, run: Make
-) -> None:
+def test_the_last_that_ended_come_first_then_all_that_run(screen_of: Screen, opened: OpenStudy, run: Make) -> None:
     runs = [run(number, "complete", Plan()) for number in (0, 1, 2, 3, 4, 5, 6)]
     runs[0] = run(0, "complete", Plan(), finished=runs[6].finished)  # it took long
     runs += [run(number, "running") for number in (7, 8)]
@@ -85,9 +76,7 @@ def test_it_is_no_higher_than_a_terminal_whatever_the_plans(
     screen_of: Screen, opened: OpenStudy, run: Make, width: int
 ) -> None:
     long = Plan.of({f"layer{block}.0.conv{site}": "lrlc-4" for block in range(9) for site in range(4)})
-    runs = [run(number, "pruned", long) for number in range(20)] + [
-        run(number, "running", long) for number in (20, 21)
-    ]
+    runs = [run(number, "pruned", long) for number in range(20)] + [run(number, "running", long) for number in (20, 21)]
     lines = shown(screen_of(width), opened, runs)
     assert len(lines) <= 24
     assert max(map(len, lines)) <= width

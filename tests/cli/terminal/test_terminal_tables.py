@@ -16,7 +16,6 @@ from lrlc_nas.evidence import Effect, Screening, screen
 from lrlc_nas.networks import site_cost
 from lrlc_nas.store import RunRecord
 
-
 Make = Callable[..., RunRecord]
 Screen = Callable[..., Console]
 
@@ -55,9 +54,7 @@ def test_effects_stand_site_by_choice_ordered_by_relaxation(opened: OpenStudy, t
     assert re.fullmatch(r" \[red\]x\[/red\]  cannot be told yet +not in the space", lines[5])
 
 
-def test_effects_that_would_not_fit_side_by_side_stand_below_each_other(
-    opened: OpenStudy, terminal: Console
-) -> None:
+def test_effects_that_would_not_fit_side_by_side_stand_below_each_other(opened: OpenStudy, terminal: Console) -> None:
     choices = ["lrlc-2", "lrlc-4", "lrlc-8", "lc"]
     effects = [Effect("layer1.0.conv1", choice, -10.0, -20.0, 10.0, 3) for choice in choices]
     print_effects(terminal, screening(opened, effects))
@@ -73,15 +70,7 @@ def test_a_study_shows_its_runs_whole(
     plan = Plan.of({"conv1": "lrlc-2", "conv2": "lc", "conv3": "lrlc-4"})
     runs = [
         run(0, "complete", Plan(), role="host", value=0.705),
-        run(
-            123456,
-            "pruned",
-            plan,
-            value=0.1,
-            epoch=120,
-            parameters=1_234_567_890,
-            reason="diverged: [b]loss[/b]",
-        ),
+        run(123456, "pruned", plan, value=0.1, epoch=120, parameters=1_234_567_890, reason="diverged: [b]loss[/b]"),
         run(2, "waiting", parameters=None),
     ]
     monkeypatch.setattr(opened.store, "runs", lambda _: runs)
@@ -161,12 +150,7 @@ def test_sites_are_whole_in_80_columns(terminal: Console, sets: tuple[str, ...])
 
 def test_sites_say_where_a_control_cannot_be_built_and_count_what_the_host_widens(terminal: Console) -> None:
     sets = ("host.options={channels=8}", "space.choices=['coord', 'wide-2', 'tied-2', 'lrlc-2-input']")
-    sets += (
-        "space.exclude=[]",
-        "search.pruner=successive-halving",
-        "search.host_repeats=3",
-        "budget.trials=24",
-    )
+    sets += ("space.exclude=[]", "search.pruner=successive-halving", "search.host_repeats=3", "budget.trials=24")
     prepared = prepare(load_config(None, sets))
     print_sites(prepared)
     text = " ".join("\n".join(lines_of(terminal)).split())

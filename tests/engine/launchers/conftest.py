@@ -13,7 +13,6 @@ from lrlc_nas.engine import start_study
 from lrlc_nas.engine.launchers import LocalWorkers
 from lrlc_nas.store import Store, StudyRecord
 
-
 SMALL = ("host.options={channels=4}", "data.split.train=100", "data.split.search=100", "budget.trials=5")
 
 
@@ -32,9 +31,7 @@ def launch(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lrlc_nas.engine.launchers.local._POLL_SECONDS", 0.01)
 
-    def make(
-        script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None
-    ) -> LocalWorkers:
+    def make(script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None) -> LocalWorkers:
         python = tmp_path / "python"
         # A trap stands before the worker counts as started: a signal must not come before it.
         first, rest = script.split("\n", 1) if script.startswith("trap ") else ("", script)

@@ -62,9 +62,7 @@ def test_whoever_interrupts_it_is_told_how_to_resume(
     assert "lrlc-nas resume --storage" in capsys.readouterr().out
 
 
-def test_without_workers_nothing_is_trained(
-    study: OpenStudy, url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_workers_nothing_is_trained(study: OpenStudy, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     train(study, 0, None, url)
     assert study.store.counts(study.record) == {"waiting": 16}
     assert "lrlc-nas worker --storage" in capsys.readouterr().out

@@ -26,9 +26,7 @@ def test_it_ends_when_every_worker_has_ended_and_no_run_is_left(
     assert len(pids(tmp_path)) == 2
 
 
-def test_a_worker_that_ends_too_early_is_replaced(
-    launch: Callable[..., LocalWorkers], tmp_path: Path
-) -> None:
+def test_a_worker_that_ends_too_early_is_replaced(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
     runs = {"waiting": 1}
     local = launch("exit 0", runs=runs)
     local.run(after(3, tmp_path, lambda: runs.update(waiting=0)))
@@ -67,26 +65,20 @@ def test_workers_that_keep_dying_end_the_study_and_the_last_word_is_told(
     launch: Callable[..., LocalWorkers], tmp_path: Path
 ) -> None:
     local = launch("echo; echo 'Error: no such kernel'; exit 7")
-    message = (
-        r"died 6 times and nothing came of it; the last: exit code 7: no such kernel \(see .*worker-0\.log\)"
-    )
+    message = r"died 6 times and nothing came of it; the last: exit code 7: no such kernel \(see .*worker-0\.log\)"
     with pytest.raises(LrlcNasError, match=message):
         local.run(lambda: None)
     assert len(pids(tmp_path)) == 6
 
 
-def test_words_of_an_earlier_worker_are_not_taken_for_the_last_ones(
-    launch: Callable[..., LocalWorkers],
-) -> None:
+def test_words_of_an_earlier_worker_are_not_taken_for_the_last_ones(launch: Callable[..., LocalWorkers]) -> None:
     with pytest.raises(LrlcNasError, match="worker 0: the first"):
         launch("echo the first; exit 2").run(lambda: None)
     with pytest.raises(LrlcNasError, match="worker 0: no message"):
         launch("exit 2").run(lambda: None)
 
 
-def test_deaths_of_which_something_came_are_endured(
-    launch: Callable[..., LocalWorkers], tmp_path: Path
-) -> None:
+def test_deaths_of_which_something_came_are_endured(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
     runs = {"waiting": 20, "complete": 0}
     local = launch("kill -9 $$", runs=runs)
 
@@ -99,9 +91,7 @@ def test_deaths_of_which_something_came_are_endured(
         local.run(a_little_progress)
 
 
-def test_a_worker_that_finds_the_study_stuck_stops_it(
-    launch: Callable[..., LocalWorkers], tmp_path: Path
-) -> None:
+def test_a_worker_that_finds_the_study_stuck_stops_it(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
     local = launch(f"echo 'Error: all runs fail'; exit {STUDY_STOPPED}")
     with pytest.raises(StudyStoppedError, match=r"^all runs fail$"):
         local.run(lambda: None)
@@ -121,9 +111,7 @@ def test_what_no_other_worker_could_mend_ends_the_study(
 LOSE = "echo 'Error: run 3: it is lost'; exit 75"
 
 
-def test_a_device_that_is_lost_once_is_used_again(
-    launch: Callable[..., LocalWorkers], tmp_path: Path
-) -> None:
+def test_a_device_that_is_lost_once_is_used_again(launch: Callable[..., LocalWorkers], tmp_path: Path) -> None:
     script = f"test $(wc -l < {tmp_path / 'pids'}) -gt 1 && exit 0; {LOSE}"
     launch(script, ("cuda:0",), runs={"complete": 1}).run(lambda: None)
     assert len(pids(tmp_path)) == 2
@@ -167,9 +155,7 @@ def test_a_device_that_has_gone_after_it_was_lost_is_lost_again(
     """A worker that is to use it is refused."""
     gone = "echo 'Error: which has 0 GPUs'; exit 2"
     local = launch(f"test $(wc -l < {tmp_path / 'pids'}) -gt 1 && {{ {gone}; }}; {LOSE}", ("cuda:0",))
-    with pytest.raises(
-        DeviceError, match=r"^no device is left: cuda:0 lost twice in a row; which has 0 GPUs$"
-    ):
+    with pytest.raises(DeviceError, match=r"^no device is left: cuda:0 lost twice in a row; which has 0 GPUs$"):
         local.run(lambda: None)
 
 
@@ -217,8 +203,7 @@ def test_a_worker_imports_what_its_supervisor_does_whatever_lies_in_the_folder(
 
 
 @pytest.mark.parametrize(
-    ("variable", "workers", "threads"),
-    [("3", 2, "3"), ("", 1, "8"), ("", 3, "2"), ("", 9, "1"), ("x", 2, "4")],
+    ("variable", "workers", "threads"), [("3", 2, "3"), ("", 1, "8"), ("", 3, "2"), ("", 9, "1"), ("x", 2, "4")]
 )
 def test_threads_are_what_the_user_set_or_a_share_of_the_cores(
     launch: Callable[..., LocalWorkers],

@@ -12,7 +12,6 @@ from lrlc_nas.engine.launchers import process
 from lrlc_nas.errors import DeviceError, OutageError
 from lrlc_nas.signals import Stop
 
-
 Body = Callable[[Callable[[], bool]], None]
 
 
@@ -81,12 +80,7 @@ never_ending_step()
 def test_a_process_that_hangs_says_where_and_ends() -> None:
     command = [sys.executable, "-c", HANGING]
     done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        check=False,
+        command, capture_output=True, text=True, timeout=120, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
     )
     assert done.returncode == 1
     assert "in never_ending_step" in done.stderr

@@ -8,7 +8,6 @@ import pytest
 
 from lrlc_nas.report.figures.anytime import anytime, best_of, draw_anytime
 
-
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

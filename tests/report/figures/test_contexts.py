@@ -5,14 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lrlc_nas.evidence import Context, screen
-from lrlc_nas.report.figures.contexts import (
-    MOST_CONTEXTS,
-    Contexts,
-    context_table,
-    contexts,
-    draw_contexts,
-)
-
+from lrlc_nas.report.figures.contexts import MOST_CONTEXTS, Contexts, context_table, contexts, draw_contexts
 
 CONTEXT = Context("conv1", "lc", 1.0, 3.0, 2.0, 1.5, 2.5, 0.01, 0.02, 3, 4)
 
@@ -41,8 +34,6 @@ def test_what_disagrees_by_more_than_chance_has_another_colour(screening):
 
 
 def test_of_many_those_that_differ_most_are_drawn(screening):
-    many = tuple(
-        replace(CONTEXT, choice=f"lrlc-{number}", difference=float(number)) for number in range(1, 40)
-    )
+    many = tuple(replace(CONTEXT, choice=f"lrlc-{number}", difference=float(number)) for number in range(1, 40))
     shown = Contexts(many).shown
     assert [each.difference for each in shown] == [float(n) for n in range(40 - MOST_CONTEXTS, 40)]

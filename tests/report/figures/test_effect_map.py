@@ -6,7 +6,6 @@ from lrlc_nas.evidence import screen
 from lrlc_nas.report import read_study
 from lrlc_nas.report.figures.effect_map import draw_effect_map, effect_map, effect_table
 
-
 SPACE = {"conv2": ("conv", "lrlc-2", "lc"), "conv1": ("conv", "lc", "coord")}
 PLANS = [{}, {}, {"conv2": "lrlc-2"}, {"conv1": "lc"}, {"conv1": "lc", "conv2": "lrlc-2"}]
 VALUES = [0.80, 0.81, 0.70, 0.95, 0.85]
@@ -14,8 +13,7 @@ VALUES = [0.80, 0.81, 0.70, 0.95, 0.85]
 
 def make(new_study, new_run):
     runs = [
-        new_run(number, *pair, parameters=100 + number)
-        for number, pair in enumerate(zip(PLANS, VALUES, strict=True))
+        new_run(number, *pair, parameters=100 + number) for number, pair in enumerate(zip(PLANS, VALUES, strict=True))
     ]
     return effect_map(screen(new_study(space=SPACE), runs, {}), runs)
 
@@ -31,10 +29,7 @@ def test_sites_keep_their_order_and_choices_go_from_sharing_to_none(new_study, n
 
 def test_costs_are_those_of_the_run_that_differs_here_alone(new_study, new_run):
     cells = make(new_study, new_run).cells
-    assert [[cell and cell.parameters for cell in row] for row in cells] == [
-        [None, 102, None],
-        [None, None, 103],
-    ]
+    assert [[cell and cell.parameters for cell in row] for row in cells] == [[None, 102, None], [None, None, 103]]
     assert cells[0][1].macs == 2000
 
 

@@ -57,9 +57,7 @@ def test_drawn_points_and_dots_are_the_rows(reading):
     drawn = {trace.name: trace for trace in draw_forest(info).data}
     assert drawn["fresh seeds"].x == tuple(row.comparison.difference for row in info.rows)
     assert drawn["each seed"].x == tuple(value for row in info.rows for value in row.differences)
-    assert drawn["estimate of the search"].x == tuple(
-        row.searched for row in info.rows if row.searched is not None
-    )
+    assert drawn["estimate of the search"].x == tuple(row.searched for row in info.rows if row.searched is not None)
     assert len(forest_table(info).rows) == len(info.rows)
 
 

@@ -28,13 +28,7 @@ def test_each_run_that_has_trained_has_a_curve(new_run, new_epochs):
 
 def test_the_best_run_lies_on_top_and_pruned_ones_end_in_a_cross(new_run, new_epochs):
     figure = draw_learning_curves(make(new_run, new_epochs)[1])
-    assert [trace.name for trace in figure.data] == [
-        "other runs",
-        "pruned",
-        "host",
-        "best run",
-        "pruned here",
-    ]
+    assert [trace.name for trace in figure.data] == ["other runs", "pruned", "host", "best run", "pruned here"]
     cross = figure.data[-1]
     assert (list(cross.x), list(cross.y), cross.marker.symbol) == ([1], [30.0], "x")
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from lrlc_nas.evidence import Interaction, screen
 from lrlc_nas.report.figures.pairs import draw_pairs, pair_matrix, pair_table
 
-
 PAIR = Interaction("conv1", "conv2", -2.0, -3.0, -1.0, 0.01, 0.02, 5)
 
 

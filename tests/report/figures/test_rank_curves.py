@@ -3,11 +3,7 @@
 from lrlc_nas.evidence import screen
 from lrlc_nas.report.figures.rank_curves import draw_rank_curve, rank_curves, rank_table
 
-
-SPACE = {
-    "conv1": ("conv", "wide-2", "lrlc-8", "lrlc-2", "lrlc-2-rows", "lc"),
-    "conv2": ("conv", "coord", "lc"),
-}
+SPACE = {"conv1": ("conv", "wide-2", "lrlc-8", "lrlc-2", "lrlc-2-rows", "lc"), "conv2": ("conv", "coord", "lc")}
 
 
 def make(new_study, new_run):
@@ -36,11 +32,7 @@ def test_a_drawn_curve_has_conv_at_zero_and_lc_at_its_end(new_study, new_run):
     (curve,) = rank_curves(make(new_study, new_run))
     drawn = {trace.name: trace for trace in draw_rank_curve(curve).data}
     assert drawn["rows + columns"].x == ("conv", "2", "8", "lc")
-    assert drawn["rows + columns"].y == (
-        0,
-        *(effect.estimate for effect in curve.series[1].effects),
-        curve.lc.estimate,
-    )
+    assert drawn["rows + columns"].y == (0, *(effect.estimate for effect in curve.series[1].effects), curve.lc.estimate)
     assert drawn["control: wide"].x == ("conv", "2")
     assert drawn["no sharing"].y == (curve.lc.estimate,)
 

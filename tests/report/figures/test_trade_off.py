@@ -22,8 +22,7 @@ def dominated(one, others):
 def test_front_is_what_nothing_dominates(new_run, seed):
     draw = random.Random(seed)
     runs = [
-        new_run(number, {"conv1": "lc"}, draw.randint(0, 5) / 10, parameters=draw.randint(1, 6))
-        for number in range(12)
+        new_run(number, {"conv1": "lc"}, draw.randint(0, 5) / 10, parameters=draw.randint(1, 6)) for number in range(12)
     ]
     points = trade_off(runs, "parameters").points
     assert [point.on_front for point in points] == [not dominated(point, points) for point in points]
@@ -61,9 +60,7 @@ def test_any_number_of_runs_can_be_drawn(new_run, cost, count):
 
 def test_costs_that_differ_much_are_drawn_on_a_logarithmic_axis(new_run):
     near, far = (
-        draw_trade_off(
-            trade_off([new_run(0, {}, 0.5, parameters=10), new_run(1, {}, 0.6, parameters=p)], "parameters")
-        )
+        draw_trade_off(trade_off([new_run(0, {}, 0.5, parameters=10), new_run(1, {}, 0.6, parameters=p)], "parameters"))
         for p in (20, 2000)
     )
     assert (near.layout.xaxis.type, far.layout.xaxis.type) == (None, "log")

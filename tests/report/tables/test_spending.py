@@ -8,10 +8,7 @@ def test_every_recorded_epoch_is_counted_once(confirmed_store):
     store = confirmed_store
     spent = spending(read_study(store, "small"))
     recorded = [
-        epoch
-        for name in store.names()
-        for epochs in store.epochs(store.study(name)).values()
-        for epoch in epochs
+        epoch for name in store.names() for epochs in store.epochs(store.study(name)).values() for epoch in epochs
     ]
     assert sum(each.epochs for each in spent) == len(recorded)
     assert sum(each.seconds for each in spent) == sum(epoch.seconds for epoch in recorded)

@@ -15,9 +15,7 @@ def test_effect_rows_follow_the_screening(new_study, new_run):
     runs = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
     screening = screen(study, runs, {})
     missing, relaxed = effect_rows(screening)
-    assert missing == EffectRow(
-        "conv1", "lrlc-2", "–", "–", "0", "no complete run holds this choice here", False, "–"
-    )
+    assert missing == EffectRow("conv1", "lrlc-2", "–", "–", "0", "no complete run holds this choice here", False, "–")
     assert (relaxed.site, relaxed.choice, relaxed.effect, relaxed.runs) == ("conv1", "lc", "+18.00", "1")
     assert relaxed.interval.startswith("[")
     assert relaxed.clear is screening.effects[1].distinguishable
@@ -30,19 +28,7 @@ def test_trial_rows_show_every_run(new_run, new_epochs):
     epochs = {done.run_id: new_epochs(done, [0.5, 0.75]), failed.run_id: new_epochs(failed, [0.25])}
     assert trial_rows([done, failed, waiting], epochs) == [
         TrialRow("0", "single", "conv1=lc", "0", "complete", "", "2", "75.00 %", "12,345", "67,890", "5.0"),
-        TrialRow(
-            "1",
-            "host",
-            "host",
-            "1",
-            "failed",
-            "the loss is not finite",
-            "1",
-            "25.00 %",
-            "1,000",
-            "2,000",
-            "2.5",
-        ),
+        TrialRow("1", "host", "host", "1", "failed", "the loss is not finite", "1", "25.00 %", "1,000", "2,000", "2.5"),
         TrialRow("2", "sampled", "–", "2", "waiting", "", "0", "–", "–", "–", "–"),
     ]
 

@@ -5,7 +5,6 @@ from sqlalchemy.dialects import mysql
 
 from lrlc_nas.store.migrations.missing import create_index, create_table
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None

@@ -4,7 +4,6 @@ import sqlalchemy as sa
 
 from lrlc_nas.store.migrations.missing import create_table
 
-
 revision = "0002"
 down_revision = "0001"
 branch_labels = None

@@ -5,7 +5,6 @@ from sqlalchemy.dialects import mysql
 
 from lrlc_nas.store.migrations.missing import create_table
 
-
 revision = "0003"
 down_revision = "0002"
 branch_labels = None

@@ -4,7 +4,6 @@ import sqlalchemy as sa
 
 from lrlc_nas.store.migrations.missing import add_column
 
-
 revision = "0004"
 down_revision = "0003"
 branch_labels = None

@@ -20,7 +20,6 @@ from lrlc_nas.store.migrations.missing import (
     rename_table,
 )
 
-
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -64,9 +63,7 @@ def _read_causes() -> None:
     run = sa.table("nas_run", *map(sa.column, ("state", "reason", "cause")))
     ended = run.c.state.in_(("pruned", "failed")) & run.c.cause.is_(None)
     for words, cause in _CAUSES:
-        op.execute(
-            run.update().where(ended, run.c.reason.startswith(words, autoescape=True)).values(cause=cause)
-        )
+        op.execute(run.update().where(ended, run.c.reason.startswith(words, autoescape=True)).values(cause=cause))
 
 
 def _read_stages() -> None:
