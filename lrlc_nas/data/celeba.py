@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import CelebA
 
 from ..errors import InputError
 from .decoding import decode, decode_all
@@ -73,6 +72,8 @@ def translate(face: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _load(request: Request, attribute: str, decode_one: Callable[[Path], Tensor]) -> ImageSet:
+    from torchvision.datasets import CelebA  # not before it is wanted: its import takes seconds
+
     folder = request.root / CelebA.base_folder
     with explain_missing(folder, request.download):
         train, valid, test = (

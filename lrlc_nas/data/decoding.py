@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.transforms.v2.functional import pil_to_tensor
 
 from ..errors import InputError
 
@@ -57,12 +58,12 @@ def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
                 raise InputError(f"{path} has mode {image.mode}; images must have 8 bits in each channel")
             _turn_upright(image)
             plain = image if image.mode == "L" else image.convert("RGB")
-            tensor: Tensor = pil_to_tensor(prepare(plain))
+            pixels = np.array(prepare(plain))
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, *_BOMBS) as error:
         raise InputError(f"{path} is not a readable image: {error}") from error
-    return tensor
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1).contiguous()
 
 
 def _turn_upright(image: Image.Image) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
 from ..errors import InputError
 from .decoding import decode, decode_all
@@ -63,6 +62,8 @@ def _class_names(part: Path) -> tuple[str, ...]:
 
 
 def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
+    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset  # not before it is wanted
+
     if _class_names(part) != classes:
         raise InputError(f"{part} must hold the classes {list(classes)}, but holds {list(_class_names(part))}")
     for name in classes:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision import datasets
 
 from ..errors import InputError
 from .images import ImageSet
@@ -61,13 +60,18 @@ class _Known:
     folder: str
 
 
-def _opener(dataset: Callable[..., Any]) -> Callable[[Request, bool], Any]:
-    return lambda request, is_train: dataset(str(request.root), train=is_train, download=request.download)
+def _opener(name: str) -> Callable[[Request, bool], Any]:
+    return lambda request, is_train: _open(name, request, train=is_train)
 
 
 def _open_svhn(request: Request, is_train: bool) -> Any:
-    part = "train" if is_train else "test"
-    return datasets.SVHN(str(request.root), split=part, download=request.download)
+    return _open("SVHN", request, split="train" if is_train else "test")
+
+
+def _open(name: str, request: Request, **part: object) -> Any:
+    from torchvision import datasets  # takes as long to import as torch; most studies do without
+
+    return getattr(datasets, name)(str(request.root), download=request.download, **part)
 
 
 def _grey(part: Any) -> tuple[Tensor, Tensor]:
@@ -85,11 +89,11 @@ def _channels_first(part: Any) -> tuple[Tensor, Tensor]:
 _DIGITS = tuple("0123456789")
 
 KNOWN = {
-    "mnist": _Known(_opener(datasets.MNIST), _grey, "MNIST/raw"),
-    "kmnist": _Known(_opener(datasets.KMNIST), _grey, "KMNIST/raw"),
-    "fashion-mnist": _Known(_opener(datasets.FashionMNIST), _grey, "FashionMNIST/raw"),
-    "cifar10": _Known(_opener(datasets.CIFAR10), _channels_last, "cifar-10-batches-py"),
-    "cifar100": _Known(_opener(datasets.CIFAR100), _channels_last, "cifar-100-python"),
+    "mnist": _Known(_opener("MNIST"), _grey, "MNIST/raw"),
+    "kmnist": _Known(_opener("KMNIST"), _grey, "KMNIST/raw"),
+    "fashion-mnist": _Known(_opener("FashionMNIST"), _grey, "FashionMNIST/raw"),
+    "cifar10": _Known(_opener("CIFAR10"), _channels_last, "cifar-10-batches-py"),
+    "cifar100": _Known(_opener("CIFAR100"), _channels_last, "cifar-100-python"),
     "svhn": _Known(_open_svhn, _channels_first, "."),
 }
 """The sets by name; a new one is a line here."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms
 
 from .images import ImageSet
 
@@ -24,4 +23,6 @@ def resized(images: ImageSet, size: int | None) -> ImageSet:
 
 
 def _resize(images: Tensor, size: int) -> Tensor:
+    from torchvision.transforms.v2 import functional as transforms  # not before it is wanted: it takes seconds
+
     return torch.cat([transforms.resize(part, [size, size], antialias=True) for part in torch.split(images, _CHUNK)])

@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
 
 from ..errors import InputError
 from ..references import call_with_options, import_function, is_reference
@@ -193,12 +192,12 @@ def _require_room(size: tuple[int, ...], steps: list[int], taps: int, pad: int |
 _KEYWORDS = {name: {"aux_logits": False, "init_weights": True} for name in ("googlenet", "inception_v3")}
 """Without them, training would give three outputs, and building would warn."""
 
-_FIRST_POOL: dict[type[nn.Module], str] = {
-    models.ResNet: "maxpool",
-    models.DenseNet: "features.pool0",
-    models.MobileNetV2: "",
-    models.MobileNetV3: "",
-    models.EfficientNet: "",
+_FIRST_POOL = {
+    "ResNet": "maxpool",
+    "DenseNet": "features.pool0",
+    "MobileNetV2": "",
+    "MobileNetV3": "",
+    "EfficientNet": "",
 }
 """The families that have a small stem, and the pooling that it leaves out."""
 
@@ -210,11 +209,12 @@ def _torchvision(model: str, image: _Image, classes: int, *, stem: object = None
     """
     if stem not in (None, "small", "original"):
         raise InputError(f"stem must be 'small' or 'original', but got {stem!r}")
-    host = _get_model(model, classes)
-    pools = [pool for family, pool in _FIRST_POOL.items() if isinstance(host, family)]
+    from torchvision import models  # takes as long to import as torch; most studies do without
+
+    host = _get_model(models, model, classes)
+    pools = [pool for family, pool in _FIRST_POOL.items() if isinstance(host, getattr(models, family))]
     if stem == "small" and not pools:
-        families = ", ".join(family.__name__ for family in _FIRST_POOL)
-        raise InputError(f"there is no small stem for this model, only for {families}")
+        raise InputError(f"there is no small stem for this model, only for {', '.join(_FIRST_POOL)}")
     small = bool(pools) and (stem == "small" or (stem is None and min(image[1:]) < _SMALL_BELOW))
     if small and pools[0]:
         host.set_submodule(pools[0], nn.Identity())
@@ -222,7 +222,7 @@ def _torchvision(model: str, image: _Image, classes: int, *, stem: object = None
     return host
 
 
-def _get_model(model: str, classes: int) -> nn.Module:
+def _get_model(models: Any, model: str, classes: int) -> nn.Module:
     known: list[str] = models.list_models(module=models)
     if model not in known:
         close = difflib.get_close_matches(model, known)

@@ -1,6 +1,8 @@
 """The built-in task: what identifies a study must not change, or no older one could be resumed."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -64,3 +66,11 @@ def test_hosts_of_one_seed_are_equal_and_leave_the_random_state(task: Classifica
     assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_what_needs_no_torchvision_does_not_wait_for_it():
+    script = (
+        "import sys; from lrlc_nas.config import StudyConfig; from lrlc_nas.engine import prepare; "
+        "prepare(StudyConfig(name='any')); assert 'torchvision' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

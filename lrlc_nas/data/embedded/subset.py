@@ -7,11 +7,11 @@ Algorithms", 2017, https://arxiv.org/abs/1708.07747
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.datasets import FashionMNIST
 
 from ..images import ImageSet
 from ..request import Request
@@ -21,7 +21,7 @@ __all__ = ["FILE", "load_embedded", "make_embedded"]
 FILE = Path(__file__).with_name("fashion-mnist.npz")
 """Arrays ``images``, ``labels`` and ``indices`` of the training part, ``test_images``, … of the test part."""
 
-_CLASSES = tuple(FashionMNIST.classes)
+_CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 _Bytes = NDArray[np.uint8]
 _Places = NDArray[np.int32]
 
@@ -44,6 +44,8 @@ def make_embedded(root: str, file: Path = FILE, *, train: int = 8000, test: int 
         test: the number of test images, likewise.
         seed: decides which images are taken. Their places in the full set are stored beside them.
     """
+    from torchvision.datasets import FashionMNIST  # reading the file does without
+
     random = np.random.default_rng(seed)
     images, labels, indices = _chosen(FashionMNIST(root, train=True), train, random)
     test_images, test_labels, test_indices = _chosen(FashionMNIST(root, train=False), test, random)
@@ -58,7 +60,7 @@ def make_embedded(root: str, file: Path = FILE, *, train: int = 8000, test: int 
     )
 
 
-def _chosen(part: FashionMNIST, count: int, random: np.random.Generator) -> tuple[_Bytes, _Bytes, _Places]:
+def _chosen(part: Any, count: int, random: np.random.Generator) -> tuple[_Bytes, _Bytes, _Places]:
     images, labels = part.data.numpy(), part.targets.numpy()
     each = count // len(_CLASSES)
     members = (np.flatnonzero(labels == label) for label in range(len(_CLASSES)))
