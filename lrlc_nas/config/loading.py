@@ -14,12 +14,15 @@ from typing import Any
 
 from ..errors import InputError
 from .problems import unknown_key
+from .sections import HostSection
 from .study import StudyConfig
 
 __all__ = ["load_config"]
 
 _EMBEDDED = Path(__file__).with_name("embedded.toml")
 _MOST_BYTES = 2**20
+_HOST = ["host", "name"]
+_OF_ONE_HOST = {"host": ("options",), "space": ("sites", "exclude")}
 _TOO_DEEP = "values are nested too deeply to be read"
 
 
@@ -28,7 +31,9 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
 
     Args:
         path: a TOML file; None for the embedded study.
-        overrides: ``section.key=value``, the value as TOML would have it; what is no TOML value is a string.
+        overrides: ``section.key=value``, the value as TOML would have it; what is no TOML value is a string. Another
+            ``host.name`` also takes away what the file says of its own host: its options, and which of its sites
+            are left out or put in.
 
     Raises:
         InputError: one line that says what was required, what came and where.
@@ -36,7 +41,7 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
     where = "the embedded study" if path is None else str(path)
     path = path or _EMBEDDED
     table = {"name": path.stem} | _read_toml(path)
-    for override in overrides:
+    for override in sorted(overrides, key=lambda text: _keys(text) != _HOST):
         _override(table, override)
     try:
         if "confirmation" in table:
@@ -72,15 +77,29 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _override(table: dict[str, Any], text: str) -> None:
-    path, equals, raw = text.partition("=")
-    keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
+    keys, raw = _keys(text), text.partition("=")[2]
+    if "=" not in text or not all(keys):
         raise InputError(f"--set {text!r}: required is section.key=value, for example recipe.epochs=20")
+    value = _toml_value(raw.strip())
+    if keys == _HOST:
+        _forget_host(table, value)
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
             raise InputError(f"--set {text!r}: {key} is a value, not a section")
-    table[keys[-1]] = _toml_value(raw.strip())
+    table[keys[-1]] = value
+
+
+def _keys(override: str) -> list[str]:
+    return [key.strip() for key in override.partition("=")[0].split(".")]
+
+
+def _forget_host(table: dict[str, Any], name: Any) -> None:
+    sections = {section: table[section] for section in _OF_ONE_HOST if isinstance(table.get(section), dict)}
+    if sections.get("host", {}).get("name", HostSection().name) != name:
+        for section, values in sections.items():
+            for key in _OF_ONE_HOST[section]:
+                values.pop(key, None)
 
 
 def _toml_value(raw: str) -> Any:

@@ -103,6 +103,7 @@ def test_a_killed_worker_is_replaced_and_the_study_ends_as_if_undisturbed(
     assert_whole(tmp_path)
 
 
+@pytest.mark.slow  # as tests/reliability/test_races.py, with commands
 def test_two_workers_spend_the_same_budget_and_train_no_plan_twice(
     tmp_path: Path, study_file: Path, finished: Finished
 ) -> None:

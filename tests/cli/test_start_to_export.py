@@ -178,7 +178,7 @@ def test_sites_names_the_convolutions_that_cannot_be_relaxed(tmp_path: Path, mon
         "        return self.head(self.body(x))\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    done = call("sites", "--set", "host.name=own_host:build", "--set", "host.options={}", "--set", "space.exclude=[]")
+    done = call("sites", "--set", "host.name=own_host:build")
     assert (done.code, done.err) == (0, "")
     assert "\n body.0 " in done.out
     (refused,) = [line for line in done.out.splitlines() if line.startswith("not a site: ")]
@@ -199,13 +199,7 @@ def test_a_study_that_keeps_failing_stops_with_one_line(tmp_path: Path) -> None:
         "def build(channels, classes, size):\n"
         "    return Host(channels, classes)\n"
     )
-    small = [
-        "host.name=bad_host:build",
-        "host.options={}",
-        "space.exclude=[]",
-        "data.split.train=100",
-        "data.split.search=100",
-    ]
+    small = ["host.name=bad_host:build", "host.options={}", "data.split.train=100", "data.split.search=100"]
     small += ["data.split.train=100", "data.split.search=100"]
     sets = [word for value in (*small, "budget.trials=5") for word in ("--set", value)]
     done = call("start", *sets)
@@ -259,7 +253,6 @@ def test_resume_refuses_a_changed_host_and_names_the_site(tmp_path: Path, monkey
     sets = (
         "host.name=changing_host:build",
         "host.options={}",
-        "space.exclude=[]",
         "space.choices=['lrlc-2']",
         "search.host_repeats=3",
         "budget.trials=4",

@@ -205,6 +205,15 @@ def test_an_override_leaves_the_rest_of_the_embedded_study():
     assert changed.host.options == plain.host.options | {"channels": 4}
 
 
+def test_another_host_has_neither_the_options_nor_the_sites_of_the_first(write):
+    path = write('name = "s"\n[host]\nname = "m:f"\noptions = { a = 1 }\n[space]\nsites = ["x"]\nexclude = ["y"]')
+    other = load_config(path, ["space.exclude=['z']", " host . name = m:g"])
+    assert (other.host.name, other.host.options) == ("m:g", {})
+    assert (other.space.sites, other.space.exclude) == (("*",), ("z",))
+    same = load_config(path, ["host.name=m:f"])
+    assert same == load_config(path)
+
+
 BAD_WORDS = {
     "recipe.epochs": r"--set 'recipe.epochs': required is section.key=value, for example recipe.epochs=20",
     "=3": r"required is section.key=value",

@@ -10,13 +10,14 @@ import toy_study
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import resume_study
+from tests.reliability.lives import PRELOADED
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _import_once():
-    CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
 
 
 def start(target, *args):

@@ -22,6 +22,7 @@ from lrlc_nas.inspection.trained import _of_search
 from lrlc_nas.report.reading import look_inside
 from lrlc_nas.search import best_run
 from lrlc_nas.store import RunRecord, Store, claim
+from tests.reliability.lives import PRELOADED
 
 CONTEXT = multiprocessing.get_context("forkserver")
 BEST = StudyConfig(name="toy")
@@ -34,7 +35,7 @@ PLANS = st.sampled_from(["host", "wide-2", "lrlc-1", "lrlc-2", "lc"])
 
 @pytest.fixture(scope="module", autouse=True)
 def _import_once():
-    CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
 
 
 def a_run(number, state, token, value, minutes):

@@ -24,6 +24,7 @@ from lrlc_nas.report import write_report
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.search.space import over_limits
 from lrlc_nas.store import claim, this_process
+from tests.reliability.lives import PRELOADED
 
 CONTEXT = multiprocessing.get_context("forkserver")
 TROUBLED = Plan.of({"second": "lc"})
@@ -51,7 +52,7 @@ def troubled_run(store, study):
     [("exit", 2, 13), ("crash", 0, -signal.SIGSEGV), pytest.param("hang", 2, 1, marks=pytest.mark.slow)],
 )
 def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, trouble, epoch, code):
-    CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
     study = start_study(store, troubled_hosts.config(trouble, epoch)).record
     seconds = 2.0 if trouble == "hang" else 600.0
     found = []
@@ -74,7 +75,7 @@ def test_a_run_that_ends_its_process_is_tried_some_times_and_then_fails(store, t
 )
 def test_beside_a_run_that_ends_each_worker_by_an_error_all_others_are_trained(store, trouble, code, words):
     """Two workers: while one dies, the other gets on."""
-    CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
     study = start_study(store, troubled_hosts.config(trouble)).record
     found = []
     while not store.is_done(study):

@@ -12,6 +12,7 @@ from lrlc_nas.engine import start_study
 from lrlc_nas.fault_points import Fault, arm
 from lrlc_nas.store import Store
 from tests.reliability.everywhere import rare_points
+from tests.reliability.lives import PRELOADED
 
 CONTEXT = multiprocessing.get_context("forkserver")
 EVERY_RUN = {"search": {"audit": 1.0}}
@@ -38,10 +39,10 @@ def verdicts(store, study):
     return [run.facts.get("audit") for run in store.runs(study)]
 
 
-@pytest.mark.parametrize("hit", [1, 3])
+@pytest.mark.parametrize("hit", [1, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("point", rare_points())
 def test_a_study_goes_on_from_a_kill_at_a_point_that_few_runs_pass(store, audited, point, hit):
-    CONTEXT.set_forkserver_preload(["lrlc_nas.engine"])
+    CONTEXT.set_forkserver_preload(PRELOADED)
     study = start_study(store, toy_study.config(**EVERY_RUN)).record
     process = CONTEXT.Process(target=work_slowly, args=(str(store.url), str(Fault(point, hit))))
     process.start()

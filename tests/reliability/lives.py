@@ -37,6 +37,7 @@ __all__ = [
     "EPOCHS",
     "FIRST_TRIALS",
     "HITS",
+    "PRELOADED",
     "TRIALS",
     "begin",
     "begin_one",
@@ -63,13 +64,18 @@ HITS = "hits.json"
 """The file beside the database in which a life that ends well leaves how often it passed each point."""
 
 _PAUSE_SECONDS = 0.2
-_PRELOADED = [f"lrlc_nas.{room}" for room in ("data", "networks", "training", "engine", "engine.launchers")]
+PRELOADED = [
+    "torch._dynamo",
+    "lrlc_nas.tasks.classification",
+    *(f"lrlc_nas.engine.{name}" for name in ("worker", "attempt", "lifecycle", "launchers.local")),
+]
+"""What a server of forked processes imports once for all: files, because a room imports its files when asked for."""
 
 
 def spawner() -> ForkServerContext:
     """The way to start processes here; its server has imported what takes long."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 

@@ -133,6 +133,7 @@ def test_nobody_races_alone(race, met):
     assert parts._of_race(SQLITE_PLACE, "race", race).met is met
 
 
+@pytest.mark.slow  # each part has a test of its own
 def test_all_parts_hold_in_a_small_extent(monkeypatch):
     """The command itself, with as little trouble as it can make."""
     extent = Extent("the first passage", 1, 2, (4, 0, 0), (2,), (2, 12), 1)

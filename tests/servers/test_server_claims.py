@@ -29,13 +29,16 @@ def test_two_that_raise_the_total_at_once_do_not_add_up(place, tmp_path):
     assert (done.trials, done.ended, done.broken) == (12, 12, ())
 
 
-@pytest.mark.parametrize("point", ["claim.commit", "epoch.commit", "finish.stored"])
+@pytest.mark.parametrize(
+    "point", ["epoch.commit", *(pytest.param(point, marks=SLOW) for point in ("claim.commit", "finish.stored"))]
+)
 def test_killed_at_a_point_it_ends_as_on_sqlite_undisturbed(reference, point, tmp_path):
     crash = crash_at(tmp_path / "study", Fault(point, 2), reference)
     assert crash.happened
     assert (crash.broken, crash.survived) == ((), True)
 
 
+@pytest.mark.slow
 def test_killed_at_some_moment_it_ends_as_on_sqlite_undisturbed(reference, tmp_path):
     crashes = (kill_after(tmp_path / str(part), reference.seconds / part, reference) for part in (2, 4, 8, 16))
     crash = next((crash for crash in crashes if crash.happened), None)

@@ -121,16 +121,7 @@ def test_what_checkpoints_take_is_shown(opened: OpenStudy, terminal: Console) ->
 
 @pytest.mark.parametrize(
     "sets",
-    [
-        (),
-        (
-            "host.name=torchvision:resnet18",
-            "space.exclude=[]",
-            "host.options={}",
-            "space.choices=['lrlc-2']",
-            "space.max_memory=1.1",
-        ),
-    ],
+    [(), ("host.name=torchvision:resnet18", "host.options={}", "space.choices=['lrlc-2']", "space.max_memory=1.1")],
     ids=["paper-cnn", "resnet18"],
 )
 def test_sites_are_whole_in_80_columns(terminal: Console, sets: tuple[str, ...]) -> None:
