@@ -125,7 +125,13 @@ def kill_after_epochs(words: list[str], folder: Path, name: str, epochs: int) ->
     return True
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.study)
+CASES_TO_TRY = [
+    pytest.param(case, id=case.study, marks=pytest.mark.slow if case.study == "fashion-mnist" else ())  # as mnist
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize("case", CASES_TO_TRY)
 def test_killed_and_resumed_equals_left_alone(case: Case, root: Path, tmp_path: Path) -> None:
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     alone.mkdir()
