@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +27,8 @@ __all__ = ["LAYOUT_WORDS", "Request", "run_layers"]
 LAYOUT_WORDS = (*LAYOUTS, "both")
 """What ``--layout`` takes."""
 
-_FULL = Effort()
 _QUICK = Effort(rounds=3, patience=20)
 _LOCAL = Effort(warmup=1, rounds=3, patience=20, at_least=2)  # the peer is slow, and far from its limit
-
-
 _QUICK_LOCAL_BATCH = 8
 
 
@@ -86,7 +84,7 @@ class Request:
             device=_device(device),
             cases=tuple((size, _layouts(size, layout, quick)) for size in wanted),
             ranks=(2, 8) if quick else (1, 2, 4, 8, 16),
-            effort=_QUICK if quick else _FULL,
+            effort=_QUICK if quick else Effort(),
             local_batch=_QUICK_LOCAL_BATCH if quick else None,
             json=json,
         )
@@ -99,13 +97,11 @@ def run_layers(request: Request, say: Callable[[str], object]) -> Benchmark:
         request: what and where.
         say: shows a piece of text.
 
-    Returns:
-        What was found.
-
     Raises:
         InputError: if the file cannot be written.
     """
-    bench = _bench(request)
+    dtype = torch.bfloat16 if request.device.type == "cuda" else torch.float32
+    bench = Bench(request.device, dtype, measure_rates(request.device, dtype), request.effort)
     machine = _machine(bench)
     say(machine_lines(machine) + "\n")
     made = []
@@ -123,7 +119,7 @@ def _comparisons(request: Request, bench: Bench) -> Iterator[Comparison]:
     for size, layouts in request.cases:
         for layout in layouts:
             yield compare_low_rank(size, layout, request.ranks, bench)
-        smaller = size.with_batch(min(size.batch, request.local_batch or size.batch))
+        smaller = replace(size, batch=min(size.batch, request.local_batch or size.batch))
         with_peer = compare_local(smaller, layouts[0], replace(bench, effort=_LOCAL))
         if with_peer is not None:
             yield with_peer
@@ -138,11 +134,10 @@ def _layouts(size: Size, layout: str | None, quick: bool) -> tuple[str, ...]:
 def _device(wanted: str | None) -> torch.device:
     if wanted is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
+    device = None
+    with suppress(RuntimeError):
         device = torch.device(wanted)
-    except RuntimeError:
-        raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}") from None
-    if device.type not in ("cpu", "cuda"):
+    if device is None or device.type not in ("cpu", "cuda"):
         raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}")
     there = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= there:
@@ -162,11 +157,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write the records to {path}: {error.strerror}") from None
-
-
-def _bench(request: Request) -> Bench:
-    dtype = torch.bfloat16 if request.device.type == "cuda" else torch.float32
-    return Bench(request.device, dtype, measure_rates(request.device, dtype), request.effort)
 
 
 def _machine(bench: Bench) -> Machine:
