@@ -58,6 +58,11 @@ class ForestRow:
     searched_high: float | None = None
 
     @property
+    def level(self) -> str:
+        """Of the interval, in words: ``95 %``."""
+        return f"{100 * self.comparison.confidence:.4g} %"
+
+    @property
     def shrinkage(self) -> float | None:
         """The estimate of the search less that of the confirmation, in points."""
         if self.searched is None or self.comparison.difference is None:
@@ -279,7 +284,7 @@ def _hover(row: ForestRow) -> str:
     comparison = row.comparison
     return (
         f"<b>{plain(row.claim)} − {plain(row.against)}</b>: {row.outcome}<br>{points(comparison.difference)} points"
-        f"<br>{100 * comparison.confidence:.4g} % interval {interval(comparison.low, comparison.high)}, "
+        f"<br>{row.level} interval {interval(comparison.low, comparison.high)}, "
         f"{comparison.n} seeds"
     )
 

@@ -10,9 +10,9 @@ from ...evidence import Comparison, compare
 from ...store import TestOpening
 from ..numbers import NOTHING, interval, percent, points
 from ..reading import Confirmation
-from .printed import Column, PrintedTable
+from .printed import PrintedTable
 
-__all__ = ["TABLE", "OpeningRow", "Tested", "opening_rows", "tested"]
+__all__ = ["TABLE", "Tested", "tested"]
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,6 @@ class Tested:
     accuracy: float | None
     seeds: int
     against_host: Comparison
-
-
-@dataclass(frozen=True)
-class OpeningRow:
-    """One line of the table of these: see `Tested`."""
-
-    opened: str
-    arm: str
-    accuracy: str
-    seeds: str
-    difference: str
-    interval: str
-
-
-def opening_rows(confirmation: Confirmation | None) -> list[OpeningRow]:
-    """One row for each arm of each opening of the test split."""
-    return [_opening_row(each) for each in tested(confirmation)]
 
 
 def tested(confirmation: Confirmation | None) -> tuple[Tested, ...]:
@@ -71,29 +54,30 @@ def _arm(opened: datetime, arm: str, by_seed: Mapping[str, float], host: Mapping
     return Tested(opened, arm, sum(by_seed.values()) / len(by_seed), len(by_seed), against)
 
 
-def _opening_row(each: Tested) -> OpeningRow:
-    return OpeningRow(
-        opened=f"{each.opened:%Y-%m-%d %H:%M UTC}",
-        arm=each.arm,
-        accuracy=percent(each.accuracy),
-        seeds=NOTHING if each.accuracy is None else str(each.seeds),
-        difference=points(each.against_host.difference),
-        interval=interval(each.against_host.low, each.against_host.high),
+def _cells(each: Tested) -> tuple[str, ...]:
+    return (
+        each.arm,
+        percent(each.accuracy),
+        points(each.against_host.difference),
+        interval(each.against_host.low, each.against_host.high),
+        NOTHING if each.accuracy is None else str(each.seeds),
+        f"{each.opened:%Y-%m-%d %H:%M UTC}",
     )
 
 
 TABLE = PrintedTable(
     key="tested",
     title="openings of the test split",
-    columns=(
-        Column("Arm", "arm", "name"),
-        Column("Accuracy", "accuracy", "number"),
-        Column("Less host", "difference", "number"),
-        Column("95 % interval", "interval", "number"),
-        Column("Seeds", "seeds", "number"),
-        Column("Opened", "opened"),
-    ),
-    rows=lambda reading: opening_rows(reading.confirmation),
+    columns={
+        "Arm": "name",
+        "Accuracy": "number",
+        "Less host": "number",
+        "95 % interval": "number",
+        "Seeds": "number",
+        "Opened": "",
+    },
+    rows=lambda reading: tested(reading.confirmation),
+    cells=_cells,
     call="report.tested(reading.confirmation)",
     whole=True,
 )
