@@ -73,12 +73,7 @@ def optuna_ids(storage: RDBStorage) -> dict[str, int]:
 
 
 def optuna_routes(storage: RDBStorage, *, writable: bool = False) -> list[Route]:
-    """The routes that lead to Optuna's dashboard.
-
-    Args:
-        storage: Optuna's tables.
-        writable: let notes on studies and trials be written; nothing else ever is.
-    """
+    """The routes to Optuna's dashboard; `writable` lets notes be written, and nothing else ever is."""
     # Without a store for artifacts, whose routes are closed as well. Any: a2wsgi names the types of WSGI anew.
     app: Any = mended(harmless_tables(wsgi(storage)))
     inner = WSGIMiddleware(app)

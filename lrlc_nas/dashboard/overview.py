@@ -26,9 +26,6 @@ class StudyLine:
 
     Attributes:
         study_id: our own number of it, by which the addresses of its pages go.
-        name: of the study.
-        host: name of its host.
-        data: name of its images.
         states: how many runs there are in each state.
         best: highest accuracy of a complete run, a fraction; None before there is one.
         best_number: the number of that run.
@@ -55,12 +52,7 @@ class StudyLine:
 
 
 class Overview:
-    """Reads the lines of all studies, and those alone again that have changed.
-
-    Args:
-        store: the study database.
-        storage: Optuna's tables in it.
-    """
+    """Reads the lines of all studies, and those alone again that have changed."""
 
     def __init__(self, store: Store, storage: RDBStorage) -> None:
         self._store = store

@@ -36,12 +36,7 @@ REPORT_POLICY = (
 
 
 class Pages:
-    """The pages on a database.
-
-    Args:
-        store: the study database.
-        storage: Optuna's tables in it.
-    """
+    """The pages on a database."""
 
     def __init__(self, store: Store, storage: RDBStorage) -> None:
         self._store = store

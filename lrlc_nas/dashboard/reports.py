@@ -46,12 +46,7 @@ class Drawn:
 
 
 class Reports:
-    """The reports of a database.
-
-    Args:
-        store: the study database.
-        draw: makes the page of a study; another one is for tests.
-    """
+    """The reports of a database; `draw` makes the page of a study, and another one is for tests."""
 
     def __init__(self, store: Store, draw: Callable[[Store, str], str] = report_page) -> None:
         self._store = store

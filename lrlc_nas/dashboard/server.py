@@ -65,12 +65,7 @@ def serve(
 
 
 class Server(uvicorn.Server):
-    """Says when it answers, and logs errors alone.
-
-    Args:
-        app: what it serves.
-        answers: called once it does.
-    """
+    """Says by `answers` when it answers, and logs errors alone."""
 
     def __init__(self, app: ASGIApp, answers: Callable[[], None]) -> None:
         super().__init__(

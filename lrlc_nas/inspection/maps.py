@@ -61,13 +61,8 @@ def space_maps(
 ) -> tuple[SpaceMap, ...]:
     """Map every relaxed site of the network that is worth looking into (see `lrlc_nas.inspection.subject`).
 
-    Combining weights that depend on the input are means over some of the images that the run was scored on.
-
-    Args:
-        store: the study database.
-        name: of the search.
-        opened: the study of the subject, if it is open already; reading the images may take long.
-        chosen: the subject, if it is known already.
+    Combining weights that depend on the input are means over some of the images that the run was scored on. The
+    study of the subject and the subject itself may be given where they are known: reading the images may take long.
 
     Returns:
         One map for each relaxed site, in the order of the forward pass.

@@ -111,15 +111,7 @@ def shift_tolerance(
 
 
 def moved(images: Tensor, right: int, down: int) -> Tensor:
-    """Move images, with the rim repeated into what comes free.
-
-    Args:
-        images: uint8, shape (B, C, H, W).
-        right: columns; to the left where negative.
-        down: rows; upwards where negative.
-
-    Returns:
-        Images of the same shape.
+    """Move uint8 images (B, C, H, W) to the right and down, the other way where negative, with the rim repeated.
 
     Raises:
         InputError: if a shift is not smaller than the images.

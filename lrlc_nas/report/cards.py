@@ -18,12 +18,7 @@ __all__ = ["ClaimCard", "claim_cards"]
 
 @dataclass(frozen=True)
 class ClaimCard:
-    """One claim.
-
-    Attributes:
-        label: of the claim.
-        facts: plain JSON values.
-    """
+    """One claim; its facts are plain JSON values."""
 
     label: str
     facts: Mapping[str, Any]
@@ -41,15 +36,7 @@ def claim_cards(
     conclusion: Conclusion,
     looks: Sequence[TestOpening],
 ) -> tuple[ClaimCard, ...]:
-    """Make the card of each claim of a confirmation, whatever its verdict.
-
-    Args:
-        search: the study that made the claims.
-        confirmation: the study that tested them.
-        runs: of the confirmation.
-        conclusion: of the confirmation.
-        looks: at the test images.
-    """
+    """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test images."""
     return tuple(
         ClaimCard(result.label, _facts(result, search, confirmation, runs, conclusion, looks))
         for result in conclusion.results

@@ -18,12 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns, with numbers as they were computed.
-
-    Attributes:
-        columns: their names.
-        rows: one cell for each column.
-    """
+    """Rows under named columns, one cell for each, with numbers as they were computed."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]

@@ -24,14 +24,7 @@ _MOST_SITES = 8
 
 
 def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
-    """Give a figure the common look.
-
-    Args:
-        figure: it is changed and returned.
-        x: title of the horizontal axis.
-        y: title of the vertical axis.
-        height: in pixels.
-    """
+    """Give a figure the common look, titles of its axes and a height in pixels; it is changed and returned."""
     axis: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "linecolor": GREY, "automargin": True}
     figure.update_layout(
         template="none",

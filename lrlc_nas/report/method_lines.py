@@ -48,13 +48,7 @@ class Method:
 
 
 def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Method:
-    """Gather how a study was done.
-
-    Args:
-        study: the study.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-    """
+    """Gather how a study was done, from all of its runs, and run id to recorded epochs."""
     config = study.config.model_dump(mode="json")
     groups = [
         Group("Network", (*_lines(config["host"]), ("fingerprint", study.host_fingerprint or NOTHING))),

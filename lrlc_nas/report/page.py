@@ -38,7 +38,7 @@ __all__ = ["report_page", "write_report"]
 def report_page(
     store: Store, name: str, *, inside: bool = False, trusted: bool = False, figures: Sequence[Figure[Any]] = FIGURES
 ) -> str:
-    """Write the report of a study as one HTML page.
+    """Write the report of a study as one HTML page that works without a network.
 
     Args:
         store: the study database.
@@ -49,9 +49,6 @@ def report_page(
             others write to may name anything.
         figures: that the page shows, in this order within each section.
 
-    Returns:
-        The page; it works without a network, and states only what the study holds by now.
-
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
@@ -60,12 +57,6 @@ def report_page(
 
 def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
     """Write the report of a study to a file, whole or not at all, with what its trained networks show.
-
-    Args:
-        store: the study database.
-        name: of the study.
-        path: of the file.
-        trusted: as for `report_page`.
 
     Raises:
         InputError: as `report_page`, or if the file cannot be written.

@@ -52,10 +52,6 @@ def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix
     although the screening uses them up to there: they tell less than a complete run, so that effects are seen
     somewhat better than the power says. What the sampler has still to propose can only add to it.
 
-    Args:
-        cells: of the study, in its order.
-        runs: all of its runs, whatever their state.
-
     Returns:
         (runs, 1 + cells), the host's column of ones first.
     """

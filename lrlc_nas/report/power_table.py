@@ -25,7 +25,7 @@ def power_table(
     correlation: float | None = None,
     alpha: float = ALPHA,
 ) -> str:
-    """Say what a study can see.
+    """Say what a study can see, in several lines without a final line break.
 
     Args:
         spread: over seeds, from repeats of the host.
@@ -34,9 +34,6 @@ def power_table(
         names: of the cells, in the order of the design; numbered unless given.
         correlation: of the pairs, if it was measured; 0 is always shown.
         alpha: of the study.
-
-    Returns:
-        Several lines without a final line break.
     """
     sds = (spread.sd, spread.high)
     correlations = (0.0,) if correlation is None else (0.0, correlation)

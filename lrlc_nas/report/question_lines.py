@@ -16,12 +16,7 @@ Line = tuple[str, str]
 
 
 def question(study: StudyRecord, runs: Sequence[RunRecord]) -> list[Line]:
-    """What a study asks, as labelled lines.
-
-    Args:
-        study: the study.
-        runs: all of its runs.
-    """
+    """What a study asks, as labelled lines; the runs are all of its runs."""
     config = study.config.model_dump(mode="json")
     tokens = {token: None for choices in study.space.values() for token in choices}
     return [

@@ -33,15 +33,7 @@ _TROUBLE = (LrlcNasError, OSError, RuntimeError)
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study, as it stands.
-
-    Attributes:
-        study: its record.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        conclusion: what it concludes by now.
-        openings: those of the test split.
-    """
+    """The confirmation of a study as it stands: run id to recorded epochs, and the openings of the test split."""
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
@@ -64,7 +56,7 @@ class Inside:
     """What the trained networks themselves show.
 
     Attributes:
-        maps: of the relaxed sites of one network; none where there is a reason.
+        maps: of the relaxed sites of one network.
         why: how the network was chosen; empty where there is none.
         maps_reason: why there are no maps; empty otherwise.
         shifts: accuracies on moved images; None where there is a reason.
@@ -83,12 +75,12 @@ class Reading:
     """A study as its report takes it.
 
     Attributes:
-        study: the search.
+        study: the search, not its confirmation.
         runs: all of its runs.
         epochs: run id to its recorded epochs.
         screening: what its runs say.
         audit: what its pruning would have cost.
-        importances: of its sites, by Optuna.
+        importances: site to its importance, by Optuna.
         confirmation: None before there is one.
         inside: what its trained networks show.
     """

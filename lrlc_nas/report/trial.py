@@ -31,13 +31,7 @@ _LOSS_CAPTION = "Cross-entropy of this run. Where the training loss falls far be
 
 @dataclass(frozen=True)
 class TrialCurves:
-    """The curves of a run.
-
-    Attributes:
-        number: of the run.
-        epochs: of the run, in order.
-        hosts: the epochs of each run of the untouched host: its number to them; without the run itself.
-    """
+    """The curves of a run; `hosts` are number to epochs of each run of the untouched host but the run itself."""
 
     number: int
     epochs: tuple[EpochResult, ...]
@@ -74,11 +68,6 @@ class TrialView:
 def trial_view(store: Store, name: str, number: int) -> TrialView:
     """Read what a page on one run shows.
 
-    Args:
-        store: the study database.
-        name: of the study.
-        number: of the run.
-
     Raises:
         InputError: if there is no such study or no such run.
     """
@@ -108,13 +97,7 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
 def trial_curves(
     run: RunRecord, epochs: Sequence[EpochResult], hosts: Mapping[int, Sequence[EpochResult]]
 ) -> TrialCurves:
-    """Gather the curves of a run.
-
-    Args:
-        run: the run.
-        epochs: those recorded of it.
-        hosts: number of each other run of the host to its recorded epochs.
-    """
+    """Gather the curves of a run; `hosts` are number to epochs of each other run of the host."""
     return TrialCurves(run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those})
 
 

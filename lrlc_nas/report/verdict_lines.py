@@ -21,12 +21,6 @@ def verdict(
 ) -> tuple[str, ...]:
     """Say what a study shows: its confirmation where there is one, and then what the screening had seen.
 
-    Args:
-        study: that was screened.
-        runs: all of its runs.
-        screening: what was computed from them.
-        confirmation: of the study, if there is one.
-
     Returns:
         Whole sentences; the first answers the question, the others qualify it.
     """

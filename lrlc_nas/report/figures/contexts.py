@@ -22,11 +22,7 @@ _ROW = 26
 
 @dataclass(frozen=True)
 class Contexts:
-    """Choices alone and together with other sites.
-
-    Attributes:
-        contexts: those of which both effects are estimable.
-    """
+    """Choices of which both effects are estimable: alone, and together with other sites."""
 
     contexts: tuple[Context, ...]
 

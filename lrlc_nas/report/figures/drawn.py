@@ -44,12 +44,7 @@ class DrawnFigure:
 
 @dataclass(frozen=True)
 class FigureRow:
-    """Figures that stand side by side, or one alone.
-
-    Attributes:
-        width: of each.
-        figures: from left to right.
-    """
+    """Figures that stand side by side, or one alone, each of this width."""
 
     width: Width
     figures: tuple[DrawnFigure, ...]

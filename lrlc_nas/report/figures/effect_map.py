@@ -73,13 +73,7 @@ class EffectMap:
 
 
 def effect_map(screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None) -> EffectMap:
-    """Lay the effects of a screening out as a grid.
-
-    Args:
-        screening: of the study.
-        runs: all of its runs.
-        conclusion: of its confirmation, if there is one.
-    """
+    """Lay the effects of a screening out as a grid, with all runs of the study and its confirmation, if any."""
     by_cell = {(effect.site, effect.choice): effect for effect in screening.effects}
     sites = tuple(dict.fromkeys(site for site, _ in by_cell))
     tokens = {token for _, token in by_cell}

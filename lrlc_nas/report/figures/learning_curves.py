@@ -51,13 +51,7 @@ class LearningCurves:
 def learning_curves(
     runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], best: RunRecord | None
 ) -> LearningCurves:
-    """Gather the curves of a study.
-
-    Args:
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        best: the best complete run, drawn to be seen.
-    """
+    """Gather the curves of a study; `epochs` is run id to recorded epochs, and the best run is drawn to be seen."""
     found = [_curve(run, epochs.get(run.run_id, ()), best) for run in runs]
     return LearningCurves(tuple(curve for curve in found if curve is not None and curve.epochs))
 

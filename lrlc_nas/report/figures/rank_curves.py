@@ -24,12 +24,7 @@ _NARROWEST = 0.5
 
 @dataclass(frozen=True)
 class RankSeries:
-    """The effects of one family of choices at a site, by rank.
-
-    Attributes:
-        kind: whose rank grows.
-        effects: those that are estimable, by rank.
-    """
+    """The estimable effects of one family of choices at a site, by rank."""
 
     kind: Kind
     effects: tuple[Effect, ...]

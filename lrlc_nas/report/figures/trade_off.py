@@ -105,13 +105,7 @@ class TradeOff:
 
 
 def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation | None = None) -> TradeOff:
-    """Compare the complete runs of a study by accuracy and one cost.
-
-    Args:
-        runs: all runs of the study.
-        cost: a key of `COSTS`.
-        confirmation: of the study, if there is one; it alone has latencies.
-    """
+    """Compare the complete runs by accuracy and one cost, a key of `COSTS`; a confirmation alone has latencies."""
     known = [
         (run.number, run.plan, price, run.value)
         for run in runs

@@ -44,13 +44,7 @@ class PrintedTable(Generic[Row]):
 
 @dataclass(frozen=True)
 class Shown:
-    """A table with its rows.
-
-    Attributes:
-        table: what it is.
-        columns: (title, classes of the cells).
-        rows: (classes of the row, its cells).
-    """
+    """A table with (title, classes of the cells) of its columns, and (classes of the row, its cells) of its rows."""
 
     table: PrintedTable[Any]
     columns: tuple[tuple[str, str], ...]
