@@ -37,10 +37,8 @@ class Request:
     """What to measure, and where.
 
     Attributes:
-        device: CPU or CUDA.
         cases: each size with its layouts; LC is compared with its peer in the first of them.
-        ranks: K of the LRLC layers.
-        effort: for the comparison with the LRLC layers.
+        ranks: K of the LRLC layers, whose comparison takes the effort.
         local_batch: B at most in the comparison of LC with its peer; None for that of the size.
         json: where to write the records; None for nowhere.
     """
@@ -62,15 +60,10 @@ class Request:
         sizes: Sequence[str] = (),
         layout: str | None = None,
     ) -> Request:
-        """Read the options of a command line.
+        """Read the options of a command line; what is None or empty leaves the choice to us.
 
-        Args:
-            device: ``cpu``, ``cuda`` or ``cuda:N``; None for CUDA where there is a GPU, else the CPU.
-            json: where to write the records; None for nowhere.
-            quick: two ranks, few rounds, a small batch for LC against its peer, and the reference size in one
-                layout unless told otherwise.
-            sizes: as `Size.parse` takes them; none for the reference size and some others.
-            layout: one of `LAYOUT_WORDS`; None for both at the reference size and ``nchw`` elsewhere.
+        That is CUDA where there is a GPU, the reference size and some others, and both layouts at the reference size.
+        ``quick`` takes two ranks, few rounds, a small batch for LC against its peer, and one size in one layout.
 
         Raises:
             InputError: if an option is wrong, this machine lacks the device, or the file cannot be written.
@@ -91,11 +84,7 @@ class Request:
 
 
 def run_layers(request: Request, say: Callable[[str], object]) -> Benchmark:
-    """Measure, show each comparison as soon as it is made, then the targets, and write the file.
-
-    Args:
-        request: what and where.
-        say: shows a piece of text.
+    """Measure, ``say`` each comparison as soon as it is made, then the targets, and write the file.
 
     Raises:
         InputError: if the file cannot be written.

@@ -21,14 +21,13 @@ LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to compute a layer.
+    """One way to compute a layer, on the device and in the layout.
 
     Attributes:
         kind: ``conv``, ``lc``, ``lrlc`` (the path that is tuned), one of the paths that a user can name, ``einsum``
             (K convolutions and an einsum) or ``unfold`` (unfold, product and sum).
         rank: K; 0 for the kinds that have none.
         ways: rows of the table in `lrlc_nas.benchmarks.floors`; it is free to go the best of them.
-        module: on the device, in the layout.
     """
 
     kind: str

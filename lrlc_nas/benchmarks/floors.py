@@ -89,12 +89,7 @@ def measure_rates(
 ) -> Rates:
     """Measure what a device reaches, as the best of several repeats.
 
-    Args:
-        device: to measure.
-        dtype: of the numbers.
-        side: rows and columns of the matrices; 0 for 1024 on the CPU and 8192 on CUDA.
-        numbers: to copy.
-        repeats: of each.
+    The matrices have ``side`` rows and columns (0 for 1024 on the CPU and 8192 on CUDA); ``numbers`` are copied.
     """
     side = side or (8192 if device.type == "cuda" else 1024)
     matrix = torch.ones(side, side, device=device, dtype=dtype)

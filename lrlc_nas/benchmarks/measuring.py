@@ -60,11 +60,7 @@ def compare_local(size: Size, layout: str, bench: Bench) -> Comparison | None:
 def compare(contenders: Sequence[Contender], size: Size, layout: str, bench: Bench) -> Comparison:
     """Time the forward passes of all contenders, then their training steps, then measure their peak memory.
 
-    Args:
-        contenders: modules of this size, on the device, in the layout.
-        size: with the batch.
-        layout: of the input.
-        bench: where and how.
+    The contenders are modules of this size, on the device, in the layout, which is also that of the input.
     """
     x = _images(size, layout, bench)
     calls = {_name(each): _calls(each.module, x, bench) for each in contenders}

@@ -19,15 +19,11 @@ __all__ = ["available_bytes", "largest_batch", "peak_bytes"]
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
-    """Measure the peak memory of a call.
+    """Measure the peak memory of a call, in bytes above those held at its start.
 
-    On CUDA this is what the allocator counts. On the CPU it is the largest running sum of what the allocator
-    of torch hands out, and takes back of it, during the call; scratch memory that a library takes elsewhere
-    is not seen.
-
-    Args:
-        call: it gives back nothing that was held before; its result is dropped.
-        device: the one that it works on.
+    On CUDA this is what the allocator counts. On the CPU it is the largest running sum of what the allocator of torch
+    hands out, and takes back of it, during the call, which must give back nothing that was held before; scratch memory
+    that a library takes elsewhere is not seen.
     """
     return _peak_on_cuda(call, device) if device.type == "cuda" else _peak_on_cpu(call)
 

@@ -19,13 +19,10 @@ __all__ = ["SeparateConvolutions", "UnfoldedProduct", "unfolded_bytes"]
 
 
 class SeparateConvolutions(nn.Module):
-    r"""An LRLC layer as K separate convolutions, stacked and mixed by an einsum.
+    r"""An LRLC layer, with row + column weights and biases, as K separate convolutions, mixed by an einsum.
 
     .. math::
         y_{b,f,i,j} = \sum_k \mathrm{softmax}_k(r_i + c_j) \, (\mathrm{bank}_k * x)_{b,f,i,j} + s_{i,j} + \beta_f
-
-    Args:
-        layer: with row + column weights, softmax, biases, and zeros for padding.
     """
 
     row_weights: Tensor
@@ -57,15 +54,12 @@ class SeparateConvolutions(nn.Module):
 
 
 class UnfoldedProduct(nn.Module):
-    r"""A locally connected layer as unfold, product with the weights of all positions, and sum.
+    r"""A locally connected layer, with a bias, as unfold, product with the weights of all positions, and sum.
 
     .. math::
         y_{b,f,i,j} = \sum_{c,t} \mathrm{unfold}(x)_{b,c,t,i,j} \, w_{f,c,t,i,j} + \beta_{f,i,j}
 
     The product has B*F*C/G*T*Y*X numbers.
-
-    Args:
-        layer: with a bias and zeros for padding.
     """
 
     def __init__(self, layer: LocallyConnected2d) -> None:

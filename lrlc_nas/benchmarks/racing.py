@@ -24,14 +24,10 @@ _MOST_CALLS = 64
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to time.
+    """How long to time: rounds before the timed ones, timed rounds, and seconds after which these end early.
 
-    Attributes:
-        warmup: rounds before the timed ones.
-        rounds: timed rounds.
-        patience: seconds after which the timed rounds end early.
-        at_least: timed rounds that are made whatever they take.
-        turn: seconds that one turn should take; a faster contender is called several times in it, and once before.
+    ``at_least`` so many timed rounds are made whatever they take. A turn should take ``turn`` seconds; a faster
+    contender is called several times in it, and once before it.
     """
 
     warmup: int = 2
@@ -70,13 +66,7 @@ def race(
     wait: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, tuple[float, ...]]:
-    """Time all contenders, round by round.
-
-    Args:
-        contenders: name to a call of it.
-        effort: how many rounds, and how long.
-        wait: until the device has done what it was asked for.
-        clock: returns seconds.
+    """Time all contenders, round by round; ``wait`` waits until the device has done what it was asked for.
 
     Returns:
         For each contender, in the given order, the seconds of one call in each round.

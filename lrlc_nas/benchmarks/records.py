@@ -18,8 +18,6 @@ class Pass:
 
     Attributes:
         seconds: of one call, in each round; round i of one contender goes with round i of another.
-        spread: quartiles of the seconds.
-        work: what has to be computed and moved.
         floor: seconds below which this device cannot do the work.
     """
 
@@ -36,14 +34,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one contender takes.
+    """What one contender takes: forward without recording gradients, training with those of input and parameters.
 
-    Attributes:
-        kind: ``conv``, ``lc``, ``lrlc``, a path, ``einsum`` or ``unfold``.
-        rank: K; 0 for the kinds that have none.
-        forward: without recording gradients.
-        training: forward, and the gradients of input and parameters.
-        peak_bytes: of memory in training, above input and parameters.
+    ``peak_bytes`` are of memory in training, above input and parameters; kind and rank are those of the contender.
     """
 
     kind: str
@@ -89,14 +82,9 @@ class Outcome:
     """A target at one size.
 
     Attributes:
-        target: its words.
-        size: with the batch.
-        layout: ``nchw`` or ``channels_last``.
         case: the worst of the cases that the target covers, such as ``K=8``; empty where there is one only.
-        ratio: quartiles of the ratios of the same round.
-        limit: that the median has to keep.
+        ratio: quartiles of the ratios of the same round, whose median has to keep the limit.
         at_least: whether the limit is a lower one.
-        met: whether the median keeps it.
     """
 
     target: str

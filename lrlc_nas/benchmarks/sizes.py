@@ -37,10 +37,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read a size; what it does not name is as in the reference size.
-
-        Args:
-            text: such as ``C=32,F=32,kernel=3,input=14x14,B=128,padding=1,groups=1``.
+        """Read a size such as ``C=32,F=32,kernel=3,input=14x14,B=128``; the rest is as in the reference size.
 
         Raises:
             InputError: if the text is not of this form, or no convolution has this size.

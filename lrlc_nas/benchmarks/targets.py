@@ -19,14 +19,9 @@ __all__ = ["TARGETS", "Target", "outcomes"]
 
 @dataclass(frozen=True)
 class Target:
-    """A limit for a ratio.
+    """A limit, on the CPU and on a GPU, for a ratio.
 
-    Attributes:
-        words: what is compared with what.
-        at_least: whether the limit is a lower one.
-        cpu: the limit on the CPU.
-        cuda: the limit on a GPU.
-        ratios: a comparison to the ratio of each case; empty where the comparison lacks a contender.
+    ``ratios`` takes a comparison to the ratio of each case; it is empty where the comparison lacks a contender.
     """
 
     words: str

@@ -27,9 +27,7 @@ class StudyLine:
     Attributes:
         study_id: our own number of it, by which the addresses of its pages go.
         states: how many runs there are in each state.
-        best: highest accuracy of a complete run, a fraction; None before there is one.
-        best_number: the number of that run.
-        created: when, UTC.
+        best: highest accuracy of a complete run, `best_number`, as a fraction; None before there is one.
         optuna: the number of its Optuna study; None if that was deleted.
         confirmation: the study that confirms it, if there is one.
     """

@@ -30,14 +30,7 @@ _KEPT = 8
 
 @dataclass(frozen=True)
 class Drawn:
-    """A report as it was drawn.
-
-    Attributes:
-        version: of the study when drawing began.
-        page: compressed with gzip; empty if it could not be drawn.
-        error: why it could not be drawn; else empty.
-        seconds: how long it took.
-    """
+    """A report of a version of a study, compressed with gzip; empty with an error if it could not be drawn."""
 
     version: str
     page: bytes
@@ -57,14 +50,9 @@ class Reports:
         self._thread: threading.Thread | None = None
 
     def newest(self, name: str, version: str) -> Drawn | None:
-        """The newest report of a study; if it is older than `version`, the next one is ordered.
+        """The newest report of a study, or None before one is drawn.
 
-        Args:
-            name: of the study.
-            version: as it stands now.
-
-        Returns:
-            None before one is drawn.
+        If it is older than `version`, the next one is ordered.
         """
         with self._changed:
             drawn = self._drawn.pop(name, None)

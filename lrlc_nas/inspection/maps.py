@@ -35,13 +35,10 @@ _IMAGES = 64
 
 @dataclass(frozen=True, eq=False)
 class SpaceMap:
-    """One relaxed site of a trained network.
+    """One relaxed site of a trained network, and whose run of which study it is.
 
     Attributes:
-        study: whose run it is.
-        number: of the run.
-        site: name of the site.
-        choice: token of the choice.
+        choice: token of the choice at the site.
         weights: (K, Y, X), the combining weights; K is 0 for a locally connected layer, which has none.
         distance: (Y, X), how far each kernel lies from the mean kernel, d.
         unshared: share of the kernels' energy that is not shared, u.

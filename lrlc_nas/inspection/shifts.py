@@ -33,19 +33,15 @@ SHIFTS = tuple(range(-4, 5))
 
 @dataclass(frozen=True)
 class ShiftTolerance:
-    """Accuracy of a relaxed network and of the host on moved images.
+    """Accuracy of a relaxed network and of the host on moved images, ``search`` or ``confirm`` ones by `role`.
 
     Attributes:
-        study: whose runs they are.
-        plan: of the relaxed network.
-        why: how it was chosen.
-        role: of the images, ``search`` or ``confirm``.
+        why: how the network was chosen.
         images: how many there were.
         shifts: in pixels.
         relaxed: direction to the mean accuracy over the relaxed runs after each shift, fractions.
         host: the same of the host; empty if no run of it was there.
-        numbers: of the relaxed runs.
-        host_numbers: of the runs of the host.
+        numbers: of the relaxed runs; `host_numbers` those of the host.
     """
 
     study: str
@@ -80,8 +76,7 @@ def shift_tolerance(
         images: at most so many, the first of those that the runs were scored on.
         seeds: at most so many runs of each; their mean is taken.
         device: where to compute.
-        opened: the study of the subject, if it is open already.
-        chosen: the subject, if it is known already.
+        opened: the study of the subject, if it is open already; `chosen` is the subject itself, if it is known.
 
     Raises:
         InputError: if there is no such study, nothing in it is relaxed, its images have changed, or a shift is not

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..choices import Plan
-from ..evidence.comparison import Comparison, compare
+from ..evidence.comparison import compare
 from ..evidence.conclusion import ClaimResult, Conclusion
 from ..store import RunRecord, StudyRecord, TestOpening
 
@@ -57,7 +57,7 @@ def _facts(
         "verdict": verdict.outcome if verdict else "none yet",
         "text": verdict.text if verdict else result.reason,
         "sites": [_site(search, site, token) for site, token in result.plan.tokens.items()],
-        "effect": _comparison(verdict.comparison) if verdict else None,
+        "effect": asdict(verdict.comparison) if verdict else None,
         "adjusted_p": verdict.adjusted_p if verdict else None,
         "decided_at_look": verdict.look or None if verdict else None,
         "simultaneous_interval": verdict.simultaneous if verdict else None,
@@ -70,7 +70,7 @@ def _facts(
         "controls": {
             label: {
                 "plan": plan.tokens,
-                "difference": _comparison(result.against[label]) if label in result.against else None,
+                "difference": asdict(result.against[label]) if label in result.against else None,
                 "beaten": bool(verdict and label in verdict.beats),
             }
             for label, plan in result.controls.items()
@@ -98,10 +98,6 @@ def _site(search: StudyRecord, name: str, token: str) -> dict[str, Any]:
     return {"site": name, "choice": token} | {key: geometry[key] for key in shapes if key in geometry}
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return asdict(comparison)
-
-
 def _cost(plan: Plan, confirmation: StudyRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
     run = next((run for run in runs if run.plan == plan), None)
     latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
@@ -118,7 +114,7 @@ def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] |
             points = [[100 * scores[seed] for seed in shared] for scores in (arm, host)]
             return {
                 "opened": look.opened.isoformat(),
-                "difference": _comparison(compare(points[0], points[1])),
+                "difference": asdict(compare(points[0], points[1])),
                 "scores": points[0],
                 "host_scores": points[1],
             }

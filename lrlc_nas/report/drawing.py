@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from ..choices import Plan
 
-__all__ = ["BEST", "GREY", "HOST", "INK", "MARKED", "base_layout", "plain", "plan_text", "short"]
+__all__ = ["BEST", "GREY", "HOST", "INK", "MARKED", "base_layout", "effect_heat", "plain", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"
@@ -39,6 +40,25 @@ def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
     figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
     figure.update_yaxes(title={"text": y, "standoff": 8}, **axis)
     return figure
+
+
+def effect_heat(
+    z: Sequence[Sequence[float | None]], text: list[list[str]], hovers: list[list[str]], limit: float, **more: Any
+) -> go.Heatmap:
+    """Effects on a diverging scale centred at zero that the colour-blind can read."""
+    return go.Heatmap(
+        z=z,
+        text=text,
+        hovertext=hovers,
+        hoverinfo="text",
+        texttemplate="%{text}",
+        colorscale="RdBu",
+        zmin=-limit,
+        zmax=limit,
+        xgap=2,
+        ygap=2,
+        **more,
+    )
 
 
 def plain(text: str) -> str:

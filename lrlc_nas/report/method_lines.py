@@ -35,8 +35,7 @@ class Method:
         sites: (site, geometry, choices in the space) for each site.
         left_out: (site, choice, why it is not in the space).
         refused: (convolution, why it is no site).
-        study_file: the study file, as TOML.
-        command: what to type to repeat the study with it.
+        study_file: as TOML; `command` repeats the study with it.
     """
 
     groups: tuple[Group, ...]

@@ -56,11 +56,7 @@ def report_page(
 
 
 def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
-    """Write the report of a study to a file, whole or not at all, with what its trained networks show.
-
-    Raises:
-        InputError: as `report_page`, or if the file cannot be written.
-    """
+    """As `report_page`, to a file, whole or not at all, with what the trained networks show."""
     page = report_page(store, name, inside=True, trusted=trusted)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -13,6 +13,7 @@ from ..evidence.missing import Matrix
 from ..evidence.power import measure_spread
 from ..store import RunRecord, Store, StudyRecord
 from .power_table import power_table
+from .reading import plan_scores
 
 __all__ = ["screening_design", "study_power"]
 
@@ -27,9 +28,7 @@ def study_power(store: Store, name: str) -> str:
     """
     study = store.study(name)
     runs = store.runs(study)
-    scores = [
-        100 * run.value for run in runs if run.plan == Plan() and run.state == "complete" and run.value is not None
-    ]
+    scores = [score for _, score in plan_scores(runs, Plan())]
     if len(scores) < 2:
         raise InputError(
             f"study {name!r}: the spread over seeds needs at least 2 complete runs of the untouched host, but there "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
 
 
-__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study"]
+__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "plan_scores", "read_study"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -29,6 +29,12 @@ _SEEDS = 3
 
 # Whatever is wrong with checkpoints, images or memory: a picture less is no reason to lose the page.
 _TROUBLE = (LrlcNasError, OSError, RuntimeError)
+
+
+def plan_scores(runs: Sequence[RunRecord], plan: Plan) -> list[tuple[int, float]]:
+    """Seed and accuracy, in points, of each complete run of a plan."""
+    complete = (run for run in runs if run.plan == plan and run.state == "complete")
+    return [(run.seed, 100 * run.value) for run in complete if run.value is not None]
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,7 @@ class Confirmation:
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Accuracies of an arm in points, in the order of the seeds that the verdicts rest on."""
-        by_seed = {
-            run.seed: 100 * run.value
-            for run in self.runs
-            if run.plan == plan and run.state == "complete" and run.value is not None
-        }
+        by_seed = dict(plan_scores(self.runs, plan))
         return tuple(by_seed[seed] for seed in self.conclusion.seeds if seed in by_seed)
 
 

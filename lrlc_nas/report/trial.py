@@ -43,15 +43,11 @@ class TrialView:
     """All that a page on one run shows.
 
     Attributes:
-        study: name of its study.
-        number: its place in the study.
         last: the last number of the study.
-        state: of the run.
         reason: why it was pruned or failed; empty otherwise.
         facts: labelled lines.
         plan: site and choice, for each site of the study; empty until the sampler has decided.
         relaxed: how many of them are not ``conv``.
-        figures: its curves.
     """
 
     study: str
@@ -79,7 +75,7 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
     if run is None:
         raise InputError(f"study {name!r} has no run {number}; its runs are 0 to {len(runs) - 1}")
     epochs = store.run_epochs(run)
-    hosts = {other.number: store.run_epochs(other) for other in runs if _is_host(other) and other is not run}
+    hosts = {other.number: store.run_epochs(other) for other in runs if other.plan == Plan() and other is not run}
     plan = [] if run.plan is None else [(site, run.plan.at(site).token) for site in study.space]
     return TrialView(
         study=name,
@@ -129,10 +125,6 @@ def draw_loss(curves: TrialCurves) -> go.Figure:
 def plotly_script() -> str:
     """plotly.js, which draws the figures of `TrialView`."""
     return str(get_plotlyjs())
-
-
-def _is_host(run: RunRecord) -> bool:
-    return run.plan == Plan()
 
 
 def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochResult]) -> list[tuple[str, str]]:

@@ -50,12 +50,9 @@ class AnytimeStep:
 
 @dataclass(frozen=True)
 class Anytime:
-    """The course of a search.
+    """The course of a search: one step for each run that has ended, in that order.
 
-    Attributes:
-        steps: one for each run that has ended, in that order.
-        initial: complete runs of the initial design.
-        initial_seconds: of one of them, the mean.
+    ``initial`` counts the complete runs of the initial design, and ``initial_seconds`` is the mean of one of them.
     """
 
     steps: tuple[AnytimeStep, ...]

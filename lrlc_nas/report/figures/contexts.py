@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import plotly.graph_objects as go
 
@@ -42,25 +43,9 @@ def contexts(screening: Screening) -> Contexts:
 def context_table(info: Contexts) -> Table:
     """One row for each choice."""
     columns = ("site", "choice", "alone", "together", "difference", "low", "high", "p", "adjusted_p")
-    return table(
-        (*columns, "runs_alone", "runs_together"),
-        [
-            (
-                each.site,
-                each.choice,
-                each.alone,
-                each.in_company,
-                each.difference,
-                each.low,
-                each.high,
-                each.p_value,
-                each.adjusted,
-                each.runs_alone,
-                each.runs_in_company,
-            )
-            for each in info.contexts
-        ],
-    )
+    fields = ("site", "choice", "alone", "in_company", "difference", "low", "high", "p_value", "adjusted")
+    values = attrgetter(*fields, "runs_alone", "runs_in_company")
+    return table((*columns, "runs_alone", "runs_together"), map(values, info.contexts))
 
 
 def draw_contexts(info: Contexts) -> go.Figure:

@@ -12,7 +12,7 @@ from ...evidence import Effect, Screening, Verdict
 from ...evidence.conclusion import Conclusion
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import GREY, base_layout, plain, short
+from ..drawing import GREY, base_layout, effect_heat, plain, short
 from ..numbers import count, interval, points
 from .figure import Figure, Section
 
@@ -28,13 +28,10 @@ _MOST_TWO_DIGITS = 6
 
 @dataclass(frozen=True)
 class MapCell:
-    """One choice at one site.
+    """One choice at one site: what the screening says, and the confirmation of just this, if anything.
 
-    Attributes:
-        effect: what the screening says.
-        verdict: what the confirmation says of just this; None where it says nothing.
-        parameters: of the network that differs from the host in this cell alone, where a run has it.
-        macs: multiply-accumulates per image of that network.
+    Parameters, and multiply-accumulates per image, are those of the network that differs from the host in this cell
+    alone, where a run has it.
     """
 
     effect: Effect
@@ -52,13 +49,9 @@ class MapCell:
 
 @dataclass(frozen=True)
 class EffectMap:
-    """The effects as a grid of sites by choices.
+    """The effects as a grid of sites, in the order of the space, by choices, from most to least sharing.
 
-    Attributes:
-        sites: rows, in the order of the space.
-        choices: columns, from most to least sharing.
-        cells: one for each row and column; None where the space has no such choice.
-        limit: the largest absolute estimate, in points: both ends of the colour scale.
+    Cells are None where the space has no such choice; the limit is the largest absolute estimate, in points.
     """
 
     sites: tuple[str, ...]
@@ -98,29 +91,16 @@ def effect_table(info: EffectMap) -> Table:
 
 
 def draw_effect_map(info: EffectMap) -> go.Figure:
-    """Draw the map on a diverging scale centred at zero that the colour-blind can read."""
+    """Draw the map, a row for each site and a column for each choice."""
     digits = 2 if len(info.choices) <= _MOST_TWO_DIGITS else 1
-    heat = go.Heatmap(
-        z=[[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
-        text=[[_text(cell, digits) for cell in row] for row in info.cells],
-        hovertext=[[_hover(cell) for cell in row] for row in info.cells],
-        hoverinfo="text",
-        texttemplate="%{text}",
-        colorscale="RdBu",
-        zmin=-info.limit,
-        zmax=info.limit,
-        xgap=2,
-        ygap=2,
+    bar = {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "thickness": 10, "outlinewidth": 0}
+    heat = effect_heat(
+        [[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
+        [[_text(cell, digits) for cell in row] for row in info.cells],
+        [[_hover(cell) for cell in row] for row in info.cells],
+        info.limit,
         hoverongaps=True,
-        colorbar={
-            "title": {"text": "points", "side": "right"},
-            "orientation": "h",
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "thickness": 10,
-            "outlinewidth": 0,
-        },
+        colorbar={"title": {"text": "points", "side": "right"}} | bar,
     )
     figure = base_layout(go.Figure(heat), x="", y="", height=160 + _ROW * max(3, len(info.sites)))
     figure.update_layout(plot_bgcolor="#f1f3f5", margin={"b": 90})
@@ -144,18 +124,9 @@ def _cell(
 
 def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:
     effect, verdict = cell.effect, cell.verdict
-    return (
-        effect.site,
-        effect.choice,
-        effect.estimate,
-        effect.low,
-        effect.high,
-        effect.runs,
-        verdict.outcome if verdict else "",
-        verdict.comparison.difference if verdict else None,
-        cell.parameters,
-        cell.macs,
-    )
+    told = (verdict.outcome, verdict.comparison.difference) if verdict else ("", None)
+    screened = (effect.site, effect.choice, effect.estimate, effect.low, effect.high, effect.runs)
+    return (*screened, *told, cell.parameters, cell.macs)
 
 
 def _text(cell: MapCell | None, digits: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import mean
 
 import plotly.graph_objects as go
@@ -21,7 +22,7 @@ from ...evidence.conclusion import ClaimResult, Conclusion
 from ..data_table import Table, table
 from ..drawing import BEST, GREY, HOST, INK, base_layout, plain, short
 from ..numbers import interval, points
-from ..reading import Confirmation, Reading
+from ..reading import Confirmation, Reading, plan_scores
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
@@ -32,19 +33,16 @@ _SIGNS = {"helps": (BEST, "square"), "hurts": (HOST, "square"), "control": (GREY
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One comparison.
+    """One comparison of a claim, less the host or a control, in points.
 
     Attributes:
-        claim: its label.
         against: ``host``, or the label of a control.
-        comparison: claim less the other arm, in points.
-        differences: the same seed by seed.
+        differences: the comparison seed by seed.
         outcome: the verdict on the claim, or for a control whether it is beaten: ``beaten`` or ``not beaten``, or
             ``not tested`` where the claim does not help.
         adjusted_p: of a claim; None for a control.
         searched: the estimate of the search, in points; None for a control and where there is none.
-        searched_low: lower end of its 95 % interval, where there is one.
-        searched_high: upper end of it.
+        searched_low: lower end of its 95 % interval, where there is one, with `searched_high`.
     """
 
     claim: str
@@ -72,12 +70,9 @@ class ForestRow:
 
 @dataclass(frozen=True)
 class Forest:
-    """All comparisons of a confirmation.
+    """All comparisons of a confirmation: each claim against the host, followed by its controls.
 
-    Attributes:
-        rows: each claim against the host, followed by its controls.
-        delta: the smallest effect that matters, in points.
-        reason: why there are no comparisons; empty otherwise.
+    ``delta`` is the smallest effect that matters, in points; ``reason`` says why there are no comparisons.
     """
 
     rows: tuple[ForestRow, ...]
@@ -102,31 +97,21 @@ def forest(reading: Reading) -> Forest:
 
 def forest_table(info: Forest) -> Table:
     """One row for each comparison."""
-    columns = ("claim", "against", "difference", "low", "high", "confidence", "n", "outcome", "adjusted_p")
-    more = ("superiority", "search_estimate", "search_low", "search_high", "shrinkage", "by_seed")
-    return table(
-        (*columns, *more),
-        [
-            (
-                row.claim,
-                row.against,
-                row.comparison.difference,
-                row.comparison.low,
-                row.comparison.high,
-                row.comparison.confidence,
-                row.comparison.n,
-                row.outcome,
-                row.adjusted_p,
-                row.comparison.superiority,
-                row.searched,
-                row.searched_low,
-                row.searched_high,
-                row.shrinkage,
-                " ".join(map(repr, row.differences)),
-            )
-            for row in info.rows
-        ],
+    compared = ("difference", "low", "high", "confidence", "n")
+    searched = ("searched", "searched_low", "searched_high", "shrinkage")
+    columns = ("claim", "against", *compared, "outcome", "adjusted_p", "superiority")
+    more = ("search_estimate", "search_low", "search_high", "shrinkage", "by_seed")
+    values = attrgetter(
+        "claim",
+        "against",
+        *(f"comparison.{name}" for name in compared),
+        "outcome",
+        "adjusted_p",
+        "comparison.superiority",
+        *searched,
     )
+    rows = [(*values(row), " ".join(map(repr, row.differences))) for row in info.rows]
+    return table((*columns, *more), rows)
 
 
 def draw_forest(info: Forest) -> go.Figure:
@@ -185,11 +170,7 @@ def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float 
         for effect in reading.screening.effects:
             if (effect.site, effect.choice) == cell:
                 return effect.estimate, effect.low, effect.high
-    values = [
-        100 * run.value
-        for run in reading.runs
-        if run.plan == plan and run.state == "complete" and run.value is not None
-    ]
+    values = [score for _, score in plan_scores(reading.runs, plan)]
     host = reading.screening.host.mean
     return (mean(values) - host if values and host is not None else None), None, None
 

@@ -27,8 +27,6 @@ class Curve:
     """The curve of one run.
 
     Attributes:
-        number: of the run.
-        plan: of the run.
         kind: ``best``, ``host``, ``pruned`` or ``other``.
         epochs: how many epochs were trained, from 1.
         accuracies: after each of them, fractions.

@@ -35,7 +35,6 @@ class RankCurve:
     """One site.
 
     Attributes:
-        site: its name.
         ranks: of the choices in its space.
         series: one for each family that has an effect.
         lc: the effect of no sharing at all; None where it is not in the space or not estimable.

@@ -19,11 +19,9 @@ _Epochs = Mapping[int, Sequence[EpochResult]]
 
 @dataclass(frozen=True)
 class Spent:
-    """What one kind of runs took.
+    """What one kind of runs of a stage, ``search`` or ``confirmation``, took.
 
     Attributes:
-        stage: ``search`` or ``confirmation``.
-        what: which runs of it.
         runs: how many have recorded an epoch.
         epochs: recorded epochs.
         seconds: of training and evaluation, summed over them; an epoch that was cut short and trained again counts
