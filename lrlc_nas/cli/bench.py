@@ -42,7 +42,7 @@ def layers(
 ) -> None:
     """Compare the layers with convolutions and with the usual code.
 
-    It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
+    It times forward and backward passes, measures the peak memory, and ends with the targets of this project.
     All of it takes about half an hour on two CPU cores, --quick about one minute.
 
     Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json

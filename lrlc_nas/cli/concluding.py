@@ -38,7 +38,7 @@ def confirm(
 
     Without claims these are its best few cells and its best plan. Each is trained beside the untouched host and
     the controls that may explain it, and scored on images that the search never saw. Ctrl-C stops it; the same
-    command goes on; a larger --seeds adds seeds later.
+    command continues; a larger --seeds adds seeds later.
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """

@@ -35,7 +35,7 @@ def start(
     """Start a study and train until its budget is spent.
 
     Without a study file this is the embedded study: a few thousand images of Fashion-MNIST that ship with the
-    package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' goes on.
+    package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' continues it.
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
@@ -63,7 +63,7 @@ def resume(
     workers: Workers = None,
     device: Device = None,
 ) -> None:
-    """Go on with a study from the database alone.
+    """Resume a study from the database alone.
 
     Unfinished runs continue from their last checkpoint, finished ones are not repeated.
     It refuses if the data, the host or the space are not those that the study recorded.

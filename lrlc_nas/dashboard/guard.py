@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -120,15 +119,11 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            _remove(headers, ("access-control-allow-origin", "server"))
+            for name in ("access-control-allow-origin", "server"):
+                if name in headers:
+                    del headers[name]
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
     return sending
-
-
-def _remove(headers: MutableHeaders, names: Iterable[str]) -> None:
-    for name in names:
-        if name in headers:
-            del headers[name]

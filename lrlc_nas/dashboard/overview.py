@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..search import best_run
-from ..store import ChangeToken, Store, StudyRecord, change_tokens
+from ..store import ChangeToken, Store, change_tokens
 from .optuna_pages import optuna_ids
 
 if TYPE_CHECKING:
@@ -74,7 +74,19 @@ class Overview:
         known_version, line = self._known.get(name, ("", None))
         if line is not None and known_version == version and line.optuna == optuna:
             return line
-        return _read(self._store, self._store.study(name), optuna)
+        study = self._store.study(name)
+        best = best_run(self._store.runs(study))
+        return StudyLine(
+            study_id=study.study_id,
+            name=name,
+            host=study.config.host_name,
+            data=study.config.data_name,
+            states=self._store.counts(study),
+            best=None if best is None else best.value,
+            best_number=None if best is None else best.number,
+            created=study.created,
+            optuna=optuna,
+        )
 
 
 def version_of(name: str, now: Mapping[str, ChangeToken]) -> str:
@@ -86,18 +98,3 @@ def version_of(name: str, now: Mapping[str, ChangeToken]) -> str:
 def states_text(states: Mapping[str, int]) -> str:
     """How many runs there are in each state, as text: ``12 complete, 2 running``."""
     return ", ".join(f"{states[state]} {state}" for state in _ORDER if states.get(state)) or "none yet"
-
-
-def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
-    best = best_run(store.runs(study))
-    return StudyLine(
-        study_id=study.study_id,
-        name=study.name,
-        host=study.config.host_name,
-        data=study.config.data_name,
-        states=store.counts(study),
-        best=None if best is None else best.value,
-        best_number=None if best is None else best.number,
-        created=study.created,
-        optuna=optuna,
-    )

@@ -76,7 +76,8 @@ def shift_tolerance(
         images: at most so many, the first of those that the runs were scored on.
         seeds: at most so many runs of each; their mean is taken.
         device: where to compute.
-        opened: the study of the subject, if it is open already; `chosen` is the subject itself, if it is known.
+        opened: the study of the subject, if it is open already.
+        chosen: the subject, if it is known already.
 
     Raises:
         InputError: if there is no such study, nothing in it is relaxed, its images have changed, or a shift is not

@@ -10,7 +10,19 @@ import plotly.graph_objects as go
 
 from ..choices import Plan
 
-__all__ = ["BEST", "GREY", "HOST", "INK", "MARKED", "base_layout", "effect_heat", "plain", "plan_text", "short"]
+__all__ = [
+    "BEST",
+    "GREY",
+    "HOST",
+    "INK",
+    "MARKED",
+    "base_layout",
+    "effect_heat",
+    "marks",
+    "plain",
+    "plan_text",
+    "short",
+]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"
@@ -40,6 +52,18 @@ def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
     figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
     figure.update_yaxes(title={"text": y, "standoff": 8}, **axis)
     return figure
+
+
+def marks(
+    x: Sequence[float | str | None],
+    y: Sequence[float | None],
+    name: str,
+    hovers: list[str],
+    marker: dict[str, Any],
+    **more: Any,
+) -> go.Scatter:
+    """Points with a text for each, which is shown where the pointer is."""
+    return go.Scatter(x=x, y=y, mode="markers", name=name, marker=marker, hoverinfo="text", hovertext=hovers, **more)
 
 
 def effect_heat(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ...evidence import Context, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, base_layout, plain, short
+from ..drawing import BEST, GREY, HOST, base_layout, marks, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section, Width
 
@@ -75,19 +75,13 @@ def draw_contexts(info: Contexts) -> go.Figure:
 def _ends(info: Contexts, which: str) -> go.Scatter:
     shown = info.shown
     colours = [HOST if each.disagrees else BEST for each in shown]
-    return go.Scatter(
-        x=[getattr(each, which) for each in shown],
-        y=list(range(len(shown))),
-        mode="markers",
-        name="alone" if which == "alone" else "together with other sites",
-        marker={
-            "symbol": "circle-open" if which == "alone" else "circle",
-            "size": 10,
-            "color": colours,
-            "line": {"width": 2, "color": colours},
-        },
-        hoverinfo="text",
-        hovertext=[_hover(each) for each in shown],
+    symbol, name = ("circle-open", "alone") if which == "alone" else ("circle", "together with other sites")
+    return marks(
+        [getattr(each, which) for each in shown],
+        list(range(len(shown))),
+        name,
+        [_hover(each) for each in shown],
+        {"symbol": symbol, "size": 10, "color": colours, "line": {"width": 2, "color": colours}},
     )
 
 

@@ -167,7 +167,7 @@ FIGURE = Figure(
     title="Where relaxing helps",
     caption=(
         "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = "
-        "equivalent, ? undecided on fresh seeds; * is no verdict but an interval of the screening that "
+        "equivalent, ? undecided on fresh seeds; * is not a verdict: an interval of the screening "
         "excludes zero. Blank cells are not estimable yet, or not in the space. All numbers are points of "
         "accuracy."
     ),

@@ -20,7 +20,7 @@ from ...choices import Plan
 from ...evidence import Comparison
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, INK, base_layout, plain, short
+from ..drawing import BEST, GREY, HOST, INK, base_layout, marks, plain, short
 from ..numbers import interval, points
 from ..reading import Confirmation, Reading, plan_scores
 from .figure import Figure, Section
@@ -215,33 +215,29 @@ def _seeds(info: Forest) -> go.Scatter:
 
 def _searched(info: Forest) -> go.Scatter:
     found = [(place, row) for place, row in enumerate(info.rows) if row.searched is not None]
-    return go.Scatter(
-        x=[row.searched for _, row in found],
-        y=[place - 0.24 for place, _ in found],
-        error_x=_bars([(row.searched, row.searched_low, row.searched_high) for _, row in found], 1),
-        mode="markers",
-        name="estimate of the search",
-        marker={"size": 8, "color": GREY, "symbol": "diamond-open"},
-        hoverinfo="text",
-        hovertext=[
+    return marks(
+        [row.searched for _, row in found],
+        [place - 0.24 for place, _ in found],
+        "estimate of the search",
+        [
             f"search: {points(row.searched)} points {interval(row.searched_low, row.searched_high)}"
             f"<br>shrinkage {points(row.shrinkage)}"
             for _, row in found
         ],
+        {"size": 8, "color": GREY, "symbol": "diamond-open"},
+        error_x=_bars([(row.searched, row.searched_high) for _, row in found], 1),
     )
 
 
 def _estimates(info: Forest) -> go.Scatter:
     signs = [_sign(row) for row in info.rows]
-    return go.Scatter(
-        x=[row.comparison.difference for row in info.rows],
-        y=list(range(len(info.rows))),
-        error_x=_bars([(row.comparison.difference, row.comparison.low, row.comparison.high) for row in info.rows], 2),
-        mode="markers",
-        name="fresh seeds",
-        marker={"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
-        hoverinfo="text",
-        hovertext=[_hover(row) for row in info.rows],
+    return marks(
+        [row.comparison.difference for row in info.rows],
+        list(range(len(info.rows))),
+        "fresh seeds",
+        [_hover(row) for row in info.rows],
+        {"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
+        error_x=_bars([(row.comparison.difference, row.comparison.high) for row in info.rows], 2),
     )
 
 
@@ -251,10 +247,11 @@ def _sign(row: ForestRow) -> tuple[str, str]:
     return _SIGNS.get(row.outcome, (INK, "square-open"))
 
 
-def _bars(values: list[tuple[float | None, float | None, float | None]], thickness: int) -> dict[str, object]:
+def _bars(values: list[tuple[float | None, float | None]], thickness: int) -> dict[str, object]:
+    halves = [0.0 if high is None else high - (middle or 0.0) for middle, high in values]
     return {
         "type": "data",
-        "array": [(high or 0.0) - (middle or 0.0) if high is not None else 0.0 for middle, _, high in values],
+        "array": halves,
         "thickness": thickness,
         "width": 4,
         "color": GREY if thickness == 1 else INK,

@@ -12,7 +12,7 @@ from ...choices import Plan
 from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
+from ..drawing import BEST, GREY, HOST, MARKED, base_layout, marks, plan_text
 from ..numbers import percent
 from .figure import Figure, Section
 
@@ -144,14 +144,12 @@ def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
 
 
 def _ends(curves: Sequence[Curve]) -> go.Scatter:
-    return go.Scatter(
-        x=[curve.epochs[-1] for curve in curves],
-        y=[100 * curve.accuracies[-1] for curve in curves],
-        mode="markers",
-        name="pruned here",
-        marker={"symbol": "x", "size": 8, "color": MARKED},
-        hoverinfo="text",
-        hovertext=[f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+    return marks(
+        [curve.epochs[-1] for curve in curves],
+        [100 * curve.accuracies[-1] for curve in curves],
+        "pruned here",
+        [f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+        {"symbol": "x", "size": 8, "color": MARKED},
     )
 
 

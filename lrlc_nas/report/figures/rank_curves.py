@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ...choices import Choice, Kind
 from ...evidence import Effect, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, MARKED, base_layout, plain, short
+from ..drawing import BEST, GREY, MARKED, base_layout, marks, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section
 
@@ -147,16 +147,8 @@ def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
 
 
 def _end(effect: Effect) -> go.Scatter:
-    return go.Scatter(
-        x=["lc"],
-        y=[effect.estimate],
-        error_y=_bars([effect]),
-        mode="markers",
-        name="no sharing",
-        marker={"symbol": "diamond", "size": 9, "color": MARKED},
-        hoverinfo="text",
-        hovertext=[_hover(effect)],
-    )
+    marker = {"symbol": "diamond", "size": 9, "color": MARKED}
+    return marks(["lc"], [effect.estimate], "no sharing", [_hover(effect)], marker, error_y=_bars([effect]))
 
 
 def _bars(effects: Sequence[Effect | None]) -> dict[str, object]:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ...choices import Plan
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, INK, MARKED, base_layout, plain, plan_text
+from ..drawing import BEST, GREY, HOST, INK, MARKED, base_layout, marks, plain, plan_text
 from ..numbers import magnitude, percent
 from ..reading import Confirmation
 from .figure import Figure, Section, Width
@@ -190,15 +190,13 @@ def _points(
     size: int,
     rim: tuple[str, int] = ("white", 1),
 ) -> go.Scatter:
-    return go.Scatter(
-        x=[point.cost for point in points],
-        y=[100 * point.accuracy for point in points],
-        mode="markers",
-        name=name,
+    return marks(
+        [point.cost for point in points],
+        [100 * point.accuracy for point in points],
+        name,
+        [_hover(point) for point in points],
+        {"color": colour, "symbol": symbol, "size": size, "line": {"color": rim[0], "width": rim[1]}},
         showlegend=bool(points),
-        marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": rim[0], "width": rim[1]}},
-        hoverinfo="text",
-        hovertext=[_hover(point) for point in points],
     )
 
 
@@ -242,7 +240,7 @@ PARAMETERS = _figure(
     "parameters",
     "parameters",
     "Left and high is better. Round points are single runs, scored on the search images; the line joins "
-    "those that no other run beats on both, and lies too high, as it selects runs that were lucky. Squares, "
+    "those that no other run beats on both, and lies too high, as chance favoured the runs that it selects. Squares, "
     "open diamonds and crosses are arms of the confirmation, means over fresh seeds on other images: compare "
     "those with each other.",
     "There is no finished run yet whose accuracy could be set against parameters.",

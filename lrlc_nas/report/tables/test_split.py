@@ -12,7 +12,7 @@ from ..numbers import NOTHING, interval, percent, points
 from ..reading import Confirmation
 from .printed import PrintedTable
 
-__all__ = ["TABLE", "Tested", "tested"]
+__all__ = ["TABLE", "Tested", "tested", "tested_arms"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class Tested:
 
 def tested(confirmation: Confirmation | None) -> tuple[Tested, ...]:
     """What the openings of the test split measured, arm by arm; nothing where there is no confirmation."""
-    return tuple(each for opening in (confirmation.openings if confirmation else ()) for each in _tested(opening))
+    return tuple(each for opening in (confirmation.openings if confirmation else ()) for each in tested_arms(opening))
 
 
-def _tested(opening: TestOpening) -> list[Tested]:
+def tested_arms(opening: TestOpening) -> list[Tested]:
+    """What one opening measured, arm by arm."""
     accuracies = (opening.results or {}).get("accuracies", {})
     if not accuracies:
         arms = ", ".join(opening.subject.get("arms", {}))
