@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ..engine import OpenStudy
     from ..engine.launchers import Launcher
 
-
 __all__ = ["storage_option", "train"]
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request
 
-
 __all__ = ["application"]
 
 _ASSETS = {

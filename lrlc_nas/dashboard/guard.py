@@ -19,7 +19,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-
 __all__ = ["ENTRANCE", "POLICY", "Guard", "cookie_name", "new_token"]
 
 ENTRANCE = "/enter"

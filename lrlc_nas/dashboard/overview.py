@@ -14,7 +14,6 @@ from .optuna_pages import optuna_ids
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
-
 __all__ = ["Overview", "StudyLine", "states_text", "version_of"]
 
 _ORDER = ("complete", "pruned", "failed", "running", "waiting")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request
 
-
 __all__ = ["REPORT_POLICY", "Pages"]
 
 REPORT_POLICY = (
@@ -114,12 +113,9 @@ class Pages:
 
     def trouble(self, request: Request, error: Exception) -> Response:
         """What stands where a page cannot be shown."""
-        status, why = 404, str(error)
+        status, why, headers = 503 if isinstance(error, StorageError) else 404, str(error), None
         if isinstance(error, HTTPException):
-            status, why = error.status_code, error.detail
-        elif isinstance(error, StorageError):
-            status = 503
-        headers = error.headers if isinstance(error, HTTPException) else None
+            status, why, headers = error.status_code, error.detail, error.headers
         page = self._templates.get_template("trouble.html").render(status=status, why=why)
         return HTMLResponse(page, status, headers=headers)
 

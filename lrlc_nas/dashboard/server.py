@@ -19,7 +19,6 @@ from .optuna_pages import open_storage
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-
 __all__ = ["Server", "serve"]
 
 _HOSTS = ("127.0.0.1", "localhost", "::1")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from _typeshed import OptExcInfo
 
-
 __all__ = ["harmless", "harmless_tables"]
 
 _LENGTH, _TYPE = "content-length", "content-type"

@@ -37,19 +37,22 @@ def claim_cards(
     looks: Sequence[TestOpening],
 ) -> tuple[ClaimCard, ...]:
     """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test images."""
-    return tuple(
-        ClaimCard(result.label, _facts(result, search, confirmation, runs, conclusion, looks))
-        for result in conclusion.results
-    )
+
+    def cost(plan: Plan) -> dict[str, Any]:
+        run = next((run for run in runs if run.plan == plan), None)
+        parameters, macs = (run.parameters, run.macs) if run else (None, None)
+        latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
+        return {"parameters": parameters, "macs": macs, "training_step": latency}
+
+    def card(result: ClaimResult) -> ClaimCard:
+        costs = {"claim": cost(result.plan), "host": cost(Plan())}
+        return ClaimCard(result.label, _facts(result, search, conclusion, looks, costs))
+
+    return tuple(map(card, conclusion.results))
 
 
 def _facts(
-    result: ClaimResult,
-    search: StudyRecord,
-    confirmation: StudyRecord,
-    runs: Sequence[RunRecord],
-    conclusion: Conclusion,
-    looks: Sequence[TestOpening],
+    result: ClaimResult, search: StudyRecord, conclusion: Conclusion, looks: Sequence[TestOpening], costs: object
 ) -> dict[str, Any]:
     verdict = result.verdict
     return {
@@ -75,9 +78,7 @@ def _facts(
             }
             for label, plan in result.controls.items()
         },
-        "costs": {
-            label: _cost(plan, confirmation, runs) for label, plan in {"claim": result.plan, "host": Plan()}.items()
-        },
+        "costs": costs,
         "test": _test(result, looks),
         "looks_at_the_test_split": len(looks),
         "splits": search.facts.get("splits"),
@@ -96,12 +97,6 @@ def _site(search: StudyRecord, name: str, token: str) -> dict[str, Any]:
     geometry = next((site.geometry for site in search.sites if site.name == name), {})
     shapes = ("in_channels", "out_channels", "kernel_size", "stride", "groups", "input_size", "output_size")
     return {"site": name, "choice": token} | {key: geometry[key] for key in shapes if key in geometry}
-
-
-def _cost(plan: Plan, confirmation: StudyRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
-    run = next((run for run in runs if run.plan == plan), None)
-    latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
-    return {"parameters": run.parameters if run else None, "macs": run.macs if run else None, "training_step": latency}
 
 
 def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] | None:

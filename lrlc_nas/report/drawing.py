@@ -10,19 +10,7 @@ import plotly.graph_objects as go
 
 from ..choices import Plan
 
-__all__ = [
-    "BEST",
-    "GREY",
-    "HOST",
-    "INK",
-    "MARKED",
-    "base_layout",
-    "effect_heat",
-    "marks",
-    "plain",
-    "plan_text",
-    "short",
-]
+__all__ = ["base_layout", "effect_heat", "marks", "plain", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"

@@ -17,7 +17,6 @@ from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
 
-
 __all__ = ["Confirmation", "Inside", "Reading", "look_inside", "plan_scores", "read_study"]
 
 _MOST_IMAGES = 1000
@@ -149,7 +148,7 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
         reason = f"There is nothing to show of the trained networks: {error}."
         return Inside(maps_reason=reason, shifts_reason=reason)
     macs = sum(run.macs or 0 for run in (*chosen.runs[:_SEEDS], *chosen.hosts[:_SEEDS]))
-    images = _affordable(macs, len(SHIFTS))
+    images = min(_MOST_IMAGES, int(_MOST_MACS / (2 * len(SHIFTS) * max(macs, 1))))
     if images < _FEWEST_IMAGES:
         call = f"lrlc_nas.inspection.shift_tolerance(store, {name!r})"
         return Inside(maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it.")
@@ -177,8 +176,3 @@ def _closed(name: str) -> Inside:
         f"'lrlc-nas report {name}' draws them."
     )
     return Inside(maps_reason=reason, shifts_reason=reason)
-
-
-def _affordable(macs: int, shifts: int) -> int:
-    """How many images can be moved so often each way through networks of so many multiply-accumulates in all."""
-    return min(_MOST_IMAGES, int(_MOST_MACS / (2 * shifts * max(macs, 1))))

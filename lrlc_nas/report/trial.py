@@ -76,6 +76,8 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
         raise InputError(f"study {name!r} has no run {number}; its runs are 0 to {len(runs) - 1}")
     epochs = store.run_epochs(run)
     hosts = {other.number: store.run_epochs(other) for other in runs if other.plan == Plan() and other is not run}
+    size = checkpoint_bytes(store, study, run)
+    kept = f"{size / 1e3:,.1f} kB" if size else "none"
     plan = [] if run.plan is None else [(site, run.plan.at(site).token) for site in study.space]
     return TrialView(
         study=name,
@@ -83,7 +85,7 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
         last=runs[-1].number,
         state=run.state,
         reason=run.reason,
-        facts=(*_facts(study, run, epochs), ("Checkpoints", _disk(checkpoint_bytes(store, study, run)))),
+        facts=(*_facts(study, run, epochs), ("Checkpoints", f"{kept} on this machine")),
         plan=tuple(plan),
         relaxed=sum(token != CONV.token for _, token in plan),
         figures=_figures(trial_curves(run, epochs, hosts)),
@@ -151,10 +153,6 @@ def _cost(value: int | None, of_host: int | None) -> str:
     if value is None or not of_host:
         return count(value)
     return f"{count(value)} ({value / of_host:.2f} × the host)"
-
-
-def _disk(size: int) -> str:
-    return f"{size / 1e3:,.1f} kB on this machine" if size else "none on this machine"
 
 
 def _moment(moment: Any) -> str:

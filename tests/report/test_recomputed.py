@@ -12,6 +12,7 @@ from lrlc_nas.report import FIGURES, TABLES, read_study, report_page, spending
 from lrlc_nas.report.figures.anytime import best_of
 from lrlc_nas.report.figures.drawn import DrawnFigure, drawn
 from lrlc_nas.report.reading import Reading
+from lrlc_nas.report.tables.printed import shown
 
 
 def numbers(value: object) -> Iterable[float]:

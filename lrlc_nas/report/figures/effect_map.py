@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -73,7 +73,12 @@ def effect_map(screening: Screening, runs: Sequence[RunRecord], conclusion: Conc
     choices = tuple(sorted(tokens, key=lambda token: Choice.parse(token).relaxation))
     costs = {run.plan: run for run in runs if run.plan is not None}
     verdicts = {result.plan: result.verdict for result in conclusion.results} if conclusion else {}
-    cells = {cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()}
+    cells = {}
+    for cell, effect in by_cell.items():
+        plan = Plan.of(dict([cell]))
+        run = costs.get(plan)
+        parameters, macs = (run.parameters, run.macs) if run else (None, None)
+        cells[cell] = MapCell(effect, verdicts.get(plan), parameters, macs)
     return EffectMap(
         sites=sites,
         choices=choices,
@@ -113,13 +118,6 @@ def draw_effect_map(info: EffectMap) -> go.Figure:
         tickcolor=GREY,
     )
     return figure
-
-
-def _cell(
-    effect: Effect, plan: Plan, costs: Mapping[Plan, RunRecord], verdicts: Mapping[Plan, Verdict | None]
-) -> MapCell:
-    run = costs.get(plan)
-    return MapCell(effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None)
 
 
 def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:

@@ -81,7 +81,11 @@ def draw_rank_curve(info: RankCurve) -> go.Figure:
     for number, series in enumerate(info.series):
         figure.add_trace(_line(info, series, number))
     if info.lc is not None:
-        figure.add_trace(_end(info.lc))
+        marker = {"symbol": "diamond", "size": 9, "color": MARKED}
+        effect = info.lc
+        figure.add_trace(
+            marks(["lc"], [effect.estimate], "no sharing", [_hover(effect)], marker, error_y=_bars([effect]))
+        )
     base_layout(figure, x="rank", y="points", height=220)
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     figure.update_layout(
@@ -144,11 +148,6 @@ def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
         hoverinfo="text",
         hovertext=["conv: what all are compared with", *map(_hover, shown)],
     )
-
-
-def _end(effect: Effect) -> go.Scatter:
-    marker = {"symbol": "diamond", "size": 9, "color": MARKED}
-    return marks(["lc"], [effect.estimate], "no sharing", [_hover(effect)], marker, error_y=_bars([effect]))
 
 
 def _bars(effects: Sequence[Effect | None]) -> dict[str, object]:

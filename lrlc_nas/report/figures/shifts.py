@@ -14,7 +14,6 @@ from .figure import Figure, Section
 if TYPE_CHECKING:
     from ...inspection import ShiftTolerance
 
-
 __all__ = ["FIGURE", "draw_shifts", "shift_table"]
 
 _DASHES = {"right": "solid", "down": "dot"}

@@ -18,7 +18,6 @@ from .figure import Figure, Section
 if TYPE_CHECKING:
     from ...inspection import SpaceMap
 
-
 __all__ = ["FIGURE", "MOST_BANKS", "MOST_SITES", "Picture", "Pictures", "draw_picture", "picture_table", "pictures"]
 
 MOST_SITES = 4

@@ -17,18 +17,7 @@ from ..numbers import magnitude, percent
 from ..reading import Confirmation
 from .figure import Figure, Section, Width
 
-__all__ = [
-    "COSTS",
-    "LATENCY",
-    "MACS",
-    "PARAMETERS",
-    "ArmPoint",
-    "CostPoint",
-    "TradeOff",
-    "draw_trade_off",
-    "trade_off",
-    "trade_off_table",
-]
+__all__ = ["COSTS", "LATENCY", "MACS", "PARAMETERS", "TradeOff", "draw_trade_off", "trade_off", "trade_off_table"]
 
 COSTS = {"parameters": "parameters", "macs": "MACs per image", "latency": "training step, ms"}
 """The costs that a run is compared by, and how they are called."""
@@ -95,12 +84,13 @@ def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation |
         if run.state == "complete" and run.plan is not None and run.value is not None and isfinite(run.value)
         if (price := _cost(run, cost)) is not None
     ]
+    times = confirmation.study.facts.get("latencies", {}) if confirmation else {}
     front = _front([(price, value) for _, _, price, value in known])
     return TradeOff(
         cost,
         tuple(CostPoint(number, plan, price, value, (price, value) in front) for number, plan, price, value in known),
         _arms(confirmation, cost) if confirmation else (),
-        _device(confirmation) if confirmation and cost == "latency" else "",
+        ", ".join(sorted({each["device"] for each in times.values()})) if cost == "latency" else "",
     )
 
 
@@ -175,11 +165,6 @@ def _price(confirmation: Confirmation, plan: Plan, cost: str) -> float | None:
         return 1000 * measured["seconds"] if measured else None
     run = next((run for run in confirmation.runs if run.plan == plan), None)
     return None if run is None else _cost(run, cost)
-
-
-def _device(confirmation: Confirmation) -> str:
-    devices = {each["device"] for each in confirmation.study.facts.get("latencies", {}).values()}
-    return ", ".join(sorted(devices))
 
 
 def _points(
