@@ -27,15 +27,11 @@ def guide(
         width = max(map(len, TOPICS))
         typer.echo("\n".join(f"{name:{width}}  {topic_title(name)}" for name in TOPICS))
     elif sys.stdout.isatty():
-        _render(read_topic(topic))
+        # Imported here, because Markdown takes as long as all else.
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        console = Console()
+        console.print(Markdown(read_topic(topic)), width=min(console.width, 100))
     else:
         typer.echo(read_topic(topic), nl=False)
-
-
-def _render(text: str) -> None:
-    """Markdown as a terminal shows it; imported here, because it takes as long as all else."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
-    console.print(Markdown(text), width=min(console.width, 100))

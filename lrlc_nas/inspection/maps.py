@@ -13,8 +13,8 @@ weights and G the K x K matrix of the banks' scalar products, |w_p - \bar w|² =
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -131,13 +131,10 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
         return {}
     seen: dict[str, Tensor] = {}
 
-    def keep(site: str) -> object:
-        def hook(_: nn.Module, arguments: Sequence[Tensor]) -> None:
-            seen[site] = arguments[0].detach()
+    def keep(site: str, _: nn.Module, arguments: tuple[Tensor]) -> None:
+        seen[site] = arguments[0].detach()
 
-        return hook
-
-    handles = [layer.register_forward_pre_hook(keep(site)) for site, layer in wanted.items()]  # type: ignore[arg-type]
+    handles = [layer.register_forward_pre_hook(partial(keep, site)) for site, layer in wanted.items()]
     task = study.prepared.task
     shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ShowsImages) else task.sample
     try:

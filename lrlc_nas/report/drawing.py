@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from ..choices import Plan
 
-__all__ = ["base_layout", "effect_heat", "marks", "plain", "plan_text", "short"]
+__all__ = ["base_layout", "effect_heat", "epoch_layout", "marks", "plain", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"
@@ -40,6 +40,12 @@ def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
     figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
     figure.update_yaxes(title={"text": y, "standoff": 8}, **axis)
     return figure
+
+
+def epoch_layout(figure: go.Figure, longest: int, *, y: str, height: int) -> go.Figure:
+    """As `base_layout`, over epochs, of which each has its tick where there are few."""
+    base_layout(figure, x="epoch", y=y, height=height)
+    return figure.update_xaxes(dtick=1) if longest <= 12 else figure
 
 
 def marks(

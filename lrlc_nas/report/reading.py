@@ -171,8 +171,7 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
 
 def _closed(name: str) -> Inside:
     reason = (
-        "This page was made without maps of space and moved images, as those take checkpoints, images and "
-        "seconds: "
+        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
         f"'lrlc-nas report {name}' draws them."
     )
     return Inside(maps_reason=reason, shifts_reason=reason)

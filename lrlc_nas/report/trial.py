@@ -15,16 +15,15 @@ from ..choices import CONV, Plan
 from ..errors import InputError
 from ..runs.results import EpochResult
 from ..store import RunRecord, Store, StudyRecord
-from .drawing import BEST, HOST, MARKED, base_layout
+from .drawing import BEST, HOST, MARKED, epoch_layout
 from .figures.drawn import DrawnFigure, plotly_json
 from .numbers import NOTHING, count, duration, percent
 
 __all__ = ["TrialCurves", "TrialView", "draw_accuracy", "draw_loss", "plotly_script", "trial_curves", "trial_view"]
 
 _ACCURACY_CAPTION = (
-    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, "
-    "one line for each of its seeds: a run whose line lies among these may differ from the host by its seed "
-    "alone."
+    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, one line "
+    "for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
 )
 _LOSS_CAPTION = "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
 
@@ -108,7 +107,7 @@ def draw_accuracy(curves: TrialCurves) -> go.Figure:
     if curves.epochs:
         values = [100 * epoch.value for epoch in curves.epochs]
         figure.add_trace(_line(curves.epochs, values, f"run {curves.number}", "this run", BEST, 3.0))
-    return _epoch_layout(figure, curves, "accuracy, %")
+    return _laid_out(figure, curves, "accuracy, %")
 
 
 def draw_loss(curves: TrialCurves) -> go.Figure:
@@ -121,7 +120,7 @@ def draw_loss(curves: TrialCurves) -> go.Figure:
             _line(curves.epochs, search, "search images", "search images", BEST, 2.0),
         ]
     )
-    return _epoch_layout(figure, curves, "loss, nats")
+    return _laid_out(figure, curves, "loss, nats")
 
 
 def plotly_script() -> str:
@@ -196,9 +195,6 @@ def _line(
     )
 
 
-def _epoch_layout(figure: go.Figure, curves: TrialCurves, y: str) -> go.Figure:
-    base_layout(figure, x="epoch", y=y, height=340)
+def _laid_out(figure: go.Figure, curves: TrialCurves, y: str) -> go.Figure:
     longest = max((len(epochs) for epochs in (curves.epochs, *curves.hosts.values())), default=0)
-    if longest <= 12:
-        figure.update_xaxes(dtick=1)
-    return figure
+    return epoch_layout(figure, longest, y=y, height=340)

@@ -68,10 +68,8 @@ def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for number, card in enumerate(cards, start=1):
             safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", card.label).strip("-.")[:80]
-            for ending, text in (
-                (".md", card.markdown),
-                (".json", json.dumps(card.facts, indent=2, ensure_ascii=False) + "\n"),
-            ):
+            facts = json.dumps(card.facts, indent=2, ensure_ascii=False) + "\n"
+            for ending, text in ((".md", card.markdown), (".json", facts)):
                 path = folder / f"claim-{number}-{safe}{ending}"
                 path.write_text(text, encoding="utf-8")
                 written.append(path)

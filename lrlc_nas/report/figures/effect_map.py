@@ -164,10 +164,9 @@ FIGURE = Figure(
     section=Section.EFFECTS,
     title="Where relaxing helps",
     caption=(
-        "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = "
-        "equivalent, ? undecided on fresh seeds; * is not a verdict: an interval of the screening "
-        "excludes zero. Blank cells are not estimable yet, or not in the space. All numbers are points of "
-        "accuracy."
+        "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = equivalent, ? "
+        "undecided on fresh seeds; * is not a verdict: an interval of the screening excludes zero. Blank cells are not "
+        "estimable yet, or not in the space. All numbers are points of accuracy."
     ),
     compute=lambda reading: effect_map(reading.screening, reading.runs, reading.conclusion),
     empty=lambda info: "No effect is estimable yet from the finished runs, so there is no map." if info.empty else "",

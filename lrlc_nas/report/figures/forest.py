@@ -272,10 +272,9 @@ FIGURE = Figure(
     section=Section.CONFIRMATION,
     title="Claims on fresh seeds",
     caption=(
-        "Right of zero the claim is better than the arm that the row names. The line is its interval on "
-        "fresh seeds, dots are single seeds, and differences inside the grey band are too small to matter. "
-        "The open grey diamond is the estimate of the search, the largest of many: expect it further from "
-        "zero (winner's curse)."
+        "Right of zero the claim is better than the arm that the row names. The line is its interval on fresh seeds, "
+        "dots are single seeds, and differences inside the grey band are too small to matter. The open grey diamond is "
+        "the estimate of the search, the largest of many: expect it further from zero (winner's curse)."
     ),
     compute=forest,
     empty=lambda info: info.reason,

@@ -12,7 +12,7 @@ from ...choices import Plan
 from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, MARKED, base_layout, marks, plan_text
+from ..drawing import BEST, GREY, HOST, MARKED, epoch_layout, marks, plan_text
 from ..numbers import percent
 from .figure import Figure, Section
 
@@ -82,11 +82,8 @@ def draw_learning_curves(info: LearningCurves) -> go.Figure:
     figure = go.Figure([_joined(curves, kind) for kind, curves in of_kind.items() if curves])
     if of_kind["pruned"]:
         figure.add_trace(_ends(of_kind["pruned"]))
-    base_layout(figure, x="epoch", y="accuracy, %", height=400)
     longest = max((curve.epochs[-1] for curve in info.curves), default=0)
-    if longest <= 12:
-        figure.update_xaxes(dtick=1)
-    return figure
+    return epoch_layout(figure, longest, y="accuracy, %", height=400)
 
 
 # Kind to (name in the legend, colour, width); drawn in this order, so that what matters lies on top.

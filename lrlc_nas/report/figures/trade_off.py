@@ -224,10 +224,9 @@ def _figure(cost: str, name: str, caption: str, otherwise: str) -> Figure[TradeO
 PARAMETERS = _figure(
     "parameters",
     "parameters",
-    "Left and high is better. Round points are single runs, scored on the search images; the line joins "
-    "those that no other run beats on both, and lies too high, as chance favoured the runs that it selects. Squares, "
-    "open diamonds and crosses are arms of the confirmation, means over fresh seeds on other images: compare "
-    "those with each other.",
+    "Left and high is better. Round points are single runs, scored on the search images; the line joins those that no "
+    "other run beats on both, and lies too high, as chance favoured the runs that it selects. Squares, open diamonds "
+    "and crosses are arms of the confirmation, means over fresh seeds on other images: compare those with each other.",
     "There is no finished run yet whose accuracy could be set against parameters.",
 )
 MACS = _figure(

@@ -54,9 +54,8 @@ TABLE = PrintedTable(
     cells=_cells,
     call="reading.screening.effects, reading.importances",
     note=(
-        "Bold: the interval excludes zero. Runs: how many finished runs hold the choice there. Importance: "
-        "that of the site by Optuna (PED-ANOVA), a second opinion that has no interval and that nothing here "
-        "uses."
+        "Bold: the interval excludes zero. Runs: how many finished runs hold the choice there. Importance: that of the "
+        "site by Optuna (PED-ANOVA), a second opinion that has no interval and that nothing here uses."
     ),
     css=lambda row: "clear" if row[0].distinguishable else "",
 )
