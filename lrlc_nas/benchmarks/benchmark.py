@@ -36,11 +36,8 @@ _QUICK_LOCAL_BATCH = 8
 class Request:
     """What to measure, and where.
 
-    Attributes:
-        cases: each size with its layouts; LC is compared with its peer in the first of them.
-        ranks: K of the LRLC layers, whose comparison takes the effort.
-        local_batch: B at most in the comparison of LC with its peer; None for that of the size.
-        json: where to write the records; None for nowhere.
+    Each size has its layouts, in the first of which LC is compared with its peer, at ``local_batch`` at most if that is
+    given. The ranks are K of the LRLC layers, whose comparison takes the effort. Records go to ``json``, if anywhere.
     """
 
     device: torch.device

@@ -12,11 +12,7 @@ from ..guide import TOPICS, read_topic, topic_title
 __all__ = ["guide"]
 
 
-def guide(
-    topic: Annotated[
-        str | None, typer.Argument(help="A topic; without it, the list of them.", show_default=False)
-    ] = None,
-) -> None:
+def guide(topic: Annotated[str | None, typer.Argument(help="A topic; without it, the list of them.")] = None) -> None:
     """Print the manual, one topic at a time.
 
     Without a topic it lists them.

@@ -17,15 +17,13 @@ __all__ = ["resume", "sites", "start", "worker"]
 
 def start(
     study_file: File = None,
-    name: Annotated[str | None, typer.Option(help="Name of the study.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     overrides: Override = [],  # noqa: B006 - Typer reads the default and never changes it
-    trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.", show_default=False)] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.")] = None,
     keep: Annotated[
         str | None,
         typer.Option(
-            metavar="best|all",
-            help="Which complete runs keep their checkpoint: those that are needed later, or all.",
-            show_default=False,
+            metavar="best|all", help="Which complete runs keep their checkpoint: those that are needed later, or all."
         ),
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
@@ -56,9 +54,7 @@ def start(
 
 def resume(
     name: Name,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Raise the total number of runs to this.", show_default=False)
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Raise the total number of runs to this.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
@@ -81,7 +77,7 @@ def worker(
     name: Name,
     storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.", show_default=False)] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.")] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one worker of a study that was started elsewhere.

@@ -34,14 +34,10 @@ def serve(
     writable: bool = False,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Open the dashboard until it is interrupted.
+    """Open the dashboard until it is interrupted, at ``127.0.0.1``, ``localhost`` or ``::1``.
 
-    Args:
-        store: the study database.
-        port: to listen at; 0 for any free one.
-        host: ``127.0.0.1``, ``localhost`` or ``::1``.
-        writable: let notes on Optuna's pages be written.
-        ready: called with the address that lets a browser in, once it answers.
+    Port 0 is any free one, ``writable`` lets notes on Optuna's pages be written, and ``ready`` is called with the
+    address that lets a browser in, once it answers.
 
     Raises:
         InputError: if the database holds no study, `host` is another one, or the port cannot be had.

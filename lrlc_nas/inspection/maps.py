@@ -84,14 +84,9 @@ def space_maps(
 
 
 def layer_map(layer: nn.Module, input: Tensor | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Map one layer.
+    """Map one layer, low-rank or wholly locally connected: combining weights, distances and share, as in `SpaceMap`.
 
-    Args:
-        layer: low-rank or wholly locally connected.
-        input: (B, C, H, W), for a layer whose combining weights depend on it; they are averaged over B.
-
-    Returns:
-        Combining weights (K, Y, X), distances (Y, X) and the share that is not shared, as in `SpaceMap`.
+    A layer whose combining weights depend on the input takes (B, C, H, W); they are averaged over B.
     """
     with torch.no_grad():
         if isinstance(layer, LocallyConnected2d):

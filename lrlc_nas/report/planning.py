@@ -21,8 +21,6 @@ __all__ = ["screening_design", "study_power"]
 def study_power(store: Store, name: str) -> str:
     """Say which effects the screening and a confirmation of a study can see, as plain text.
 
-    The spread over seeds is that of the repeats of the untouched host; for the design see `screening_design`.
-
     Raises:
         InputError: if there is no such study, or fewer than two of its runs of the host were completed.
     """

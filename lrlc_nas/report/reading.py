@@ -38,7 +38,7 @@ def plan_scores(runs: Sequence[RunRecord], plan: Plan) -> list[tuple[int, float]
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study as it stands: run id to recorded epochs, and the openings of the test split."""
+    """The confirmation of a study as it stands; `openings` are those of the test split."""
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
@@ -73,17 +73,9 @@ class Inside:
 
 @dataclass(frozen=True)
 class Reading:
-    """A study as its report takes it.
+    """A study as its report takes it, with all of its runs; the confirmation is None before there is one.
 
-    Attributes:
-        study: the search, not its confirmation.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        screening: what its runs say.
-        audit: what its pruning would have cost.
-        importances: site to its importance, by Optuna.
-        confirmation: None before there is one.
-        inside: what its trained networks show.
+    ``epochs`` is run id to recorded epochs, and ``importances`` site to what Optuna tells of it.
     """
 
     study: StudyRecord
@@ -102,13 +94,7 @@ class Reading:
 
 
 def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> Reading:
-    """Read and compute all that a report shows.
-
-    Args:
-        store: the study database.
-        name: of the search.
-        inside: whether to look into the trained networks, which reads checkpoints and images.
-        trusted: whether functions that the study names as its host or images may be run for that.
+    """Read and compute all that a report shows; arguments and errors are those of `lrlc_nas.report.report_page`.
 
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.

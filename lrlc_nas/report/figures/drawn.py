@@ -24,9 +24,8 @@ class DrawnFigure:
     Attributes:
         key: fixed, part of the ids of its elements.
         caption: how to read it; without a drawing, why there is none.
-        figure: as plotly.js takes it; None if there is nothing to draw, or several.
-        small: several drawings of one kind, in place of one.
-        row_starts: which of them, from 0, begin a row.
+        figure: as plotly.js takes it; None if there is nothing to draw, or several `small` ones in place of it.
+        row_starts: which of these, from 0, begin a row.
         table: the numbers behind it, which `call` gives from Python; None without a drawing.
     """
 

@@ -20,8 +20,6 @@ class Tested:
     """One arm in one opening of the test split.
 
     Attributes:
-        opened: when.
-        arm: what was measured.
         accuracy: on the test images, a fraction, the mean over its seeds; None if it was never finished.
         seeds: how many there were.
         against_host: the arm less the host, paired by seed, in points; without a number for the host itself.
