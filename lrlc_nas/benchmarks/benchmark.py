@@ -29,7 +29,6 @@ LAYOUT_WORDS = (*LAYOUTS, "both")
 
 _QUICK = Effort(rounds=3, patience=20)
 _LOCAL = Effort(warmup=1, rounds=3, patience=20, at_least=2)  # the peer is slow, and far from its limit
-_QUICK_LOCAL_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Request:
             cases=tuple((size, _layouts(size, layout, quick)) for size in wanted),
             ranks=(2, 8) if quick else (1, 2, 4, 8, 16),
             effort=_QUICK if quick else Effort(),
-            local_batch=_QUICK_LOCAL_BATCH if quick else None,
+            local_batch=8 if quick else None,
             json=json,
         )
 

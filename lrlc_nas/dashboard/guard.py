@@ -51,13 +51,7 @@ _WELCOME = """<!DOCTYPE html>
 
 
 class Guard:
-    """An application behind the guard.
-
-    Args:
-        inner: the application.
-        token: the secret of this start.
-        writable: let methods that write through as well; `inner` decides which paths take them.
-    """
+    """An application behind the guard of one secret; where methods that write may pass, it decides on the paths."""
 
     def __init__(self, inner: ASGIApp, token: str, *, writable: bool = False) -> None:
         self._inner = inner

@@ -9,12 +9,12 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ..errors import InputError, StorageError
 from ..report.numbers import percent
+from ..report.page import page_environment
 from ..report.trial import trial_view
 from ..store import Store, change_tokens
 from .optuna_pages import optuna_ids
@@ -42,13 +42,7 @@ class Pages:
         self._storage = storage
         self._overview = Overview(store, storage)
         self._reports = Reports(store)
-        self._templates = Environment(
-            loader=PackageLoader("lrlc_nas.dashboard", "assets"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = page_environment("lrlc_nas.dashboard")
         self._templates.filters["percent"] = percent
 
     def studies(self, request: Request) -> Response:

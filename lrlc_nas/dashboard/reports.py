@@ -83,7 +83,8 @@ class Reports:
             drawn = self._made(*order)
             with self._changed:
                 self._keep(order[0], drawn)
-                self._changed.wait_for(self._somebody_waits, timeout=_REST * drawn.seconds)
+                # Unless somebody has nothing to look at yet.
+                self._changed.wait_for(lambda: not self._wanted.keys() <= self._drawn.keys(), _REST * drawn.seconds)
 
     def _next(self) -> tuple[str, str] | None:
         with self._changed:
@@ -101,9 +102,6 @@ class Reports:
         for oldest in list(self._drawn)[:-_KEPT]:
             del self._drawn[oldest]
         self._changed.notify_all()
-
-    def _somebody_waits(self) -> bool:
-        return any(name not in self._drawn for name in self._wanted)
 
     def _made(self, name: str, version: str) -> Drawn:
         begun = time.monotonic()

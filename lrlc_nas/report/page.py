@@ -32,7 +32,7 @@ from .tables import TABLES
 from .tables.printed import shown
 from .verdict_lines import opened, verdict
 
-__all__ = ["report_page", "write_report"]
+__all__ = ["page_environment", "report_page", "write_report"]
 
 
 def report_page(
@@ -75,7 +75,7 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
     answer, *qualifications = verdict(study, runs, screening, reading.confirmation)
     plotly, script, style = get_plotlyjs(), _asset("page.js"), _asset("page.css")
     return (
-        _environment()
+        page_environment("lrlc_nas.report")
         .get_template("page.html")
         .render(
             study=study,
@@ -101,9 +101,10 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
     )
 
 
-def _environment() -> Environment:
+def page_environment(package: str) -> Environment:
+    """The templates in the folder of assets of a package; they escape all text, and forget nothing."""
     return Environment(
-        loader=PackageLoader("lrlc_nas.report", "assets"),
+        loader=PackageLoader(package, "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -60,9 +60,8 @@ def _screening(
     for cell, worse in zip(cells, upper, strict=True):
         name = names[cell.cell] if names else str(cell.cell)
         shown = (cell.visible, worse.visible, cell.corrected, worse.corrected)
-        numbers = "  ".join(f"{_number(value):>5}" for value in shown[:2])
-        corrected = "  ".join(f"{_number(value):>{width_}}" for value, width_ in zip(shown[2:], (6, 5), strict=True))
-        yield f"{name:<{width}}  {cell.runs:>4}  {numbers}  {corrected}"
+        numbers = "  ".join(f"{_number(value):>{room}}" for value, room in zip(shown, (5, 5, 6, 5), strict=True))
+        yield f"{name:<{width}}  {cell.runs:>4}  {numbers}"
 
 
 def _number(value: float | None) -> str:

@@ -107,6 +107,11 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
             f"'lrlc-nas report {search.name}'"
         )
     runs, epochs = store.runs(study), store.epochs(study)
+    closed = (
+        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
+        f"'lrlc-nas report {name}' draws them."
+    )
+    outside = Inside(maps_reason=closed, shifts_reason=closed)
     return Reading(
         study=study,
         runs=tuple(runs),
@@ -115,7 +120,7 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
         audit=audit(study, runs, epochs),
         importances=study_importances(store, name),
         confirmation=_confirmation(store, study),
-        inside=look_inside(store, name, trusted=trusted) if inside else _closed(name),
+        inside=look_inside(store, name, trusted=trusted) if inside else outside,
     )
 
 
@@ -153,11 +158,3 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     return Confirmation(
         study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(test_openings(store, study))
     )
-
-
-def _closed(name: str) -> Inside:
-    reason = (
-        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
-        f"'lrlc-nas report {name}' draws them."
-    )
-    return Inside(maps_reason=reason, shifts_reason=reason)

@@ -82,7 +82,7 @@ def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation |
         (run.number, run.plan, price, run.value)
         for run in runs
         if run.state == "complete" and run.plan is not None and run.value is not None and isfinite(run.value)
-        if (price := _cost(run, cost)) is not None
+        if (price := getattr(run, cost, None)) is not None
     ]
     times = confirmation.study.facts.get("latencies", {}) if confirmation else {}
     front = _front([(price, value) for _, _, price, value in known])
@@ -155,16 +155,12 @@ def _arms(confirmation: Confirmation, cost: str) -> tuple[ArmPoint, ...]:
     return tuple(found)
 
 
-def _cost(run: RunRecord, cost: str) -> int | None:
-    return {"parameters": run.parameters, "macs": run.macs}.get(cost)
-
-
 def _price(confirmation: Confirmation, plan: Plan, cost: str) -> float | None:
     if cost == "latency":
         measured = confirmation.study.facts.get("latencies", {}).get(plan.to_json())
         return 1000 * measured["seconds"] if measured else None
     run = next((run for run in confirmation.runs if run.plan == plan), None)
-    return None if run is None else _cost(run, cost)
+    return getattr(run, cost, None)
 
 
 def _points(

@@ -70,16 +70,9 @@ def _of_confirmation(confirmation: Confirmation) -> list[Spent]:
     claims = {result.plan for result in confirmation.conclusion.results}
     kinds: dict[str, list[RunRecord]] = {"host": [], "claims": [], "controls": [], "runs that failed": []}
     for run in confirmation.runs:
-        kinds[_kind(run, claims)].append(run)
+        ended = "host" if run.plan == Plan() else "claims" if run.plan in claims else "controls"
+        kinds["runs that failed" if run.state == "failed" else ended].append(run)
     return [_spent("confirmation", what, runs, confirmation.epochs) for what, runs in kinds.items()]
-
-
-def _kind(run: RunRecord, claims: set[Plan]) -> str:
-    if run.state == "failed":
-        return "runs that failed"
-    if run.plan == Plan():
-        return "host"
-    return "claims" if run.plan in claims else "controls"
 
 
 def _spent(stage: str, what: str, runs: Sequence[RunRecord], epochs: _Epochs) -> Spent:
