@@ -39,10 +39,7 @@ def available_bytes(device: torch.device) -> int:
 
 
 def largest_batch(batch: int, needed: Callable[[int], int], available: int) -> int:
-    """The largest power of two, or the batch itself, whose need is below half of the available memory.
-
-    It is 0 if even one image does not fit; ``needed`` estimates the bytes of a batch.
-    """
+    """The largest power of two, or the batch itself, that needs below half of the available bytes; 0 if none does."""
     if 2 * needed(batch) < available:
         return batch
     power = 1 << (batch.bit_length() - 1)

@@ -26,10 +26,7 @@ def machine_lines(machine: Machine) -> str:
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """Each contender's times, how far they are above the floor, and its peak memory.
-
-    The column ``/first`` is the time over that of the first contender.
-    """
+    """Each contender's times, over the floor and (``/first``) over the first contender's, and its peak memory."""
     first = comparison.entries[0].training.spread.median
     rows = [_row(entry, first) for entry in comparison.entries]
     rounds = len(comparison.entries[0].training.seconds)

@@ -45,12 +45,10 @@ def study_power(store: Store, name: str) -> str:
 def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix:
     """The design of a screening as far as it is known: its complete runs, and the open ones that have a plan.
 
-    Runs that failed, diverged or did not fit in memory are never used. Those that were pruned do not count either,
-    although the screening uses them up to there: they tell less than a complete run, so that effects are seen
-    somewhat better than the power says. What the sampler has still to propose can only add to it.
-
-    Returns:
-        (runs, 1 + cells), the host's column of ones first.
+    It is (runs, 1 + cells), the host's column of ones first. Runs that failed, diverged or did not fit in memory are
+    never used. Those that were pruned do not count either, although the screening uses them up to there: they tell less
+    than a complete run, so that effects are seen somewhat better than the power says. What the sampler has still to
+    propose can only add to it.
     """
     complete = observe(runs, {}).plans  # without epochs, none of those that were pruned
     still_open = [run.plan for run in runs if run.state in ("waiting", "running") and run.plan is not None]
