@@ -1,24 +1,7 @@
 """How fast the layers are, against convolutions and against the usual ways to write them; torch is enough."""
 
-from .benchmark import LAYOUT_WORDS, Request, run_layers
-from .records import Benchmark, Comparison, Entry, Machine, Outcome, Pass
-from .sizes import OTHERS, REFERENCE, Size
-from .targets import TARGETS, Target, outcomes
+from .benchmark import Request, run_layers
+from .records import Benchmark
+from .sizes import Size
 
-__all__ = [
-    "LAYOUT_WORDS",
-    "OTHERS",
-    "REFERENCE",
-    "TARGETS",
-    "Benchmark",
-    "Comparison",
-    "Entry",
-    "Machine",
-    "Outcome",
-    "Pass",
-    "Request",
-    "Size",
-    "Target",
-    "outcomes",
-    "run_layers",
-]
+__all__ = ["Benchmark", "Request", "Size", "run_layers"]

@@ -14,20 +14,9 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a benchmark.
-
-    Args:
-        arguments: words of the command line; None for those of this process.
-
-    Returns:
-        The exit code: 0, 2 for what the user got wrong, or 130 if Ctrl-C cut it short.
-    """
-    words = _parser().parse_args(arguments)
+    """Run a benchmark; the exit code is 0, 2 for what the user got wrong, or 130 if Ctrl-C cut it short."""
     try:
-        request = Request.of(
-            device=words.device, json=words.json, quick=words.quick, sizes=words.size, layout=words.layout
-        )
-        run_layers(request, lambda text: print(text, flush=True))
+        run_layers(Request.of(**vars(_parser().parse_args(arguments))), lambda text: print(text, flush=True))
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -44,13 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     layers.add_argument("--device", help="cpu, cuda or cuda:N; default: a GPU where there is one")
     layers.add_argument("--json", type=Path, metavar="FILE", help="write all records there")
     layers.add_argument("--quick", action="store_true", help="the reference size, two ranks, few rounds")
-    layers.add_argument(
-        "--size",
-        action="append",
-        default=[],
-        metavar="KEY=N,...",
-        help="C, F, kernel, input, B, padding, groups; may be repeated",
-    )
+    size = "C, F, kernel, input, B, padding, groups; may be repeated"
+    layers.add_argument("--size", dest="sizes", action="append", default=[], metavar="KEY=N,...", help=size)
     layers.add_argument("--layout", help=f"of the maps in memory: {', '.join(LAYOUT_WORDS)}")
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,25 +27,16 @@ __all__ = ["LAYOUT_WORDS", "Request", "run_layers"]
 LAYOUT_WORDS = (*LAYOUTS, "both")
 """What ``--layout`` takes."""
 
-_FULL = Effort()
 _QUICK = Effort(rounds=3, patience=20)
 _LOCAL = Effort(warmup=1, rounds=3, patience=20, at_least=2)  # the peer is slow, and far from its limit
-
-
-_QUICK_LOCAL_BATCH = 8
 
 
 @dataclass(frozen=True)
 class Request:
     """What to measure, and where.
 
-    Attributes:
-        device: CPU or CUDA.
-        cases: each size with its layouts; LC is compared with its peer in the first of them.
-        ranks: K of the LRLC layers.
-        effort: for the comparison with the LRLC layers.
-        local_batch: B at most in the comparison of LC with its peer; None for that of the size.
-        json: where to write the records; None for nowhere.
+    Each size has its layouts, in the first of which LC is compared with its peer, at ``local_batch`` at most if that is
+    given. The ranks are K of the LRLC layers, whose comparison takes the effort. Records go to ``json``, if anywhere.
     """
 
     device: torch.device
@@ -64,15 +56,10 @@ class Request:
         sizes: Sequence[str] = (),
         layout: str | None = None,
     ) -> Request:
-        """Read the options of a command line.
+        """Read the options of a command line; what is None or empty leaves the choice to us.
 
-        Args:
-            device: ``cpu``, ``cuda`` or ``cuda:N``; None for CUDA where there is a GPU, else the CPU.
-            json: where to write the records; None for nowhere.
-            quick: two ranks, few rounds, a small batch for LC against its peer, and the reference size in one
-                layout unless told otherwise.
-            sizes: as `Size.parse` takes them; none for the reference size and some others.
-            layout: one of `LAYOUT_WORDS`; None for both at the reference size and ``nchw`` elsewhere.
+        That is CUDA where there is a GPU, the reference size and some others, and both layouts at the reference size.
+        ``quick`` takes two ranks, few rounds, a small batch for LC against its peer, and one size in one layout.
 
         Raises:
             InputError: if an option is wrong, this machine lacks the device, or the file cannot be written.
@@ -86,26 +73,20 @@ class Request:
             device=_device(device),
             cases=tuple((size, _layouts(size, layout, quick)) for size in wanted),
             ranks=(2, 8) if quick else (1, 2, 4, 8, 16),
-            effort=_QUICK if quick else _FULL,
-            local_batch=_QUICK_LOCAL_BATCH if quick else None,
+            effort=_QUICK if quick else Effort(),
+            local_batch=8 if quick else None,
             json=json,
         )
 
 
 def run_layers(request: Request, say: Callable[[str], object]) -> Benchmark:
-    """Measure, show each comparison as soon as it is made, then the targets, and write the file.
-
-    Args:
-        request: what and where.
-        say: shows a piece of text.
-
-    Returns:
-        What was found.
+    """Measure, ``say`` each comparison as soon as it is made, then the targets, and write the file.
 
     Raises:
         InputError: if the file cannot be written.
     """
-    bench = _bench(request)
+    dtype = torch.bfloat16 if request.device.type == "cuda" else torch.float32
+    bench = Bench(request.device, dtype, measure_rates(request.device, dtype), request.effort)
     machine = _machine(bench)
     say(machine_lines(machine) + "\n")
     made = []
@@ -123,7 +104,7 @@ def _comparisons(request: Request, bench: Bench) -> Iterator[Comparison]:
     for size, layouts in request.cases:
         for layout in layouts:
             yield compare_low_rank(size, layout, request.ranks, bench)
-        smaller = size.with_batch(min(size.batch, request.local_batch or size.batch))
+        smaller = replace(size, batch=min(size.batch, request.local_batch or size.batch))
         with_peer = compare_local(smaller, layouts[0], replace(bench, effort=_LOCAL))
         if with_peer is not None:
             yield with_peer
@@ -138,11 +119,10 @@ def _layouts(size: Size, layout: str | None, quick: bool) -> tuple[str, ...]:
 def _device(wanted: str | None) -> torch.device:
     if wanted is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
+    device = None
+    with suppress(RuntimeError):
         device = torch.device(wanted)
-    except RuntimeError:
-        raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}") from None
-    if device.type not in ("cpu", "cuda"):
+    if device is None or device.type not in ("cpu", "cuda"):
         raise InputError(f"--device must be cpu, cuda or cuda:N; got {wanted!r}")
     there = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= there:
@@ -162,11 +142,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write the records to {path}: {error.strerror}") from None
-
-
-def _bench(request: Request) -> Bench:
-    dtype = torch.bfloat16 if request.device.type == "cuda" else torch.float32
-    return Bench(request.device, dtype, measure_rates(request.device, dtype), request.effort)
 
 
 def _machine(bench: Bench) -> Machine:

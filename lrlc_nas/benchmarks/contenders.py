@@ -10,14 +10,10 @@ from torch import nn
 
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
 from ..layers.low_rank import COMPUTATIONS
-from .floors import WAYS
 from .peers import SeparateConvolutions, UnfoldedProduct
 from .sizes import Size
 
-__all__ = ["FIXED", "LAYOUTS", "Contender", "local", "low_rank"]
-
-FIXED = COMPUTATIONS
-"""The paths of an LRLC layer, which a user can name."""
+__all__ = ["LAYOUTS", "Contender", "local", "low_rank"]
 
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 """How the maps, and the kernels of convolutions, lie in memory."""
@@ -25,14 +21,13 @@ LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to compute a layer.
+    """One way to compute a layer, on the device and in the layout.
 
     Attributes:
-        kind: ``conv``, ``lc``, ``lrlc`` (the path that is tuned), a path of `FIXED`, ``einsum`` (K convolutions and
-            an einsum) or ``unfold`` (unfold, product and sum).
+        kind: ``conv``, ``lc``, ``lrlc`` (the path that is tuned), one of the paths that a user can name, ``einsum``
+            (K convolutions and an einsum) or ``unfold`` (unfold, product and sum).
         rank: K; 0 for the kinds that have none.
         ways: rows of the table in `lrlc_nas.benchmarks.floors`; it is free to go the best of them.
-        module: on the device, in the layout.
     """
 
     kind: str
@@ -43,30 +38,20 @@ class Contender:
 
 def low_rank(size: Size, ranks: Sequence[int], device: torch.device, layout: str) -> list[Contender]:
     """The convolution, LC, and every way to an LRLC layer at every rank."""
-    made = [_of("conv", 0, ("conv",), _convolution(size)), _of("lc", 0, ("lc",), _local(size))]
+    conv = nn.Conv2d(size.in_channels, size.out_channels, size.kernel_size, padding=size.padding, groups=size.groups)
+    made = [Contender("conv", 0, ("conv",), conv), Contender("lc", 0, ("lc",), _local(size))]
     for rank in ranks:
-        made.append(_of("lrlc", rank, ("bank", "kernel"), _low_rank(size, rank, "auto")))
-        for path in FIXED:
-            ways = (path,) if path in WAYS else ("bank", "kernel")
-            made.append(_of(path, rank, ways, _low_rank(size, rank, path)))
-        peer = SeparateConvolutions(_low_rank(size, rank, FIXED[0]))
-        made.append(_of("einsum", rank, ("bank",), peer))
+        made.append(Contender("lrlc", rank, COMPUTATIONS, _low_rank(size, rank, "auto")))
+        made += [Contender(path, rank, (path,), _low_rank(size, rank, path)) for path in COMPUTATIONS]
+        made.append(Contender("einsum", rank, ("bank",), SeparateConvolutions(_low_rank(size, rank, "bank"))))
     return _placed(made, device, layout)
 
 
 def local(size: Size, device: torch.device, layout: str) -> list[Contender]:
     """LC and the usual way to write it."""
     layer = _local(size)
-    made = [_of("lc", 0, ("lc",), layer), _of("unfold", 0, ("lc",), UnfoldedProduct(layer))]
+    made = [Contender("lc", 0, ("lc",), layer), Contender("unfold", 0, ("lc",), UnfoldedProduct(layer))]
     return _placed(made, device, layout)
-
-
-def _of(kind: str, rank: int, ways: tuple[str, ...], module: nn.Module) -> Contender:
-    return Contender(kind, rank, ways, module)
-
-
-def _convolution(size: Size) -> nn.Conv2d:
-    return nn.Conv2d(size.in_channels, size.out_channels, size.kernel_size, padding=size.padding, groups=size.groups)
 
 
 def _local(size: Size) -> LocallyConnected2d:

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .racing import synchronize
 from .sizes import Size
 
 __all__ = ["WAYS", "Rates", "Work", "floor_seconds", "measure_rates", "work"]
@@ -38,61 +39,44 @@ WAYS = ("conv", "bank", "kernel", "lc")
 
 @dataclass(frozen=True)
 class Work:
-    """What has to be done.
-
-    Attributes:
-        operations: multiplications and additions, two for each multiply-accumulate.
-        bytes: read and written.
-    """
+    """What has to be done: multiplications and additions, two for each multiply-accumulate; bytes read and written."""
 
     operations: int
     bytes: int
 
-    def __add__(self, other: Work) -> Work:
-        return Work(self.operations + other.operations, self.bytes + other.bytes)
-
 
 @dataclass(frozen=True)
 class Rates:
-    """What a device reaches.
-
-    Attributes:
-        operations: per second, in a large matrix product.
-        bytes: per second, read and written, in a large copy.
-    """
+    """What a device reaches, per second: operations in a large matrix product, bytes in a large copy."""
 
     operations: float
     bytes: float
 
 
-@dataclass(frozen=True)
-class _Call:
-    macs: int
-    operands: int
-    out: int
-
-    def forward(self, itemsize: int) -> Work:
-        return Work(2 * self.macs, itemsize * (self.operands + self.out))
-
-    def backward(self, itemsize: int) -> Work:
-        return Work(4 * self.macs, itemsize * (2 * self.operands + self.out))
-
-
 def work(way: str, size: Size, rank: int, itemsize: int) -> tuple[Work, Work]:
-    """Count the work of one call.
+    """Count the work of the forward pass, and of forward and backward together.
 
     Args:
         way: one of `WAYS`.
         size: with the batch.
         rank: K; of no account for ``conv`` and ``lc``.
         itemsize: bytes of one number.
-
-    Returns:
-        The work of the forward pass, and of forward and backward together.
     """
-    call = _call(way, size, rank)
-    forward = call.forward(itemsize)
-    return forward, forward + call.backward(itemsize)
+    geometry = size.geometry
+    positions = geometry.output_size[0] * geometry.output_size[1]
+    kernel = geometry.out_channels * geometry.fan_in
+    x = size.batch * size.in_channels * size.input_size[0] * size.input_size[1]
+    y = size.batch * size.out_channels * positions
+    once = positions * kernel
+    banks = rank * (kernel + positions)
+    macs, parameters = {
+        "conv": (size.batch * once, kernel),
+        "bank": (rank * (size.batch * once + y), banks),
+        "kernel": ((rank + size.batch) * once, banks),
+        "lc": (size.batch * once, once),
+    }[way]
+    operands = x + parameters
+    return Work(2 * macs, itemsize * (operands + y)), Work(6 * macs, itemsize * (3 * operands + 2 * y))
 
 
 def floor_seconds(needed: Work, rates: Rates) -> float:
@@ -101,40 +85,20 @@ def floor_seconds(needed: Work, rates: Rates) -> float:
 
 
 def measure_rates(
-    device: torch.device, dtype: torch.dtype, *, side: int = 0, numbers: int = 0, repeats: int = 20
+    device: torch.device, dtype: torch.dtype, *, side: int = 0, numbers: int = 2**25, repeats: int = 20
 ) -> Rates:
     """Measure what a device reaches, as the best of several repeats.
 
-    Args:
-        device: to measure.
-        dtype: of the numbers.
-        side: rows and columns of the matrices; 0 for 1024 on the CPU and 8192 on CUDA.
-        numbers: to copy; 0 for 2**25.
-        repeats: of each.
+    The matrices have ``side`` rows and columns (0 for 1024 on the CPU and 8192 on CUDA); ``numbers`` are copied.
     """
     side = side or (8192 if device.type == "cuda" else 1024)
     matrix = torch.ones(side, side, device=device, dtype=dtype)
     product = torch.empty_like(matrix)
-    source = torch.ones(numbers or 2**25, device=device, dtype=dtype)
+    source = torch.ones(numbers, device=device, dtype=dtype)
     target = torch.empty_like(source)
     multiplying = _best(lambda: torch.mm(matrix, matrix, out=product), device, repeats)
     copying = _best(lambda: target.copy_(source), device, repeats)
     return Rates(2 * side**3 / multiplying, 2 * source.nbytes / copying)
-
-
-def _call(way: str, size: Size, rank: int) -> _Call:
-    geometry = size.geometry
-    positions = geometry.output_size[0] * geometry.output_size[1]
-    kernel = geometry.out_channels * geometry.fan_in
-    x = size.batch * size.in_channels * size.input_size[0] * size.input_size[1]
-    y = size.batch * size.out_channels * positions
-    once = positions * kernel
-    if way == "conv":
-        return _Call(size.batch * once, x + kernel, y)
-    if way == "lc":
-        return _Call(size.batch * once, x + once, y)
-    macs = rank * (size.batch * once + y) if way == "bank" else (rank + size.batch) * once
-    return _Call(macs, x + rank * (kernel + positions), y)
 
 
 def _best(call: Callable[[], object], device: torch.device, repeats: int) -> float:
@@ -142,7 +106,6 @@ def _best(call: Callable[[], object], device: torch.device, repeats: int) -> flo
     for _ in range(repeats + 1):
         start = time.perf_counter()
         call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        synchronize(device)
         seconds.append(time.perf_counter() - start)
     return min(seconds[1:])  # the first call warms up

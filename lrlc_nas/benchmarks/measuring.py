@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from .contenders import LAYOUTS, Contender, local, low_rank
 from .floors import Rates, Work, floor_seconds, work
 from .memory import available_bytes, largest_batch, peak_bytes
 from .peers import unfolded_bytes
-from .racing import Effort, Spread, race
+from .racing import Effort, Spread, race, synchronize
 from .records import Comparison, Entry, Pass
 from .sizes import Size
 
@@ -23,35 +23,16 @@ __all__ = ["Bench", "compare", "compare_local", "compare_low_rank"]
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and how to measure.
-
-    Attributes:
-        device: CPU or CUDA.
-        dtype: of the computation: float32, or another one under autocast.
-        rates: what the device reaches.
-        effort: how long to time.
-    """
+    """Where and how to measure, in float32 or in another type under autocast."""
 
     device: torch.device
     dtype: torch.dtype
     rates: Rates
     effort: Effort
 
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one number of the computation."""
-        return self.dtype.itemsize
-
     def autocast(self) -> AbstractContextManager[object]:
         """The context of every forward pass."""
-        if self.dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
-
-    def synchronize(self) -> None:
-        """Wait until the device has done what it was asked for."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        return nullcontext() if self.dtype == torch.float32 else torch.autocast(self.device.type, self.dtype)
 
 
 def compare_low_rank(size: Size, layout: str, ranks: Sequence[int], bench: Bench) -> Comparison:
@@ -62,54 +43,44 @@ def compare_low_rank(size: Size, layout: str, ranks: Sequence[int], bench: Bench
 
 
 def compare_local(size: Size, layout: str, bench: Bench) -> Comparison | None:
-    """Compare LC with unfold, product and sum, at the largest batch at which that fits.
+    """Compare LC with unfold, product and sum at the largest batch at which that fits; None if no image fits."""
 
-    Returns:
-        The comparison; None if not even one image fits.
-    """
-    batch = largest_batch(
-        size.batch, lambda batch: unfolded_bytes(size.with_batch(batch), bench.itemsize), available_bytes(bench.device)
-    )
+    def needed(batch: int) -> int:
+        return unfolded_bytes(replace(size, batch=batch), bench.dtype.itemsize)
+
+    batch = largest_batch(size.batch, needed, available_bytes(bench.device))
     if batch == 0:
         return None
-    size = size.with_batch(batch)
+    size = replace(size, batch=batch)
     with _same_numbers():
         contenders = local(size, bench.device, layout)
     return compare(contenders, size, layout, bench)
 
 
 def compare(contenders: Sequence[Contender], size: Size, layout: str, bench: Bench) -> Comparison:
-    """Time the forward passes of all contenders, then their training steps, then look at their memory.
+    """Time the forward passes of all contenders, then their training steps, then measure their peak memory.
 
-    Args:
-        contenders: modules of this size, on the device, in the layout.
-        size: with the batch.
-        layout: of the input.
-        bench: where and how.
+    The contenders are modules of this size, on the device, in the layout, which is also that of the input.
     """
     x = _images(size, layout, bench)
     calls = {_name(each): _calls(each.module, x, bench) for each in contenders}
     tuned = [each.module for each in contenders if each.kind == "lrlc"]
     with torch.no_grad():
         _tune(tuned, x, bench)
-    forward = _raced(calls, 0, bench)
+    forward = _raced({name: both[0] for name, both in calls.items()}, bench)
     _tune(tuned, x, bench)
-    training = _raced(calls, 1, bench)
+    training = _raced({name: both[1] for name, both in calls.items()}, bench)
     # Last, so that whatever a layer does on its first calls alone is over.
     peaks = {name: peak_bytes(both[1], bench.device) for name, both in calls.items()}
 
     def entry(each: Contender) -> Entry:
         name = _name(each)
-        works = _works(each, size, bench)
-        return Entry(
-            kind=each.kind,
-            rank=each.rank,
-            forward=_pass(forward[name], [both[0] for both in works], bench.rates),
-            training=_pass(training[name], [both[1] for both in works], bench.rates),
-            peak_bytes=peaks[name],
-        )
+        works = zip(*(work(way, size, each.rank, bench.dtype.itemsize) for way in each.ways), strict=True)
+        times = (forward[name], training[name])
+        passes = [_pass(seconds, of_ways, bench.rates) for seconds, of_ways in zip(times, works, strict=True)]
+        return Entry(each.kind, each.rank, passes[0], passes[1], peaks[name])
 
-    return Comparison(size, layout, tuple(entry(each) for each in contenders))
+    return Comparison(size, layout, tuple(map(entry, contenders)))
 
 
 def _tune(modules: Sequence[nn.Module], x: Tensor, bench: Bench) -> None:
@@ -157,17 +128,10 @@ def _calls(module: nn.Module, x: Tensor, bench: Bench) -> tuple[Callable[[], obj
     return forward, training
 
 
-def _raced(
-    calls: Mapping[str, Sequence[Callable[[], object]]], index: int, bench: Bench
-) -> dict[str, tuple[float, ...]]:
-    racing = {name: both[index] for name, both in calls.items()}
+def _raced(calls: Mapping[str, Callable[[], object]], bench: Bench) -> dict[str, tuple[float, ...]]:
     # Convolutions may try their algorithms in the warm-up, as they do in training at fixed sizes.
     with torch.backends.cudnn.flags(enabled=True, benchmark=True):
-        return race(racing, bench.effort, synchronize=bench.synchronize)
-
-
-def _works(contender: Contender, size: Size, bench: Bench) -> list[tuple[Work, Work]]:
-    return [work(way, size, contender.rank, bench.itemsize) for way in contender.ways]
+        return race(calls, bench.effort, wait=lambda: synchronize(bench.device))
 
 
 def _pass(seconds: tuple[float, ...], works: Sequence[Work], rates: Rates) -> Pass:

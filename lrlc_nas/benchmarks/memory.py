@@ -6,28 +6,24 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from .racing import synchronize
+
 __all__ = ["available_bytes", "largest_batch", "peak_bytes"]
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
-    """Measure the peak memory of a call.
+    """Measure the peak memory of a call, in bytes above those held at its start.
 
-    On CUDA this is what the allocator counts. On the CPU it is the largest running sum of what the allocator
-    of torch hands out, and takes back of it, during the call; scratch memory that a library takes elsewhere
-    is not seen.
-
-    Args:
-        call: it gives back nothing that was held before; its result is dropped.
-        device: the one that it works on.
-
-    Returns:
-        Bytes above those held at the start; never below 0.
+    On CUDA this is what the allocator counts. On the CPU it is the largest running sum of what the allocator of torch
+    hands out, and takes back of it, during the call, which must give back nothing that was held before; scratch memory
+    that a library takes elsewhere is not seen.
     """
     return _peak_on_cuda(call, device) if device.type == "cuda" else _peak_on_cpu(call)
 
@@ -43,16 +39,7 @@ def available_bytes(device: torch.device) -> int:
 
 
 def largest_batch(batch: int, needed: Callable[[int], int], available: int) -> int:
-    """The largest power of two, or the batch itself, whose need is below half of the available memory.
-
-    Args:
-        batch: B, which is never exceeded.
-        needed: batch to an estimate of bytes.
-        available: bytes.
-
-    Returns:
-        The batch; 0 if even one image does not fit.
-    """
+    """The largest power of two, or the batch itself, that needs below half of the available bytes; 0 if none does."""
     if 2 * needed(batch) < available:
         return batch
     power = 1 << (batch.bit_length() - 1)
@@ -62,16 +49,16 @@ def largest_batch(batch: int, needed: Callable[[int], int], available: int) -> i
 
 
 def _peak_on_cuda(call: Callable[[], object], device: torch.device) -> int:
-    torch.cuda.synchronize(device)
+    synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)
     held = torch.cuda.memory_allocated(device)
     call()
-    torch.cuda.synchronize(device)
+    synchronize(device)
     return torch.cuda.max_memory_allocated(device) - held
 
 
 def _peak_on_cpu(call: Callable[[], object]) -> int:
-    profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    profiler: Any = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     with _no_words():
         profiler.start()
     try:
@@ -79,17 +66,10 @@ def _peak_on_cpu(call: Callable[[], object]) -> int:
     finally:
         with _no_words():
             profiler.stop()
-    held = peak = 0
-    for event in _memory_events(profiler):
-        held += event.nbytes()
-        peak = max(peak, held)
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns()))
+    peak: int = max([0, *held])
     return peak
-
-
-def _memory_events(profiler: profile) -> list[Any]:
-    results: Any = profiler.profiler.kineto_results if profiler.profiler else None
-    events = [event for event in results.events() if event.name() == "[memory]"]
-    return sorted(events, key=lambda event: event.start_ns())
 
 
 @contextmanager
@@ -110,8 +90,9 @@ def _no_words() -> Iterator[None]:
 def _obtainable_bytes(meminfo: Path) -> int:
     """What Linux says is available; elsewhere the pages that are free, or all that there are."""
     # Not psutil: on a GPU machine the benchmark has torch alone.
-    with suppress(OSError, ValueError, KeyError):
-        return 1024 * _table(meminfo)["MemAvailable:"]
+    kilobytes = _table(meminfo).get("MemAvailable:")
+    if kilobytes is not None:
+        return 1024 * kilobytes
     pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
     return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
 
@@ -120,18 +101,14 @@ def _allowed_bytes(folder: Path) -> int:
     """What the control group leaves; as good as endless where there is none or it sets no limit."""
     with suppress(OSError, ValueError):
         limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
-        return max(0, limit - used + _given_away(folder))
+        # Files that nobody has touched lately are given away when memory is asked for.
+        return max(0, limit - used + _table(folder / "memory.stat").get("inactive_file", 0))
     return sys.maxsize
 
 
-def _given_away(folder: Path) -> int:
-    """What a control group has used for files that nobody has touched lately."""
-    with suppress(OSError, ValueError, KeyError):
-        return _table(folder / "memory.stat")["inactive_file"]
-    return 0
-
-
 def _table(file: Path) -> dict[str, int]:
-    """The first two words of each line."""
-    lines = (line.split() for line in file.read_text().splitlines())
-    return {words[0]: int(words[1]) for words in lines if len(words) > 1}
+    """The first two words of each line; nothing where there is no such file."""
+    with suppress(OSError, ValueError):
+        lines = (line.split() for line in file.read_text().splitlines())
+        return {words[0]: int(words[1]) for words in lines if len(words) > 1}
+    return {}

@@ -6,6 +6,8 @@ computes the same function; tests hold them equal.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,20 +19,10 @@ __all__ = ["SeparateConvolutions", "UnfoldedProduct", "unfolded_bytes"]
 
 
 class SeparateConvolutions(nn.Module):
-    r"""An LRLC layer as K separate convolutions, stacked and mixed by an einsum.
+    r"""An LRLC layer, with row + column weights and biases, as K separate convolutions, mixed by an einsum.
 
     .. math::
         y_{b,f,i,j} = \sum_k \mathrm{softmax}_k(r_i + c_j) \, (\mathrm{bank}_k * x)_{b,f,i,j} + s_{i,j} + \beta_f
-
-    Args:
-        layer: an LRLC layer with row + column weights, softmax, biases, and zeros for padding.
-
-    Attributes:
-        banks: K convolutions.
-        row_weights: r, with shape (Y, K).
-        column_weights: c, with shape (X, K).
-        row_bias: shape (Y,); ``column_bias`` (X,) with it gives s.
-        bias: shape (F,).
     """
 
     row_weights: Tensor
@@ -41,7 +33,12 @@ class SeparateConvolutions(nn.Module):
 
     def __init__(self, layer: LowRankLocallyConnected2d) -> None:
         super().__init__()
-        self.banks = nn.ModuleList(_convolution(layer, bank.detach()) for bank in layer.banks)
+        self.banks = nn.ModuleList()
+        for bank in layer.banks:
+            options = {key: value for key, value in asdict(layer.geometry).items() if key != "input_size"}
+            conv = nn.Conv2d(**options, bias=False)
+            conv.weight = nn.Parameter(bank.detach().clone())
+            self.banks.append(conv)
         for name in ("row_weights", "column_weights", "row_bias", "column_bias", "bias"):
             self.register_parameter(name, nn.Parameter(getattr(layer, name).detach().clone()))
 
@@ -57,19 +54,12 @@ class SeparateConvolutions(nn.Module):
 
 
 class UnfoldedProduct(nn.Module):
-    r"""A locally connected layer as unfold, product with the weights of all positions, and sum.
+    r"""A locally connected layer, with a bias, as unfold, product with the weights of all positions, and sum.
 
     .. math::
         y_{b,f,i,j} = \sum_{c,t} \mathrm{unfold}(x)_{b,c,t,i,j} \, w_{f,c,t,i,j} + \beta_{f,i,j}
 
     The product has B*F*C/G*T*Y*X numbers.
-
-    Args:
-        layer: a locally connected layer with a bias and zeros for padding.
-
-    Attributes:
-        weight: shape (G, F/G, T*C/G, Y*X).
-        bias: shape (F, Y, X).
     """
 
     def __init__(self, layer: LocallyConnected2d) -> None:
@@ -78,10 +68,10 @@ class UnfoldedProduct(nn.Module):
         groups, fan_in = layer.geometry.groups, layer.geometry.fan_in
         # Positions last, as unfold leaves them: neither operand of the product has to be rearranged.
         kernels = layer.weight.detach().permute(2, 3, 4, 5, 0, 1)
-        self.weight = nn.Parameter(
-            kernels.reshape(groups, self.geometry.out_channels // groups, fan_in, -1).contiguous()
-        )
-        self.bias = nn.Parameter(_given(layer.bias).detach().clone())
+        shape = (groups, self.geometry.out_channels // groups, fan_in, -1)
+        self.weight = nn.Parameter(kernels.reshape(shape).contiguous())
+        assert layer.bias is not None
+        self.bias = nn.Parameter(layer.bias.detach().clone())
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the layer: (B, C, H, W) -> (B, F, Y, X)."""
@@ -98,10 +88,6 @@ def unfolded_bytes(size: Size, itemsize: int) -> int:
 
     It is reached in the backward pass: the gradients of both operands exist with the shape of the product
     before they are summed; patches and weights are there with their gradients.
-
-    Args:
-        size: with the batch.
-        itemsize: bytes of one number.
     """
     geometry = size.geometry
     rows, columns = geometry.output_size
@@ -109,25 +95,3 @@ def unfolded_bytes(size: Size, itemsize: int) -> int:
     product = size.batch * per_image * size.out_channels
     patches = size.batch * per_image * size.groups
     return itemsize * (2 * product + 2 * patches + 2 * per_image * size.out_channels)
-
-
-def _convolution(layer: LowRankLocallyConnected2d, bank: Tensor) -> nn.Conv2d:
-    geometry = layer.geometry
-    conv = nn.Conv2d(
-        geometry.in_channels,
-        geometry.out_channels,
-        geometry.kernel_size,
-        stride=geometry.stride,
-        padding=geometry.padding,
-        dilation=geometry.dilation,
-        groups=geometry.groups,
-        bias=False,
-    )
-    conv.weight = nn.Parameter(bank.clone())
-    return conv
-
-
-def _given(bias: Tensor | None) -> Tensor:
-    if bias is None:
-        raise ValueError("the layer must have a bias")
-    return bias

@@ -15,22 +15,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Effort", "Spread", "paired_ratio", "race", "shuffled"]
+import torch
+
+__all__ = ["Effort", "Spread", "paired_ratio", "race", "shuffled", "synchronize"]
 
 _MOST_CALLS = 64
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to time.
+    """How long to time: rounds before the timed ones, timed rounds, and seconds after which these end early.
 
-    Attributes:
-        warmup: rounds before the timed ones.
-        rounds: timed rounds.
-        patience: seconds after which the timed rounds end early.
-        at_least: timed rounds that are made whatever they take.
-        turn: seconds that one turn should take; a faster contender is called several times in its turn, and
-            once before it.
+    ``at_least`` so many timed rounds are made whatever they take. A turn should take ``turn`` seconds; a faster
+    contender is called several times in it, and once before it.
     """
 
     warmup: int = 2
@@ -42,13 +39,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Spread:
-    """Quartiles of a sample.
-
-    Attributes:
-        median: the second quartile.
-        low: the first.
-        high: the third.
-    """
+    """Quartiles of a sample."""
 
     median: float
     low: float
@@ -64,12 +55,7 @@ class Spread:
 
 
 def paired_ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Spread:
-    """The spread of the ratios round by round.
-
-    Args:
-        numerator: seconds of one contender in each round.
-        denominator: seconds of another one in the same rounds.
-    """
+    """The spread of the ratios of two contenders' times in the same rounds."""
     return Spread.of([above / below for above, below in zip(numerator, denominator, strict=True)])
 
 
@@ -77,16 +63,10 @@ def race(
     contenders: Mapping[str, Callable[[], object]],
     effort: Effort,
     *,
-    synchronize: Callable[[], object] = lambda: None,
+    wait: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, tuple[float, ...]]:
-    """Time all contenders, round by round.
-
-    Args:
-        contenders: name to a call of it.
-        effort: how many rounds, and how long.
-        synchronize: waits until the device has done what it was asked for.
-        clock: returns seconds.
+    """Time all contenders, round by round; ``wait`` waits until the device has done what it was asked for.
 
     Returns:
         For each contender, in the given order, the seconds of one call in each round.
@@ -96,18 +76,19 @@ def race(
         if calls > 1:
             # A fast contender suffers most from the caches that the one before it has left.
             contenders[name]()
-        synchronize()
+        wait()
         start = clock()
         for _ in range(calls):
             contenders[name]()
-        synchronize()
+        wait()
         return (clock() - start) / calls
 
     names = list(contenders)
     calls = dict.fromkeys(names, 1)
     for order in shuffled(names, effort.warmup, seed=1):
         # The last warm-up round decides: the first call of a contender says little of the others.
-        calls = {name: _calls(seconds(name, 1), effort.turn) for name in order}
+        took = {name: max(seconds(name, 1), 1e-9) for name in order}
+        calls = {name: min(_MOST_CALLS, max(1, math.ceil(effort.turn / took[name]))) for name in order}
     times: dict[str, list[float]] = {name: [] for name in names}
     start = clock()
     for made, order in enumerate(shuffled(names, effort.rounds, seed=2)):
@@ -125,5 +106,7 @@ def shuffled(names: Sequence[str], rounds: int, *, seed: int) -> Iterator[list[s
         yield drawn.sample(names, len(names))
 
 
-def _calls(seconds: float, turn: float) -> int:
-    return min(_MOST_CALLS, max(1, math.ceil(turn / max(seconds, 1e-9))))
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

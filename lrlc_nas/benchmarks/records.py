@@ -1,10 +1,9 @@
-"""What a benchmark finds, as records that travel as JSON."""
+"""What a benchmark finds, as records that are written as JSON."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
 
 from .floors import Rates, Work
 from .racing import Spread
@@ -19,8 +18,6 @@ class Pass:
 
     Attributes:
         seconds: of one call, in each round; round i of one contender goes with round i of another.
-        spread: quartiles of the seconds.
-        work: what has to be computed and moved.
         floor: seconds below which this device cannot do the work.
     """
 
@@ -37,14 +34,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one contender takes.
+    """What one contender takes: forward without recording gradients, training with those of input and parameters.
 
-    Attributes:
-        kind: ``conv``, ``lc``, ``lrlc``, a path, ``einsum`` or ``unfold``.
-        rank: K; 0 for the kinds that have none.
-        forward: without recording gradients.
-        training: forward, and the gradients of input and parameters.
-        peak_bytes: of memory in training, above input and parameters.
+    ``peak_bytes`` are of memory in training, above input and parameters; kind and rank are those of the contender.
     """
 
     kind: str
@@ -56,13 +48,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contenders that were timed together.
-
-    Attributes:
-        size: with the batch.
-        layout: ``nchw`` or ``channels_last``.
-        entries: one for each contender.
-    """
+    """Contenders that were timed together."""
 
     size: Size
     layout: str
@@ -70,8 +56,7 @@ class Comparison:
 
     def entry(self, kind: str, rank: int = 0) -> Entry | None:
         """One contender's entry, if it took part."""
-        found = [entry for entry in self.entries if (entry.kind, entry.rank) == (kind, rank)]
-        return found[0] if found else None
+        return next((entry for entry in self.entries if (entry.kind, entry.rank) == (kind, rank)), None)
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -81,17 +66,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where it was measured.
-
-    Attributes:
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
-        name: of the processor or the GPU.
-        dtype: of the computation.
-        threads: of torch on the CPU.
-        torch: its version.
-        date: in UTC, ISO 8601.
-        rates: what the device reaches.
-    """
+    """Where it was measured; threads are torch's on the CPU, and the date is in UTC, ISO 8601."""
 
     device: str
     name: str
@@ -107,12 +82,8 @@ class Outcome:
     """A target at one size.
 
     Attributes:
-        target: its words.
-        size: with the batch.
-        layout: ``nchw`` or ``channels_last``.
         case: the worst of the cases that the target covers, such as ``K=8``; empty where there is one only.
-        ratio: quartiles of the ratios of the same round.
-        limit: that the median has to keep.
+        ratio: quartiles of the ratios of the same round, whose median has to keep the limit.
         at_least: whether the limit is a lower one.
     """
 
@@ -123,48 +94,17 @@ class Outcome:
     ratio: Spread
     limit: float
     at_least: bool
-
-    @property
-    def met(self) -> bool:
-        """Whether the median keeps the limit."""
-        return self.ratio.median >= self.limit if self.at_least else self.ratio.median <= self.limit
+    met: bool
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All that one benchmark found.
-
-    Attributes:
-        machine: where.
-        comparisons: in the order in which they were made.
-        outcomes: the targets.
-    """
+    """All that one benchmark found, comparisons in the order in which they were made."""
 
     machine: Machine
     comparisons: tuple[Comparison, ...]
     outcomes: tuple[Outcome, ...]
 
     def to_json(self) -> str:
-        """The JSON text; `from_json` reads it back. ``met`` is told for readers and not read."""
-        content = asdict(self)
-        for told, outcome in zip(content["outcomes"], self.outcomes, strict=True):
-            told["met"] = outcome.met
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Benchmark:
-        """Read what `to_json` wrote."""
-        read: Benchmark = _built(cls, json.loads(text))
-        return read
-
-
-def _built(kind: Any, value: Any) -> Any:
-    """A value of a type made of dataclasses, tuples and plain values, from what JSON kept of it."""
-    if is_dataclass(kind):
-        types = get_type_hints(kind)
-        named: Any = kind
-        return named(**{field.name: _built(types[field.name], value[field.name]) for field in fields(kind)})
-    if get_origin(kind) is tuple:
-        item = get_args(kind)[0]  # all tuples of these records hold one type
-        return tuple(_built(item, each) for each in value)
-    return value
+        """The records as JSON text, with the names of their fields."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"

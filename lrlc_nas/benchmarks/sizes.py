@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
@@ -11,23 +11,21 @@ from ..layers import Geometry
 
 __all__ = ["OTHERS", "REFERENCE", "Size"]
 
-_NUMBER = re.compile(r"[0-9]{1,9}")
-_PAIR = re.compile(r"(?P<rows>[0-9]{1,9})(?:x(?P<columns>[0-9]{1,9}))?")
+_NUMBERS = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9}))?")
+_FIELDS = {
+    "C": "in_channels",
+    "F": "out_channels",
+    "kernel": "kernel_size",
+    "input": "input_size",
+    "B": "batch",
+    "padding": "padding",
+    "groups": "groups",
+}
 
 
 @dataclass(frozen=True)
 class Size:
-    """A convolution over a batch of maps; stride and dilation are 1.
-
-    Attributes:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel.
-        input_size: (H, W).
-        batch: B.
-        padding: added on all four sides.
-        groups: G.
-    """
+    """A convolution over a batch of maps; stride and dilation are 1, and padding is added on all four sides."""
 
     in_channels: int = 64
     out_channels: int = 64
@@ -39,10 +37,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read a size; what it does not name is as in the reference size.
-
-        Args:
-            text: such as ``C=32,F=32,kernel=3,input=14x14,B=128,padding=1,groups=1``.
+        """Read a size such as ``C=32,F=32,kernel=3,input=14x14,B=128``; the rest is as in the reference size.
 
         Raises:
             InputError: if the text is not of this form, or no convolution has this size.
@@ -52,7 +47,7 @@ class Size:
             key, _, value = item.partition("=")
             if key not in _FIELDS:
                 raise InputError(f"--size takes {', '.join(_FIELDS)} as KEY=NUMBER,...; got {item!r}")
-            given[_FIELDS[key]] = _pair(key, value) if key in ("kernel", "input") else _number(key, value)
+            given[_FIELDS[key]] = _value(key, value)
         size = cls(**given)
         if size.batch < 1:
             raise InputError(f"--size requires B of at least 1; got {text!r}")
@@ -74,17 +69,11 @@ class Size:
             groups=self.groups,
         )
 
-    def with_batch(self, batch: int) -> Size:
-        """The same size at another batch."""
-        return replace(self, batch=batch)
-
     def __str__(self) -> str:
-        parts = [
-            f"{self.in_channels}->{self.out_channels}",
-            f"{_times(self.kernel_size)}, input {_times(self.input_size)}, batch {self.batch}",
-        ]
-        extra = {"padding": self.padding, "groups": self.groups if self.groups > 1 else 0}
-        return " ".join(parts) + "".join(f", {name} {value}" for name, value in extra.items() if value)
+        kernel, maps = ("{}x{}".format(*pair) for pair in (self.kernel_size, self.input_size))
+        text = f"{self.in_channels}->{self.out_channels} {kernel}, input {maps}, batch {self.batch}"
+        text += f", padding {self.padding}" if self.padding else ""
+        return text + (f", groups {self.groups}" if self.groups > 1 else "")
 
 
 REFERENCE = Size()
@@ -98,29 +87,11 @@ OTHERS = (
 )
 """Smaller, deeper, shallow and wide, depthwise."""
 
-_FIELDS = {
-    "C": "in_channels",
-    "F": "out_channels",
-    "kernel": "kernel_size",
-    "input": "input_size",
-    "B": "batch",
-    "padding": "padding",
-    "groups": "groups",
-}
 
-
-def _number(key: str, value: str) -> int:
-    if not _NUMBER.fullmatch(value):
-        raise InputError(f"--size requires a number for {key}; got {value!r}")
-    return int(value)
-
-
-def _pair(key: str, value: str) -> tuple[int, int]:
-    match = _PAIR.fullmatch(value)
-    if match is None:
-        raise InputError(f"--size requires N or ROWSxCOLUMNS for {key}; got {value!r}")
-    return (int(match["rows"]), int(match["columns"] or match["rows"]))
-
-
-def _times(pair: tuple[int, int]) -> str:
-    return f"{pair[0]}x{pair[1]}"
+def _value(key: str, text: str) -> int | tuple[int, int]:
+    match = _NUMBERS.fullmatch(text)
+    paired = key in ("kernel", "input")
+    if match is None or (match[2] and not paired):
+        raise InputError(f"--size requires {'N or ROWSxCOLUMNS' if paired else 'a number'} for {key}; got {text!r}")
+    rows = int(match[1])
+    return (rows, int(match[2] or rows)) if paired else rows

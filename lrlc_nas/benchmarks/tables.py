@@ -10,7 +10,7 @@ from .targets import TARGETS
 
 __all__ = ["comparison_table", "machine_lines", "outcome_table"]
 
-_LABELS = {"einsum": "K convs + einsum", "unfold": "unfold x weight, sum", "conv": "conv", "lc": "lc"}
+_LABELS = {"einsum": "K convs + einsum", "unfold": "unfold x weight, sum", "conv": "conv", "lc": "lc", "lrlc": "lrlc"}
 _HEADINGS = ("", "forward ms [quartiles]", "/floor", "fwd+bwd ms [quartiles]", "/floor", "/first", "peak MiB")
 
 
@@ -26,10 +26,7 @@ def machine_lines(machine: Machine) -> str:
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """Each contender's times, how far they are above the floor, and its peak memory.
-
-    The column ``/first`` is the time over that of the first contender.
-    """
+    """Each contender's times, over the floor and (``/first``) over the first contender's, and its peak memory."""
     first = comparison.entries[0].training.spread.median
     rows = [_row(entry, first) for entry in comparison.entries]
     rounds = len(comparison.entries[0].training.seconds)
@@ -57,7 +54,7 @@ def outcome_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _row(entry: Entry, first: float) -> tuple[str, ...]:
-    label = _LABELS.get(entry.kind, "lrlc" if entry.kind == "lrlc" else f"lrlc {entry.kind} path")
+    label = _LABELS.get(entry.kind) or f"lrlc {entry.kind} path"
     return (
         label + (f", K={entry.rank}" if entry.rank else ""),
         *_times(entry.forward),
@@ -68,22 +65,15 @@ def _row(entry: Entry, first: float) -> tuple[str, ...]:
 
 
 def _times(each: Pass) -> tuple[str, str]:
-    spread = each.spread
-    milliseconds = Spread(1e3 * spread.median, 1e3 * spread.low, 1e3 * spread.high)
-    return _spread(milliseconds, 4), f"{each.over_floor:.1f}"
+    return _spread(each.spread, 4, scale=1e3), f"{each.over_floor:.1f}"
 
 
-def _spread(spread: Spread, digits: int) -> str:
-    return f"{spread.median:.{digits}g} [{spread.low:.{digits}g}, {spread.high:.{digits}g}]"
+def _spread(spread: Spread, digits: int, *, scale: float = 1) -> str:
+    median, low, high = (f"{scale * value:.{digits}g}" for value in (spread.median, spread.low, spread.high))
+    return f"{median} [{low}, {high}]"
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if index in left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join(["  " + line for line in lines])
+    template = "  ".join(f"{{:{'<' if index in left else '>'}{width}}}" for index, width in enumerate(widths))
+    return "\n".join("  " + template.format(*row).rstrip() for row in rows)

@@ -44,12 +44,7 @@ _UsageError: Any = typer.BadParameter.mro()[1]  # Typer exports its children alo
 
 
 def main() -> None:
-    """The entry point.
-
-    Exit codes: 0 done or politely stopped, 2 for what the user got wrong, 69 for a database that does not answer for
-    longer than workers wait, 74 for a full disk, 75 for a GPU that is lost, 130 for a command
-    cut short by Ctrl-C, 1 for the rest.
-    """
+    """The entry point; the help of the command lists its exit codes."""
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="lrlc-nas", standalone_mode=False)
     except _UsageError as error:

@@ -20,29 +20,18 @@ bench = typer.Typer(
 
 @bench.command()
 def layers(
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.", show_default=False)
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all records there.", show_default=False)
-    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; default: a GPU where there is one.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all records there.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="The reference size, two ranks, few rounds.")] = False,
     sizes: Annotated[
         list[str],
-        typer.Option(
-            "--size",
-            metavar="KEY=N,...",
-            help="C, F, kernel, input, B, padding, groups; may be repeated.",
-            show_default=False,
-        ),
+        typer.Option("--size", metavar="KEY=N,...", help="C, F, kernel, input, B, padding, groups; may be repeated."),
     ] = [],  # noqa: B006 - Typer reads the default and never changes it
-    layout: Annotated[
-        str | None, typer.Option(help="Of maps in memory: nchw, channels_last or both.", show_default=False)
-    ] = None,
+    layout: Annotated[str | None, typer.Option(help="Of maps in memory: nchw, channels_last or both.")] = None,
 ) -> None:
     """Compare the layers with convolutions and with the usual code.
 
-    It times forward and backward passes, looks at the peak memory, and ends with the targets of this project.
+    It times forward and backward passes, measures the peak memory, and ends with the targets of this project.
     All of it takes about half an hour on two CPU cores, --quick about one minute.
 
     Example: lrlc-nas bench layers --size C=32,F=32 --json speed.json

@@ -17,18 +17,12 @@ __all__ = ["cards", "confirm", "export", "open_test"]
 
 def confirm(
     name: Name,
-    site: Annotated[
-        list[str], typer.Option(help="A site to claim a --choice at; may be repeated.", show_default=False)
-    ] = [],  # noqa: B006 - as above
-    choice: Annotated[list[str], typer.Option(help="A choice to claim at each --site.", show_default=False)] = [],  # noqa: B006 - as above
-    plan: Annotated[
-        list[str], typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.", show_default=False)
-    ] = [],  # noqa: B006 - as above
-    seeds: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.", show_default=False)
-    ] = None,
+    site: Annotated[list[str], typer.Option(help="A site to claim a --choice at; may be repeated.")] = [],  # noqa: B006 - as above
+    choice: Annotated[list[str], typer.Option(help="A choice to claim at each --site.")] = [],  # noqa: B006 - as above
+    plan: Annotated[list[str], typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.")] = [],  # noqa: B006 - as above
+    seeds: Annotated[int | None, typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.")] = None,
     smallest_effect: Annotated[
-        float | None, typer.Option(help="In points; what is smaller does not matter. Default: 0.3.", show_default=False)
+        float | None, typer.Option(help="In points; what is smaller does not matter. Default: 0.3.")
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
@@ -38,7 +32,7 @@ def confirm(
 
     Without claims these are its best few cells and its best plan. Each is trained beside the untouched host and
     the controls that may explain it, and scored on images that the search never saw. Ctrl-C stops it; the same
-    command goes on; a larger --seeds adds seeds later.
+    command continues; a larger --seeds adds seeds later.
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """
@@ -86,7 +80,7 @@ def open_test(
 
 def cards(
     name: Name,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.")],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write a card for each claim of a study.
@@ -103,7 +97,7 @@ def cards(
 
 def export(
     name: Name,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A new or empty folder.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A new or empty folder.")],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the best network of a study to a folder.

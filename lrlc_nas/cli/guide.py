@@ -12,11 +12,7 @@ from ..guide import TOPICS, read_topic, topic_title
 __all__ = ["guide"]
 
 
-def guide(
-    topic: Annotated[
-        str | None, typer.Argument(help="A topic; without it, the list of them.", show_default=False)
-    ] = None,
-) -> None:
+def guide(topic: Annotated[str | None, typer.Argument(help="A topic; without it, the list of them.")] = None) -> None:
     """Print the manual, one topic at a time.
 
     Without a topic it lists them.
@@ -27,15 +23,11 @@ def guide(
         width = max(map(len, TOPICS))
         typer.echo("\n".join(f"{name:{width}}  {topic_title(name)}" for name in TOPICS))
     elif sys.stdout.isatty():
-        _render(read_topic(topic))
+        # Imported here, because Markdown takes as long as all else.
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        console = Console()
+        console.print(Markdown(read_topic(topic)), width=min(console.width, 100))
     else:
         typer.echo(read_topic(topic), nl=False)
-
-
-def _render(text: str) -> None:
-    """Markdown as a terminal shows it; imported here, because it takes as long as all else."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
-    console.print(Markdown(text), width=min(console.width, 100))

@@ -37,8 +37,7 @@ def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
 def report(
     name: Name,
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Where to write it; default: in this folder.", show_default=False),
+        Path | None, typer.Option("-o", "--output", help="Where to write it; default: in this folder.")
     ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the functions that the study names as its host or images.")

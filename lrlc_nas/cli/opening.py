@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..store import Store
 
-
 __all__ = ["open_store", "open_working_store", "require_device"]
 
 

@@ -29,10 +29,8 @@ Storage = Annotated[
         callback=_without_password,
     ),
 ]
-Name = Annotated[str, typer.Argument(help="Name of the study.", show_default=False)]
-File = Annotated[
-    Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.", show_default=False)
-]
+Name = Annotated[str, typer.Argument(help="Name of the study.")]
+File = Annotated[Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.")]
 Override = Annotated[
     list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a value of the study file.")
 ]
@@ -43,11 +41,8 @@ Workers = Annotated[
         max=64,
         help="Local worker processes; default: one for each GPU, or on the CPU one for each core, at most 4. "
         "0: train nothing here.",
-        show_default=False,
     ),
 ]
-Device = Annotated[
-    str | None, typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.", show_default=False)
-]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.")]
 
 DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"

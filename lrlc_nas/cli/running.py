@@ -17,15 +17,13 @@ __all__ = ["resume", "sites", "start", "worker"]
 
 def start(
     study_file: File = None,
-    name: Annotated[str | None, typer.Option(help="Name of the study.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     overrides: Override = [],  # noqa: B006 - Typer reads the default and never changes it
-    trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.", show_default=False)] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.")] = None,
     keep: Annotated[
         str | None,
         typer.Option(
-            metavar="best|all",
-            help="Which complete runs keep their checkpoint: those that are needed later, or all.",
-            show_default=False,
+            metavar="best|all", help="Which complete runs keep their checkpoint: those that are needed later, or all."
         ),
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
@@ -35,7 +33,7 @@ def start(
     """Start a study and train until its budget is spent.
 
     Without a study file this is the embedded study: a few thousand images of Fashion-MNIST that ship with the
-    package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' goes on.
+    package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' continues it.
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
@@ -56,14 +54,12 @@ def start(
 
 def resume(
     name: Name,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Raise the total number of runs to this.", show_default=False)
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Raise the total number of runs to this.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
-    """Go on with a study from the database alone.
+    """Resume a study from the database alone.
 
     Unfinished runs continue from their last checkpoint, finished ones are not repeated.
     It refuses if the data, the host or the space are not those that the study recorded.
@@ -81,7 +77,7 @@ def worker(
     name: Name,
     storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.", show_default=False)] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.")] = None,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one worker of a study that was started elsewhere.

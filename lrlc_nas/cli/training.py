@@ -15,18 +15,14 @@ if TYPE_CHECKING:
     from ..engine import OpenStudy
     from ..engine.launchers import Launcher
 
-
 __all__ = ["storage_option", "train"]
 
 
 def train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> None:
     """Train a study until its budget is spent or the user stops it, and print how it stands.
 
-    Args:
-        study: a search or a confirmation, whichever command led to it.
-        workers: how many; None for as many as suit the launcher (`LRLC_NAS_LAUNCHER`); 0 to train nothing.
-        device: of the workers.
-        url: of the storage, as it was given.
+    Workers are as many as suit the launcher (`LRLC_NAS_LAUNCHER`) for None, and 0 trains nothing; the URL is that of
+    the storage as it was given.
     """
     from ..engine import changes
     from ..engine.launchers import make_launcher

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request
 
-
 __all__ = ["application"]
 
 _ASSETS = {
@@ -35,17 +34,7 @@ _ASSETS = {
 
 
 def application(store: Store, storage: RDBStorage, *, token: str, writable: bool = False) -> Guard:
-    """Our pages and Optuna's dashboard on a database, behind the guard.
-
-    Args:
-        store: the study database.
-        storage: Optuna's tables in it, see `open_storage`.
-        token: the secret of this start.
-        writable: let notes on Optuna's pages be written.
-
-    Returns:
-        An ASGI application.
-    """
+    """Our pages and Optuna's dashboard on a database, behind the guard of this token; `writable` lets notes be put."""
     pages = Pages(store, storage)
     app = Starlette(
         routes=[

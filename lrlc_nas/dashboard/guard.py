@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -19,7 +18,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 
 __all__ = ["ENTRANCE", "POLICY", "Guard", "cookie_name", "new_token"]
 
@@ -53,13 +51,7 @@ _WELCOME = """<!DOCTYPE html>
 
 
 class Guard:
-    """An application behind the guard.
-
-    Args:
-        inner: the application.
-        token: the secret of this start.
-        writable: let methods that write through as well; `inner` decides which paths take them.
-    """
+    """An application behind the guard of one secret; where methods that write may pass, it decides on the paths."""
 
     def __init__(self, inner: ASGIApp, token: str, *, writable: bool = False) -> None:
         self._inner = inner
@@ -120,15 +112,11 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            _remove(headers, ("access-control-allow-origin", "server"))
+            for name in ("access-control-allow-origin", "server"):
+                if name in headers:
+                    del headers[name]
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
     return sending
-
-
-def _remove(headers: MutableHeaders, names: Iterable[str]) -> None:
-    for name in names:
-        if name in headers:
-            del headers[name]

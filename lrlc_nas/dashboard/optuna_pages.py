@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from _typeshed import OptExcInfo
 
-
 __all__ = ["mended", "open_storage", "optuna_ids", "optuna_routes"]
 
 _READING = (
@@ -73,12 +72,7 @@ def optuna_ids(storage: RDBStorage) -> dict[str, int]:
 
 
 def optuna_routes(storage: RDBStorage, *, writable: bool = False) -> list[Route]:
-    """The routes that lead to Optuna's dashboard.
-
-    Args:
-        storage: Optuna's tables.
-        writable: let notes on studies and trials be written; nothing else ever is.
-    """
+    """The routes to Optuna's dashboard; `writable` lets notes be written, and nothing else ever is."""
     # Without a store for artifacts, whose routes are closed as well. Any: a2wsgi names the types of WSGI anew.
     app: Any = mended(harmless_tables(wsgi(storage)))
     inner = WSGIMiddleware(app)
@@ -98,12 +92,12 @@ def mended(inner: WSGIApplication) -> WSGIApplication:
         def start(
             status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None = None, /
         ) -> Callable[[bytes], object]:
-            return start_response(status, [_unframed(*header) for header in headers], exc_info)
+            mended = [
+                (name, value + _FRAMING if name.lower() == "content-security-policy" else value)
+                for name, value in headers
+            ]
+            return start_response(status, mended, exc_info)
 
         return inner(environ, start)
 
     return answering
-
-
-def _unframed(name: str, value: str) -> tuple[str, str]:
-    return (name, value + _FRAMING) if name.lower() == "content-security-policy" else (name, value)

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..search import best_run
-from ..store import ChangeToken, Store, StudyRecord, change_tokens
+from ..store import ChangeToken, Store, change_tokens
 from .optuna_pages import optuna_ids
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
-
 
 __all__ = ["Overview", "StudyLine", "states_text", "version_of"]
 
@@ -26,13 +25,8 @@ class StudyLine:
 
     Attributes:
         study_id: our own number of it, by which the addresses of its pages go.
-        name: of the study.
-        host: name of its host.
-        data: name of its images.
         states: how many runs there are in each state.
-        best: highest accuracy of a complete run, a fraction; None before there is one.
-        best_number: the number of that run.
-        created: when, UTC.
+        best: highest accuracy of a complete run, `best_number`, as a fraction; None before there is one.
         optuna: the number of its Optuna study; None if that was deleted.
         confirmation: the study that confirms it, if there is one.
     """
@@ -55,12 +49,7 @@ class StudyLine:
 
 
 class Overview:
-    """Reads the lines of all studies, and those alone again that have changed.
-
-    Args:
-        store: the study database.
-        storage: Optuna's tables in it.
-    """
+    """Reads the lines of all studies, and those alone again that have changed."""
 
     def __init__(self, store: Store, storage: RDBStorage) -> None:
         self._store = store
@@ -84,7 +73,19 @@ class Overview:
         known_version, line = self._known.get(name, ("", None))
         if line is not None and known_version == version and line.optuna == optuna:
             return line
-        return _read(self._store, self._store.study(name), optuna)
+        study = self._store.study(name)
+        best = best_run(self._store.runs(study))
+        return StudyLine(
+            study_id=study.study_id,
+            name=name,
+            host=study.config.host_name,
+            data=study.config.data_name,
+            states=self._store.counts(study),
+            best=None if best is None else best.value,
+            best_number=None if best is None else best.number,
+            created=study.created,
+            optuna=optuna,
+        )
 
 
 def version_of(name: str, now: Mapping[str, ChangeToken]) -> str:
@@ -96,18 +97,3 @@ def version_of(name: str, now: Mapping[str, ChangeToken]) -> str:
 def states_text(states: Mapping[str, int]) -> str:
     """How many runs there are in each state, as text: ``12 complete, 2 running``."""
     return ", ".join(f"{states[state]} {state}" for state in _ORDER if states.get(state)) or "none yet"
-
-
-def _read(store: Store, study: StudyRecord, optuna: int | None) -> StudyLine:
-    best = best_run(store.runs(study))
-    return StudyLine(
-        study_id=study.study_id,
-        name=study.name,
-        host=study.config.host_name,
-        data=study.config.data_name,
-        states=store.counts(study),
-        best=None if best is None else best.value,
-        best_number=None if best is None else best.number,
-        created=study.created,
-        optuna=optuna,
-    )

@@ -9,12 +9,12 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ..errors import InputError, StorageError
 from ..report.numbers import percent
+from ..report.page import page_environment
 from ..report.trial import trial_view
 from ..store import Store, change_tokens
 from .optuna_pages import optuna_ids
@@ -24,7 +24,6 @@ from .reports import Reports
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from starlette.requests import Request
-
 
 __all__ = ["REPORT_POLICY", "Pages"]
 
@@ -36,25 +35,14 @@ REPORT_POLICY = (
 
 
 class Pages:
-    """The pages on a database.
-
-    Args:
-        store: the study database.
-        storage: Optuna's tables in it.
-    """
+    """The pages on a database."""
 
     def __init__(self, store: Store, storage: RDBStorage) -> None:
         self._store = store
         self._storage = storage
         self._overview = Overview(store, storage)
         self._reports = Reports(store)
-        self._templates = Environment(
-            loader=PackageLoader("lrlc_nas.dashboard", "assets"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = page_environment("lrlc_nas.dashboard")
         self._templates.filters["percent"] = percent
 
     def studies(self, request: Request) -> Response:
@@ -119,12 +107,9 @@ class Pages:
 
     def trouble(self, request: Request, error: Exception) -> Response:
         """What stands where a page cannot be shown."""
-        status, why = 404, str(error)
+        status, why, headers = 503 if isinstance(error, StorageError) else 404, str(error), None
         if isinstance(error, HTTPException):
-            status, why = error.status_code, error.detail
-        elif isinstance(error, StorageError):
-            status = 503
-        headers = error.headers if isinstance(error, HTTPException) else None
+            status, why, headers = error.status_code, error.detail, error.headers
         page = self._templates.get_template("trouble.html").render(status=status, why=why)
         return HTMLResponse(page, status, headers=headers)
 

@@ -30,14 +30,7 @@ _KEPT = 8
 
 @dataclass(frozen=True)
 class Drawn:
-    """A report as it was drawn.
-
-    Attributes:
-        version: of the study when drawing began.
-        page: compressed with gzip; empty if it could not be drawn.
-        error: why it could not be drawn; else empty.
-        seconds: how long it took.
-    """
+    """A report of a version of a study, compressed with gzip; empty with an error if it could not be drawn."""
 
     version: str
     page: bytes
@@ -46,12 +39,7 @@ class Drawn:
 
 
 class Reports:
-    """The reports of a database.
-
-    Args:
-        store: the study database.
-        draw: makes the page of a study; another one is for tests.
-    """
+    """The reports of a database; `draw` makes the page of a study, and another one is for tests."""
 
     def __init__(self, store: Store, draw: Callable[[Store, str], str] = report_page) -> None:
         self._store = store
@@ -62,14 +50,9 @@ class Reports:
         self._thread: threading.Thread | None = None
 
     def newest(self, name: str, version: str) -> Drawn | None:
-        """The newest report of a study; if it is older than `version`, the next one is ordered.
+        """The newest report of a study, or None before one is drawn.
 
-        Args:
-            name: of the study.
-            version: as it stands now.
-
-        Returns:
-            None before one is drawn.
+        If it is older than `version`, the next one is ordered.
         """
         with self._changed:
             drawn = self._drawn.pop(name, None)
@@ -100,7 +83,8 @@ class Reports:
             drawn = self._made(*order)
             with self._changed:
                 self._keep(order[0], drawn)
-                self._changed.wait_for(self._somebody_waits, timeout=_REST * drawn.seconds)
+                # Unless somebody has nothing to look at yet.
+                self._changed.wait_for(lambda: not self._wanted.keys() <= self._drawn.keys(), _REST * drawn.seconds)
 
     def _next(self) -> tuple[str, str] | None:
         with self._changed:
@@ -118,9 +102,6 @@ class Reports:
         for oldest in list(self._drawn)[:-_KEPT]:
             del self._drawn[oldest]
         self._changed.notify_all()
-
-    def _somebody_waits(self) -> bool:
-        return any(name not in self._drawn for name in self._wanted)
 
     def _made(self, name: str, version: str) -> Drawn:
         begun = time.monotonic()

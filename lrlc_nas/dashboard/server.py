@@ -19,7 +19,6 @@ from .optuna_pages import open_storage
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-
 __all__ = ["Server", "serve"]
 
 _HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -35,14 +34,10 @@ def serve(
     writable: bool = False,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Open the dashboard until it is interrupted.
+    """Open the dashboard until it is interrupted, at ``127.0.0.1``, ``localhost`` or ``::1``.
 
-    Args:
-        store: the study database.
-        port: to listen at; 0 for any free one.
-        host: ``127.0.0.1``, ``localhost`` or ``::1``.
-        writable: let notes on Optuna's pages be written.
-        ready: called with the address that lets a browser in, once it answers.
+    Port 0 is any free one, ``writable`` lets notes on Optuna's pages be written, and ``ready`` is called with the
+    address that lets a browser in, once it answers.
 
     Raises:
         InputError: if the database holds no study, `host` is another one, or the port cannot be had.
@@ -65,12 +60,7 @@ def serve(
 
 
 class Server(uvicorn.Server):
-    """Says when it answers, and logs errors alone.
-
-    Args:
-        app: what it serves.
-        answers: called once it does.
-    """
+    """Says by `answers` when it answers, and logs errors alone."""
 
     def __init__(self, app: ASGIApp, answers: Callable[[], None]) -> None:
         super().__init__(

@@ -1,7 +1,4 @@
-"""CSV that spreadsheets take for text: they run a cell that begins like a formula, whoever wrote it.
-
-Reference: OWASP, "CSV injection".
-"""
+"""CSV that spreadsheets take for text: they run a cell that begins like a formula, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -10,22 +7,24 @@ import io
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from ..report.data_table import harmless_cell
+
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from _typeshed import OptExcInfo
 
-
 __all__ = ["harmless", "harmless_tables"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _LENGTH, _TYPE = "content-length", "content-type"
 
 
 def harmless(table: str) -> str:
     """The same CSV with an apostrophe before each text that begins like a formula; numbers stay as they are."""
     written = io.StringIO()
-    csv.writer(written).writerows([_text(cell) for cell in row] for row in csv.reader(io.StringIO(table)))
+    csv.writer(written).writerows(
+        [cell if _is_number(cell) else harmless_cell(cell) for cell in row] for row in csv.reader(io.StringIO(table))
+    )
     return written.getvalue()
 
 
@@ -52,10 +51,6 @@ def harmless_tables(inner: WSGIApplication) -> WSGIApplication:
         return [body]
 
     return answering
-
-
-def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:

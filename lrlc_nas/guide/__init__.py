@@ -28,10 +28,7 @@ _FOLDER = Path(__file__).parent
 
 
 def read_topic(name: str) -> str:
-    """The text of a topic, as Markdown.
-
-    Args:
-        name: one of `TOPICS`.
+    """The text of one of `TOPICS`, as Markdown.
 
     Raises:
         InputError: if there is no such topic; it names those that there are.

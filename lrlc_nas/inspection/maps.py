@@ -13,8 +13,8 @@ weights and G the K x K matrix of the banks' scalar products, |w_p - \bar w|² =
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -35,13 +35,10 @@ _IMAGES = 64
 
 @dataclass(frozen=True, eq=False)
 class SpaceMap:
-    """One relaxed site of a trained network.
+    """One relaxed site of a trained network, and whose run of which study it is.
 
     Attributes:
-        study: whose run it is.
-        number: of the run.
-        site: name of the site.
-        choice: token of the choice.
+        choice: token of the choice at the site.
         weights: (K, Y, X), the combining weights; K is 0 for a locally connected layer, which has none.
         distance: (Y, X), how far each kernel lies from the mean kernel, d.
         unshared: share of the kernels' energy that is not shared, u.
@@ -61,13 +58,8 @@ def space_maps(
 ) -> tuple[SpaceMap, ...]:
     """Map every relaxed site of the network that is worth looking into (see `lrlc_nas.inspection.subject`).
 
-    Combining weights that depend on the input are means over some of the images that the run was scored on.
-
-    Args:
-        store: the study database.
-        name: of the search.
-        opened: the study of the subject, if it is open already; reading the images may take long.
-        chosen: the subject, if it is known already.
+    Combining weights that depend on the input are means over some of the images that the run was scored on. The
+    study of the subject and the subject itself may be given where they are known: reading the images may take long.
 
     Returns:
         One map for each relaxed site, in the order of the forward pass.
@@ -92,14 +84,9 @@ def space_maps(
 
 
 def layer_map(layer: nn.Module, input: Tensor | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Map one layer.
+    """Map one layer, low-rank or wholly locally connected: combining weights, distances and share, as in `SpaceMap`.
 
-    Args:
-        layer: low-rank or wholly locally connected.
-        input: (B, C, H, W), for a layer whose combining weights depend on it; they are averaged over B.
-
-    Returns:
-        Combining weights (K, Y, X), distances (Y, X) and the share that is not shared, as in `SpaceMap`.
+    A layer whose combining weights depend on the input takes (B, C, H, W); they are averaged over B.
     """
     with torch.no_grad():
         if isinstance(layer, LocallyConnected2d):
@@ -139,13 +126,10 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
         return {}
     seen: dict[str, Tensor] = {}
 
-    def keep(site: str) -> object:
-        def hook(_: nn.Module, arguments: Sequence[Tensor]) -> None:
-            seen[site] = arguments[0].detach()
+    def keep(site: str, _: nn.Module, arguments: tuple[Tensor]) -> None:
+        seen[site] = arguments[0].detach()
 
-        return hook
-
-    handles = [layer.register_forward_pre_hook(keep(site)) for site, layer in wanted.items()]  # type: ignore[arg-type]
+    handles = [layer.register_forward_pre_hook(partial(keep, site)) for site, layer in wanted.items()]
     task = study.prepared.task
     shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ShowsImages) else task.sample
     try:

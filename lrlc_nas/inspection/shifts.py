@@ -33,19 +33,15 @@ SHIFTS = tuple(range(-4, 5))
 
 @dataclass(frozen=True)
 class ShiftTolerance:
-    """Accuracy of a relaxed network and of the host on moved images.
+    """Accuracy of a relaxed network and of the host on moved images, ``search`` or ``confirm`` ones by `role`.
 
     Attributes:
-        study: whose runs they are.
-        plan: of the relaxed network.
-        why: how it was chosen.
-        role: of the images, ``search`` or ``confirm``.
+        why: how the network was chosen.
         images: how many there were.
         shifts: in pixels.
         relaxed: direction to the mean accuracy over the relaxed runs after each shift, fractions.
         host: the same of the host; empty if no run of it was there.
-        numbers: of the relaxed runs.
-        host_numbers: of the runs of the host.
+        numbers: of the relaxed runs; `host_numbers` those of the host.
     """
 
     study: str
@@ -111,15 +107,7 @@ def shift_tolerance(
 
 
 def moved(images: Tensor, right: int, down: int) -> Tensor:
-    """Move images, with the rim repeated into what comes free.
-
-    Args:
-        images: uint8, shape (B, C, H, W).
-        right: columns; to the left where negative.
-        down: rows; upwards where negative.
-
-    Returns:
-        Images of the same shape.
+    """Move uint8 images (B, C, H, W) to the right and down, the other way where negative, with the rim repeated.
 
     Raises:
         InputError: if a shift is not smaller than the images.

@@ -24,8 +24,7 @@ class Subject:
 
     Attributes:
         study: the confirmation if a claim of it helps, else the search.
-        plan: of the network.
-        why: how it was chosen, for a sentence.
+        why: how the network was chosen, for a sentence.
         runs: complete runs of the plan, the first to look into first.
         hosts: complete runs of the untouched host, with the seeds of `runs` where there are such.
     """
@@ -39,10 +38,6 @@ class Subject:
 
 def subject(store: Store, name: str) -> Subject:
     """Choose the network: the confirmed claim of the largest effect, or else the best complete relaxed run.
-
-    Args:
-        store: the study database.
-        name: of the search.
 
     Raises:
         InputError: if there is no such study, or none of its complete runs is relaxed.

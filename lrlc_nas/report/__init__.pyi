@@ -17,10 +17,6 @@ from .reading import Reading as Reading
 from .reading import read_study as read_study
 from .tables import TABLES as TABLES
 from .tables import PrintedTable as PrintedTable
-from .tables.effects import EffectRow as EffectRow
-from .tables.effects import effect_rows as effect_rows
-from .tables.runs import TrialRow as TrialRow
-from .tables.runs import trial_rows as trial_rows
 from .tables.spending import spending as spending
 from .tables.test_split import tested as tested
 from .verdict_lines import verdict as verdict

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..choices import Plan
-from ..evidence.comparison import Comparison, compare
+from ..evidence.comparison import compare
 from ..evidence.conclusion import ClaimResult, Conclusion
 from ..store import RunRecord, StudyRecord, TestOpening
 
@@ -18,12 +18,7 @@ __all__ = ["ClaimCard", "claim_cards"]
 
 @dataclass(frozen=True)
 class ClaimCard:
-    """One claim.
-
-    Attributes:
-        label: of the claim.
-        facts: plain JSON values.
-    """
+    """One claim; its facts are plain JSON values."""
 
     label: str
     facts: Mapping[str, Any]
@@ -41,28 +36,23 @@ def claim_cards(
     conclusion: Conclusion,
     looks: Sequence[TestOpening],
 ) -> tuple[ClaimCard, ...]:
-    """Make the card of each claim of a confirmation, whatever its verdict.
+    """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test images."""
 
-    Args:
-        search: the study that made the claims.
-        confirmation: the study that tested them.
-        runs: of the confirmation.
-        conclusion: of the confirmation.
-        looks: at the test images.
-    """
-    return tuple(
-        ClaimCard(result.label, _facts(result, search, confirmation, runs, conclusion, looks))
-        for result in conclusion.results
-    )
+    def cost(plan: Plan) -> dict[str, Any]:
+        run = next((run for run in runs if run.plan == plan), None)
+        parameters, macs = (run.parameters, run.macs) if run else (None, None)
+        latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
+        return {"parameters": parameters, "macs": macs, "training_step": latency}
+
+    def card(result: ClaimResult) -> ClaimCard:
+        costs = {"claim": cost(result.plan), "host": cost(Plan())}
+        return ClaimCard(result.label, _facts(result, search, conclusion, looks, costs))
+
+    return tuple(map(card, conclusion.results))
 
 
 def _facts(
-    result: ClaimResult,
-    search: StudyRecord,
-    confirmation: StudyRecord,
-    runs: Sequence[RunRecord],
-    conclusion: Conclusion,
-    looks: Sequence[TestOpening],
+    result: ClaimResult, search: StudyRecord, conclusion: Conclusion, looks: Sequence[TestOpening], costs: object
 ) -> dict[str, Any]:
     verdict = result.verdict
     return {
@@ -70,7 +60,7 @@ def _facts(
         "verdict": verdict.outcome if verdict else "none yet",
         "text": verdict.text if verdict else result.reason,
         "sites": [_site(search, site, token) for site, token in result.plan.tokens.items()],
-        "effect": _comparison(verdict.comparison) if verdict else None,
+        "effect": asdict(verdict.comparison) if verdict else None,
         "adjusted_p": verdict.adjusted_p if verdict else None,
         "decided_at_look": verdict.look or None if verdict else None,
         "simultaneous_interval": verdict.simultaneous if verdict else None,
@@ -83,14 +73,12 @@ def _facts(
         "controls": {
             label: {
                 "plan": plan.tokens,
-                "difference": _comparison(result.against[label]) if label in result.against else None,
+                "difference": asdict(result.against[label]) if label in result.against else None,
                 "beaten": bool(verdict and label in verdict.beats),
             }
             for label, plan in result.controls.items()
         },
-        "costs": {
-            label: _cost(plan, confirmation, runs) for label, plan in {"claim": result.plan, "host": Plan()}.items()
-        },
+        "costs": costs,
         "test": _test(result, looks),
         "looks_at_the_test_split": len(looks),
         "splits": search.facts.get("splits"),
@@ -111,16 +99,6 @@ def _site(search: StudyRecord, name: str, token: str) -> dict[str, Any]:
     return {"site": name, "choice": token} | {key: geometry[key] for key in shapes if key in geometry}
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return asdict(comparison)
-
-
-def _cost(plan: Plan, confirmation: StudyRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
-    run = next((run for run in runs if run.plan == plan), None)
-    latency = confirmation.facts.get("latencies", {}).get(plan.to_json())
-    return {"parameters": run.parameters if run else None, "macs": run.macs if run else None, "training_step": latency}
-
-
 def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] | None:
     """The last look at the test images that measured this claim, against the host."""
     for look in reversed(looks):
@@ -131,7 +109,7 @@ def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] |
             points = [[100 * scores[seed] for seed in shared] for scores in (arm, host)]
             return {
                 "opened": look.opened.isoformat(),
-                "difference": _comparison(compare(points[0], points[1])),
+                "difference": asdict(compare(points[0], points[1])),
                 "scores": points[0],
                 "host_scores": points[1],
             }

@@ -8,36 +8,28 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Cell", "Table", "table"]
+__all__ = ["Cell", "Table", "harmless_cell", "table"]
 
 Cell = str | int | float | None
 """What stands in a table; None where there is no number."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns, with numbers as they were computed.
-
-    Attributes:
-        columns: their names.
-        rows: one cell for each column.
-    """
+    """Rows under named columns, one cell for each, with numbers as they were computed."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
     @property
     def csv(self) -> str:
-        """The table as CSV; an empty cell is a number that is not there.
-
-        Text that a spreadsheet would run as a formula gets an apostrophe before it: names come from anywhere.
-        """
+        """The table as CSV; an empty cell is a number that is not there, and no text is a formula."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(self.columns)
-        writer.writerows([[_written(cell) for cell in row] for row in self.rows])
+        writer.writerows([[harmless_cell(cell) for cell in row] for row in self.rows])
         return text.getvalue()
 
     @property
@@ -51,5 +43,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
     return Table(tuple(columns), tuple(tuple(row) for row in rows))
 
 
-def _written(cell: Cell) -> Cell:
+def harmless_cell(cell: Cell) -> Cell:
+    """The cell, with an apostrophe before a text that spreadsheets would run as a formula; names come from anywhere.
+
+    Reference: OWASP, "CSV injection".
+    """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from ..choices import Plan
 
-__all__ = ["BEST", "GREY", "HOST", "INK", "MARKED", "base_layout", "plain", "plan_text", "short"]
+__all__ = ["base_layout", "effect_heat", "epoch_layout", "marks", "plain", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"
@@ -24,14 +25,7 @@ _MOST_SITES = 8
 
 
 def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
-    """Give a figure the common look.
-
-    Args:
-        figure: it is changed and returned.
-        x: title of the horizontal axis.
-        y: title of the vertical axis.
-        height: in pixels.
-    """
+    """Give a figure the common look, titles of its axes and a height in pixels; it is changed and returned."""
     axis: dict[str, Any] = {"gridcolor": _GRID, "zeroline": False, "linecolor": GREY, "automargin": True}
     figure.update_layout(
         template="none",
@@ -46,6 +40,43 @@ def base_layout(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
     figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
     figure.update_yaxes(title={"text": y, "standoff": 8}, **axis)
     return figure
+
+
+def epoch_layout(figure: go.Figure, longest: int, *, y: str, height: int) -> go.Figure:
+    """As `base_layout`, over epochs, of which each has its tick where there are few."""
+    base_layout(figure, x="epoch", y=y, height=height)
+    return figure.update_xaxes(dtick=1) if longest <= 12 else figure
+
+
+def marks(
+    x: Sequence[float | str | None],
+    y: Sequence[float | None],
+    name: str,
+    hovers: list[str],
+    marker: dict[str, Any],
+    **more: Any,
+) -> go.Scatter:
+    """Points with a text for each, which is shown where the pointer is."""
+    return go.Scatter(x=x, y=y, mode="markers", name=name, marker=marker, hoverinfo="text", hovertext=hovers, **more)
+
+
+def effect_heat(
+    z: Sequence[Sequence[float | None]], text: list[list[str]], hovers: list[list[str]], limit: float, **more: Any
+) -> go.Heatmap:
+    """Effects on a diverging scale centred at zero that the colour-blind can read."""
+    return go.Heatmap(
+        z=z,
+        text=text,
+        hovertext=hovers,
+        hoverinfo="text",
+        texttemplate="%{text}",
+        colorscale="RdBu",
+        zmin=-limit,
+        zmax=limit,
+        xgap=2,
+        ygap=2,
+        **more,
+    )
 
 
 def plain(text: str) -> str:

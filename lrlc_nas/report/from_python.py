@@ -35,11 +35,7 @@ reading = report.read_study(Store("sqlite:///lrlc-nas.db"), {name!r}, inside=Tru
 
 
 def setup(name: str) -> str:
-    """The lines that all calls need before them.
-
-    Args:
-        name: of the study.
-    """
+    """The lines that all calls need before them, for the study of this name."""
     return _SETUP.format(name=name)
 
 

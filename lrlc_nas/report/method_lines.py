@@ -35,8 +35,7 @@ class Method:
         sites: (site, geometry, choices in the space) for each site.
         left_out: (site, choice, why it is not in the space).
         refused: (convolution, why it is no site).
-        study_file: the study file, as TOML.
-        command: what to type to repeat the study with it.
+        study_file: as TOML; `command` repeats the study with it.
     """
 
     groups: tuple[Group, ...]
@@ -48,13 +47,7 @@ class Method:
 
 
 def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Method:
-    """Gather how a study was done.
-
-    Args:
-        study: the study.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-    """
+    """Gather how a study was done, from all of its runs, and run id to recorded epochs."""
     config = study.config.model_dump(mode="json")
     groups = [
         Group("Network", (*_lines(config["host"]), ("fingerprint", study.host_fingerprint or NOTHING))),

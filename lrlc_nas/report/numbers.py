@@ -11,12 +11,14 @@ __all__ = ["NOTHING", "count", "duration", "interval", "magnitude", "percent", "
 NOTHING = "–"
 """What stands where there is no number."""
 
-_MINUS = "−"
-
 
 def points(value: float | None, digits: int = 2) -> str:
     """A difference in points of accuracy, with its sign: ``+1.93``."""
-    return NOTHING if value is None else _signed(f"{value:+.{digits}f}")
+    if value is None:
+        return NOTHING
+    text = f"{value:+.{digits}f}"
+    # A value that rounds to zero has no sign worth showing.
+    return text.replace("-", "−") if text[1:].strip("0.") else text[1:]
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -52,8 +54,3 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _signed(text: str) -> str:
-    # A value that rounds to zero has no sign worth showing.
-    return text.replace("-", _MINUS) if text[1:].strip("0.") else text[1:]

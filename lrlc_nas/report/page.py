@@ -32,13 +32,13 @@ from .tables import TABLES
 from .tables.printed import shown
 from .verdict_lines import opened, verdict
 
-__all__ = ["report_page", "write_report"]
+__all__ = ["page_environment", "report_page", "write_report"]
 
 
 def report_page(
     store: Store, name: str, *, inside: bool = False, trusted: bool = False, figures: Sequence[Figure[Any]] = FIGURES
 ) -> str:
-    """Write the report of a study as one HTML page.
+    """Write the report of a study as one HTML page that works without a network.
 
     Args:
         store: the study database.
@@ -49,9 +49,6 @@ def report_page(
             others write to may name anything.
         figures: that the page shows, in this order within each section.
 
-    Returns:
-        The page; it works without a network, and states only what the study holds by now.
-
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
     """
@@ -59,17 +56,7 @@ def report_page(
 
 
 def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
-    """Write the report of a study to a file, whole or not at all, with what its trained networks show.
-
-    Args:
-        store: the study database.
-        name: of the study.
-        path: of the file.
-        trusted: as for `report_page`.
-
-    Raises:
-        InputError: as `report_page`, or if the file cannot be written.
-    """
+    """As `report_page`, to a file, whole or not at all, with what the trained networks show."""
     page = report_page(store, name, inside=True, trusted=trusted)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -88,7 +75,7 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
     answer, *qualifications = verdict(study, runs, screening, reading.confirmation)
     plotly, script, style = get_plotlyjs(), _asset("page.js"), _asset("page.css")
     return (
-        _environment()
+        page_environment("lrlc_nas.report")
         .get_template("page.html")
         .render(
             study=study,
@@ -114,9 +101,10 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
     )
 
 
-def _environment() -> Environment:
+def page_environment(package: str) -> Environment:
+    """The templates in the folder of assets of a package; they escape all text, and forget nothing."""
     return Environment(
-        loader=PackageLoader("lrlc_nas.report", "assets"),
+        loader=PackageLoader(package, "assets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -129,12 +117,9 @@ def _asset(name: str) -> str:
 
 
 def _policy(*scripts: str) -> str:
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {hashes}; "
+        "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-
-
-def _sha256(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -13,6 +13,7 @@ from ..evidence.missing import Matrix
 from ..evidence.power import measure_spread
 from ..store import RunRecord, Store, StudyRecord
 from .power_table import power_table
+from .reading import plan_scores
 
 __all__ = ["screening_design", "study_power"]
 
@@ -20,16 +21,12 @@ __all__ = ["screening_design", "study_power"]
 def study_power(store: Store, name: str) -> str:
     """Say which effects the screening and a confirmation of a study can see, as plain text.
 
-    The spread over seeds is that of the repeats of the untouched host; for the design see `screening_design`.
-
     Raises:
         InputError: if there is no such study, or fewer than two of its runs of the host were completed.
     """
     study = store.study(name)
     runs = store.runs(study)
-    scores = [
-        100 * run.value for run in runs if run.plan == Plan() and run.state == "complete" and run.value is not None
-    ]
+    scores = [score for _, score in plan_scores(runs, Plan())]
     if len(scores) < 2:
         raise InputError(
             f"study {name!r}: the spread over seeds needs at least 2 complete runs of the untouched host, but there "
@@ -48,16 +45,10 @@ def study_power(store: Store, name: str) -> str:
 def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix:
     """The design of a screening as far as it is known: its complete runs, and the open ones that have a plan.
 
-    Runs that failed, diverged or did not fit in memory are never used. Those that were pruned do not count either,
-    although the screening uses them up to there: they tell less than a complete run, so that effects are seen
-    somewhat better than the power says. What the sampler has still to propose can only add to it.
-
-    Args:
-        cells: of the study, in its order.
-        runs: all of its runs, whatever their state.
-
-    Returns:
-        (runs, 1 + cells), the host's column of ones first.
+    It is (runs, 1 + cells), the host's column of ones first. Runs that failed, diverged or did not fit in memory are
+    never used. Those that were pruned do not count either, although the screening uses them up to there: they tell less
+    than a complete run, so that effects are seen somewhat better than the power says. What the sampler has still to
+    propose can only add to it.
     """
     complete = observe(runs, {}).plans  # without epochs, none of those that were pruned
     still_open = [run.plan for run in runs if run.state in ("waiting", "running") and run.plan is not None]

@@ -25,7 +25,7 @@ def power_table(
     correlation: float | None = None,
     alpha: float = ALPHA,
 ) -> str:
-    """Say what a study can see.
+    """Say what a study can see, in several lines without a final line break.
 
     Args:
         spread: over seeds, from repeats of the host.
@@ -34,9 +34,6 @@ def power_table(
         names: of the cells, in the order of the design; numbered unless given.
         correlation: of the pairs, if it was measured; 0 is always shown.
         alpha: of the study.
-
-    Returns:
-        Several lines without a final line break.
     """
     sds = (spread.sd, spread.high)
     correlations = (0.0,) if correlation is None else (0.0, correlation)
@@ -63,9 +60,8 @@ def _screening(
     for cell, worse in zip(cells, upper, strict=True):
         name = names[cell.cell] if names else str(cell.cell)
         shown = (cell.visible, worse.visible, cell.corrected, worse.corrected)
-        numbers = "  ".join(f"{_number(value):>5}" for value in shown[:2])
-        corrected = "  ".join(f"{_number(value):>{width_}}" for value, width_ in zip(shown[2:], (6, 5), strict=True))
-        yield f"{name:<{width}}  {cell.runs:>4}  {numbers}  {corrected}"
+        numbers = "  ".join(f"{_number(value):>{room}}" for value, room in zip(shown, (5, 5, 6, 5), strict=True))
+        yield f"{name:<{width}}  {cell.runs:>4}  {numbers}"
 
 
 def _number(value: float | None) -> str:

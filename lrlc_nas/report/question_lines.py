@@ -16,21 +16,17 @@ Line = tuple[str, str]
 
 
 def question(study: StudyRecord, runs: Sequence[RunRecord]) -> list[Line]:
-    """What a study asks, as labelled lines.
-
-    Args:
-        study: the study.
-        runs: all of its runs.
-    """
+    """What a study asks, as labelled lines; the runs are all of its runs."""
     config = study.config.model_dump(mode="json")
     tokens = {token: None for choices in study.space.values() for token in choices}
+    states = ", ".join(f"{number} {state}" for state, number in Counter(run.state for run in runs).items())
     return [
         ("Network", _network(config["host"], study.facts.get("host"))),
         ("Images", _images(config["data"], study.facts)),
         ("Where", f"{len(study.space)} of the {len(study.sites) + len(study.refused)} convolutions"),
         ("Choices", ", ".join(tokens)),
         ("Recipe", listed(config["recipe"], ("epochs", "batch_size", "optimizer", "learning_rate"))),
-        ("Budget", f"{study.trials} runs: {_states(runs)}"),
+        ("Budget", f"{study.trials} runs: {states or 'none yet'}"),
     ]
 
 
@@ -59,8 +55,3 @@ def _images(data: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     if facts.get("splits"):
         text += "; " + ", ".join(f"{count(size)} {part}" for part, size in facts["splits"].items())
     return text
-
-
-def _states(runs: Sequence[RunRecord]) -> str:
-    states = Counter(run.state for run in runs)
-    return ", ".join(f"{number} {state}" for state, number in states.items()) or "none yet"

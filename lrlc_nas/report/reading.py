@@ -17,8 +17,7 @@ from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
 
-
-__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "read_study"]
+__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "plan_scores", "read_study"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -31,17 +30,15 @@ _SEEDS = 3
 _TROUBLE = (LrlcNasError, OSError, RuntimeError)
 
 
+def plan_scores(runs: Sequence[RunRecord], plan: Plan) -> list[tuple[int, float]]:
+    """Seed and accuracy, in points, of each complete run of a plan."""
+    complete = (run for run in runs if run.plan == plan and run.state == "complete")
+    return [(run.seed, 100 * run.value) for run in complete if run.value is not None]
+
+
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study, as it stands.
-
-    Attributes:
-        study: its record.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        conclusion: what it concludes by now.
-        openings: those of the test split.
-    """
+    """The confirmation of a study as it stands; `openings` are those of the test split."""
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
@@ -51,11 +48,7 @@ class Confirmation:
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Accuracies of an arm in points, in the order of the seeds that the verdicts rest on."""
-        by_seed = {
-            run.seed: 100 * run.value
-            for run in self.runs
-            if run.plan == plan and run.state == "complete" and run.value is not None
-        }
+        by_seed = dict(plan_scores(self.runs, plan))
         return tuple(by_seed[seed] for seed in self.conclusion.seeds if seed in by_seed)
 
 
@@ -64,7 +57,7 @@ class Inside:
     """What the trained networks themselves show.
 
     Attributes:
-        maps: of the relaxed sites of one network; none where there is a reason.
+        maps: of the relaxed sites of one network.
         why: how the network was chosen; empty where there is none.
         maps_reason: why there are no maps; empty otherwise.
         shifts: accuracies on moved images; None where there is a reason.
@@ -80,17 +73,9 @@ class Inside:
 
 @dataclass(frozen=True)
 class Reading:
-    """A study as its report takes it.
+    """A study as its report takes it, with all of its runs; the confirmation is None before there is one.
 
-    Attributes:
-        study: the search.
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        screening: what its runs say.
-        audit: what its pruning would have cost.
-        importances: of its sites, by Optuna.
-        confirmation: None before there is one.
-        inside: what its trained networks show.
+    ``epochs`` is run id to recorded epochs, and ``importances`` site to what Optuna tells of it.
     """
 
     study: StudyRecord
@@ -109,13 +94,7 @@ class Reading:
 
 
 def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> Reading:
-    """Read and compute all that a report shows.
-
-    Args:
-        store: the study database.
-        name: of the search.
-        inside: whether to look into the trained networks, which reads checkpoints and images.
-        trusted: whether functions that the study names as its host or images may be run for that.
+    """Read and compute all that a report shows; arguments and errors are those of `lrlc_nas.report.report_page`.
 
     Raises:
         InputError: if there is no such study, or it is a confirmation, which is reported with its search.
@@ -128,6 +107,11 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
             f"'lrlc-nas report {search.name}'"
         )
     runs, epochs = store.runs(study), store.epochs(study)
+    closed = (
+        "This page was made without maps of space and moved images, as those take checkpoints, images and seconds: "
+        f"'lrlc-nas report {name}' draws them."
+    )
+    outside = Inside(maps_reason=closed, shifts_reason=closed)
     return Reading(
         study=study,
         runs=tuple(runs),
@@ -136,7 +120,7 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
         audit=audit(study, runs, epochs),
         importances=study_importances(store, name),
         confirmation=_confirmation(store, study),
-        inside=look_inside(store, name, trusted=trusted) if inside else _closed(name),
+        inside=look_inside(store, name, trusted=trusted) if inside else outside,
     )
 
 
@@ -155,7 +139,7 @@ def look_inside(store: Store, name: str, *, trusted: bool = False) -> Inside:
         reason = f"There is nothing to show of the trained networks: {error}."
         return Inside(maps_reason=reason, shifts_reason=reason)
     macs = sum(run.macs or 0 for run in (*chosen.runs[:_SEEDS], *chosen.hosts[:_SEEDS]))
-    images = _affordable(macs, len(SHIFTS))
+    images = min(_MOST_IMAGES, int(_MOST_MACS / (2 * len(SHIFTS) * max(macs, 1))))
     if images < _FEWEST_IMAGES:
         call = f"lrlc_nas.inspection.shift_tolerance(store, {name!r})"
         return Inside(maps, chosen.why, shifts_reason=f"Moving the images costs too much here; {call} does it.")
@@ -174,17 +158,3 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     return Confirmation(
         study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(test_openings(store, study))
     )
-
-
-def _closed(name: str) -> Inside:
-    reason = (
-        "This page was made without maps of space and moved images, as those take checkpoints, images and "
-        "seconds: "
-        f"'lrlc-nas report {name}' draws them."
-    )
-    return Inside(maps_reason=reason, shifts_reason=reason)
-
-
-def _affordable(macs: int, shifts: int) -> int:
-    """How many images can be moved so often each way through networks of so many multiply-accumulates in all."""
-    return min(_MOST_IMAGES, int(_MOST_MACS / (2 * shifts * max(macs, 1))))

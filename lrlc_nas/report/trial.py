@@ -15,29 +15,22 @@ from ..choices import CONV, Plan
 from ..errors import InputError
 from ..runs.results import EpochResult
 from ..store import RunRecord, Store, StudyRecord
-from .drawing import BEST, HOST, MARKED, base_layout
+from .drawing import BEST, HOST, MARKED, epoch_layout
 from .figures.drawn import DrawnFigure, plotly_json
 from .numbers import NOTHING, count, duration, percent
 
 __all__ = ["TrialCurves", "TrialView", "draw_accuracy", "draw_loss", "plotly_script", "trial_curves", "trial_view"]
 
 _ACCURACY_CAPTION = (
-    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, "
-    "one line for each of its seeds: a run whose line lies among these may differ from the host by its seed "
-    "alone."
+    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, one line "
+    "for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
 )
 _LOSS_CAPTION = "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
 
 
 @dataclass(frozen=True)
 class TrialCurves:
-    """The curves of a run.
-
-    Attributes:
-        number: of the run.
-        epochs: of the run, in order.
-        hosts: the epochs of each run of the untouched host: its number to them; without the run itself.
-    """
+    """The curves of a run; `hosts` are number to epochs of each run of the untouched host but the run itself."""
 
     number: int
     epochs: tuple[EpochResult, ...]
@@ -49,15 +42,11 @@ class TrialView:
     """All that a page on one run shows.
 
     Attributes:
-        study: name of its study.
-        number: its place in the study.
         last: the last number of the study.
-        state: of the run.
         reason: why it was pruned or failed; empty otherwise.
         facts: labelled lines.
         plan: site and choice, for each site of the study; empty until the sampler has decided.
         relaxed: how many of them are not ``conv``.
-        figures: its curves.
     """
 
     study: str
@@ -74,11 +63,6 @@ class TrialView:
 def trial_view(store: Store, name: str, number: int) -> TrialView:
     """Read what a page on one run shows.
 
-    Args:
-        store: the study database.
-        name: of the study.
-        number: of the run.
-
     Raises:
         InputError: if there is no such study or no such run.
     """
@@ -90,7 +74,9 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
     if run is None:
         raise InputError(f"study {name!r} has no run {number}; its runs are 0 to {len(runs) - 1}")
     epochs = store.run_epochs(run)
-    hosts = {other.number: store.run_epochs(other) for other in runs if _is_host(other) and other is not run}
+    hosts = {other.number: store.run_epochs(other) for other in runs if other.plan == Plan() and other is not run}
+    size = checkpoint_bytes(store, study, run)
+    kept = f"{size / 1e3:,.1f} kB" if size else "none"
     plan = [] if run.plan is None else [(site, run.plan.at(site).token) for site in study.space]
     return TrialView(
         study=name,
@@ -98,7 +84,7 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
         last=runs[-1].number,
         state=run.state,
         reason=run.reason,
-        facts=(*_facts(study, run, epochs), ("Checkpoints", _disk(checkpoint_bytes(store, study, run)))),
+        facts=(*_facts(study, run, epochs), ("Checkpoints", f"{kept} on this machine")),
         plan=tuple(plan),
         relaxed=sum(token != CONV.token for _, token in plan),
         figures=_figures(trial_curves(run, epochs, hosts)),
@@ -108,13 +94,7 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
 def trial_curves(
     run: RunRecord, epochs: Sequence[EpochResult], hosts: Mapping[int, Sequence[EpochResult]]
 ) -> TrialCurves:
-    """Gather the curves of a run.
-
-    Args:
-        run: the run.
-        epochs: those recorded of it.
-        hosts: number of each other run of the host to its recorded epochs.
-    """
+    """Gather the curves of a run; `hosts` are number to epochs of each other run of the host."""
     return TrialCurves(run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those})
 
 
@@ -127,7 +107,7 @@ def draw_accuracy(curves: TrialCurves) -> go.Figure:
     if curves.epochs:
         values = [100 * epoch.value for epoch in curves.epochs]
         figure.add_trace(_line(curves.epochs, values, f"run {curves.number}", "this run", BEST, 3.0))
-    return _epoch_layout(figure, curves, "accuracy, %")
+    return _laid_out(figure, curves, "accuracy, %")
 
 
 def draw_loss(curves: TrialCurves) -> go.Figure:
@@ -140,16 +120,12 @@ def draw_loss(curves: TrialCurves) -> go.Figure:
             _line(curves.epochs, search, "search images", "search images", BEST, 2.0),
         ]
     )
-    return _epoch_layout(figure, curves, "loss, nats")
+    return _laid_out(figure, curves, "loss, nats")
 
 
 def plotly_script() -> str:
     """plotly.js, which draws the figures of `TrialView`."""
     return str(get_plotlyjs())
-
-
-def _is_host(run: RunRecord) -> bool:
-    return run.plan == Plan()
 
 
 def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochResult]) -> list[tuple[str, str]]:
@@ -176,10 +152,6 @@ def _cost(value: int | None, of_host: int | None) -> str:
     if value is None or not of_host:
         return count(value)
     return f"{count(value)} ({value / of_host:.2f} × the host)"
-
-
-def _disk(size: int) -> str:
-    return f"{size / 1e3:,.1f} kB on this machine" if size else "none on this machine"
 
 
 def _moment(moment: Any) -> str:
@@ -223,9 +195,6 @@ def _line(
     )
 
 
-def _epoch_layout(figure: go.Figure, curves: TrialCurves, y: str) -> go.Figure:
-    base_layout(figure, x="epoch", y=y, height=340)
+def _laid_out(figure: go.Figure, curves: TrialCurves, y: str) -> go.Figure:
     longest = max((len(epochs) for epochs in (curves.epochs, *curves.hosts.values())), default=0)
-    if longest <= 12:
-        figure.update_xaxes(dtick=1)
-    return figure
+    return epoch_layout(figure, longest, y=y, height=340)

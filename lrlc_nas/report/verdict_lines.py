@@ -21,12 +21,6 @@ def verdict(
 ) -> tuple[str, ...]:
     """Say what a study shows: its confirmation where there is one, and then what the screening had seen.
 
-    Args:
-        study: that was screened.
-        runs: all of its runs.
-        screening: what was computed from them.
-        confirmation: of the study, if there is one.
-
     Returns:
         Whole sentences; the first answers the question, the others qualify it.
     """
@@ -135,15 +129,13 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
 
 
 def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
-    states = Counter(_end(run) for run in runs if run.state.is_final)
+    states = Counter(
+        "diverged" if run.cause == EndCause.DIVERGED else run.state.value for run in runs if run.state.is_final
+    )
     if not states:
         return "No run has finished yet, so that this screening shows nothing so far."
     ended = " and ".join(f"{number} {state}" for state, number in states.items())
     return f"No run is complete ({ended}), so that this screening shows nothing."
-
-
-def _end(run: RunRecord) -> str:
-    return "diverged" if run.cause == EndCause.DIVERGED else run.state.value
 
 
 def _without_interval(told: Sequence[Effect]) -> Iterator[str]:
@@ -160,8 +152,9 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
     losses = [effect for effect in clear if _estimate(effect) < 0]
     if not clear:
         largest = max(effects, key=_estimate)
+        include = "the only interval includes" if len(effects) == 1 else f"all {len(effects)} intervals include"
         yield (
-            f"In this screening, no choice can be distinguished from conv: {_all_intervals(len(effects))} zero. "
+            f"In this screening, no choice can be distinguished from conv: {include} zero. "
             f"The highest estimate is that of {_act(largest)}, {_moved(largest)}."
         )
     else:
@@ -209,10 +202,6 @@ def _act(effect: Effect) -> str:
 
 def _moved(effect: Effect) -> str:
     return f"{points(effect.estimate)} points {interval(effect.low, effect.high)}"
-
-
-def _all_intervals(number: int) -> str:
-    return "the only interval includes" if number == 1 else f"all {number} intervals include"
 
 
 def _estimate(effect: Effect) -> float:

@@ -1,8 +1,9 @@
 """Records made by hand, for what is drawn and judged without being measured."""
 
-from lrlc_nas.benchmarks import Comparison, Entry, Machine, Pass, Size
+from lrlc_nas.benchmarks import Size
 from lrlc_nas.benchmarks.floors import Rates, Work
 from lrlc_nas.benchmarks.racing import Spread
+from lrlc_nas.benchmarks.records import Comparison, Entry, Machine, Pass
 
 TINY = Size(2, 4, input_size=(5, 6), batch=2)
 TINY_WORDS = "C=2,F=4,input=5x6,B=2"

@@ -1,6 +1,6 @@
 import pytest
 
-from lrlc_nas.benchmarks import OTHERS, REFERENCE, Size
+from lrlc_nas.benchmarks.sizes import OTHERS, REFERENCE, Size
 from lrlc_nas.errors import InputError
 
 

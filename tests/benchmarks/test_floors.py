@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from lrlc_nas.benchmarks import REFERENCE, Size
+from lrlc_nas.benchmarks import Size
 from lrlc_nas.benchmarks.floors import WAYS, Rates, Work, floor_seconds, measure_rates, work
+from lrlc_nas.benchmarks.sizes import REFERENCE
 
 # B=2, C=2, F=4, 3x3, 5x6 -> 3x4: x 120, kernel 72, y 96, positions 12, macs 2*12*72 = 1728; K=3.
 SIZE = Size(2, 4, input_size=(5, 6), batch=2)

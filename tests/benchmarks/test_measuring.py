@@ -1,15 +1,18 @@
 """What a comparison holds, and that every contender at a size computes a layer of that size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from bench_samples import TINY
 
 from lrlc_nas.benchmarks import Request, Size
-from lrlc_nas.benchmarks.contenders import FIXED, LAYOUTS, local, low_rank
+from lrlc_nas.benchmarks.contenders import LAYOUTS, local, low_rank
 from lrlc_nas.benchmarks.floors import Rates, floor_seconds, work
 from lrlc_nas.benchmarks.measuring import Bench, compare_local, compare_low_rank
 from lrlc_nas.benchmarks.racing import Effort
 from lrlc_nas.layers import LowRankLocallyConnected2d
+from lrlc_nas.layers.low_rank import COMPUTATIONS
 
 CPU = torch.device("cpu")
 EFFORT = Effort(warmup=1, rounds=2, turn=0)
@@ -21,7 +24,7 @@ def bench(rates: Rates = Rates(2e9, 1e9)) -> Bench:  # noqa: B008 - it is frozen
 
 def test_every_contender_takes_part() -> None:
     found = compare_low_rank(TINY, "nchw", (1, 2), bench())
-    each = ["lrlc", *FIXED, "einsum"]
+    each = ["lrlc", *COMPUTATIONS, "einsum"]
     expected = [("conv", 0), ("lc", 0), *((kind, rank) for rank in (1, 2) for kind in each)]
     assert [(entry.kind, entry.rank) for entry in found.entries] == expected
     for entry in found.entries:
@@ -69,7 +72,7 @@ def test_paths_are_those_of_the_names() -> None:
         for contender in low_rank(TINY, (2,), CPU, "nchw")
         if isinstance(contender.module, LowRankLocallyConnected2d)
     }
-    assert paths == {"lrlc": "auto"} | {path: path for path in FIXED}
+    assert paths == {"lrlc": "auto"} | {path: path for path in COMPUTATIONS}
 
 
 def test_the_slow_peer_is_met_at_a_batch_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +81,7 @@ def test_the_slow_peer_is_met_at_a_batch_that_fits(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("lrlc_nas.benchmarks.measuring.available_bytes", lambda _: 50_000)
         found = compare_local(TINY, "nchw", bench())
         assert found is not None
-        assert found.size == TINY.with_batch(batch)
+        assert found.size == replace(TINY, batch=batch)
         assert [entry.kind for entry in found.entries] == ["lc", "unfold"]
 
 

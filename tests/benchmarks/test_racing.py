@@ -94,7 +94,7 @@ def test_the_device_is_waited_for_on_both_sides() -> None:
         pending = 0.0
 
     contenders = {"asks": ask, "works": clock.contender("works", cycle([1.0]))}
-    found = race(contenders, Effort(warmup=1, rounds=2), synchronize=wait, clock=clock)
+    found = race(contenders, Effort(warmup=1, rounds=2), wait=wait, clock=clock)
     assert found == {"asks": (5.0, 5.0), "works": (1.0, 1.0)}
 
 

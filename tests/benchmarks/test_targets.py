@@ -3,9 +3,10 @@
 import pytest
 from bench_samples import comparison, entry
 
-from lrlc_nas.benchmarks import TARGETS, Comparison, Outcome, outcomes
-from lrlc_nas.benchmarks.contenders import FIXED
 from lrlc_nas.benchmarks.racing import Spread
+from lrlc_nas.benchmarks.records import Comparison, Outcome
+from lrlc_nas.benchmarks.targets import TARGETS, outcomes
+from lrlc_nas.layers.low_rank import COMPUTATIONS
 
 
 def judged(words: str, compared: Comparison, device: str = "cpu") -> Outcome:
@@ -51,7 +52,7 @@ def test_against_unfold() -> None:
 
 def test_a_chosen_path_is_held_to_the_path_of_the_better_median() -> None:
     """Not to the better path of each round: no path is that good."""
-    first, second = FIXED[:2]
+    first, second = COMPUTATIONS[:2]
     compared = comparison(
         entry("lrlc", 2, 2.0, 3.0, 2.0, forward=(1.0,)),
         entry(first, 2, 2.0, 3.0, 2.0, forward=(2.0,)),

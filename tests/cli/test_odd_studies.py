@@ -96,7 +96,7 @@ def test_an_odd_search_is_told_in_sentences(tmp_path: Path, untrained: bytes, na
     (tmp_path / DATABASE).write_bytes(untrained)
     end_oddly(tmp_path, ODD_SEARCHES[name])
     sentence, refusal = SEARCHES[name]
-    assert "cannot be told yet" in succeeded(call("show", "small")).out
+    assert "not estimable yet" in succeeded(call("show", "small")).out
     assert sentence in report()
     live, *_ = live_pages(
         tmp_path, "/studies/1/report", "/", "/studies/1", "/studies/1/trials/0", "/studies/1/trials/7"

@@ -3,90 +3,26 @@
 The calls are read off the page, and what they return is laid out here, not by the code that made the page.
 """
 
-import base64
 import csv
 import io
 import json
 import re
 import sqlite3
 from decimal import Decimal
-from html.parser import HTMLParser
 from statistics import mean
 
 import numpy as np
 import pytest
 import torch
+from full_page import Parts, train_full_study
 
-from lrlc_nas.choices import Choice, Plan
-from lrlc_nas.config import StudyConfig
-from lrlc_nas.engine import Worker, start_study
-from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
+from lrlc_nas.choices import Choice
 from lrlc_nas.report import FIGURES, TABLES, report_page
 from lrlc_nas.report.from_python import TEXTS, call_list, setup
 from lrlc_nas.store import Store
 
-CONFIG = {
-    "name": "full",
-    "host": {"options": {"channels": 4, "strides": [2, 2, 1]}},
-    "data": {"split": {"train": 160, "search": 60, "confirm": 60}},
-    "recipe": {"epochs": 3, "batch_size": 32, "path": "bank"},
-    "space": {"sites": ["conv1", "conv2"], "choices": ["lrlc-2", "lrlc-4", "lc"]},
-    "search": {"sampler": "random", "min_epochs": 1, "host_repeats": 2, "audit": 0.5},
-    "budget": {"trials": 16},
-}
-
-
 FIGURE_CALLS = {figure.key: figure.call for figure in FIGURES}
 TABLE_CALLS = {table.key: table.call for table in TABLES}
-
-
-class Parts(HTMLParser):
-    """The figures, tables and calls of a page, as a browser would find them."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.files, self.calls, self.tables, self.text = {}, {}, {}, ""
-        self.figures = self.figures_with_file = 0
-        self.setup = None
-        self._open, self._key, self._number, self._setup_next = [], None, False, False
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        if tag not in ("meta", "input", "br", "link"):
-            self._open.append(tag)
-        if tag == "figure":
-            self._key = None
-            self.figures += 1
-        elif "download" in attributes:
-            self._key = ("figure", attributes["download"].removesuffix(".csv"))
-            self.figures_with_file += 1
-            self.files[self._key[1]] = base64.b64decode(attributes["href"].partition(",")[2]).decode()
-        elif tag == "table":
-            self._key = ("table", attributes.get("id"))
-            self.tables[self._key[1]] = []
-        elif tag == "tr" and "tbody" in self._open:
-            self.tables[self._key[1]].append([])
-        elif tag == "td":
-            self._number = "number" in attributes.get("class", "").split()
-            if self._number:
-                self.tables[self._key[1]][-1].append("")
-        self._setup_next = self._setup_next or attributes.get("id") == "python"
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        if "script" in self._open or "style" in self._open:
-            return
-        self.text += data
-        if self._open[-1:] == ["td"] and self._number:
-            self.tables[self._key[1]][-1][-1] += data
-        elif self._open[-2:] == ["details", "code"]:
-            self.calls.setdefault(self._key, data)  # the first is the call, another one names its subject
-        elif self._open[-1:] == ["pre"] and self._setup_next and self.setup is None:
-            self.setup = data
 
 
 @pytest.fixture(scope="module")
@@ -95,32 +31,10 @@ def store(tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('full') / 'studies.db'}")
-    train(start_study(store, StudyConfig.model_validate_json(json.dumps(CONFIG))))
-    write_scores(store, "full", lambda plan: 0.8 if len(plan) == 2 else 0.5)  # two sites at once: more than both
-    train(confirmation_to_run(store, "full", {"conv1: lrlc-2": Plan.of({"conv1": "lrlc-2"})}, seeds=3))
-    write_scores(store, "full/confirmation", lambda plan: 0.9 if plan == {"conv1": "lrlc-2"} else 0.5)
-    measure_sealed(store, "full")
+    train_full_study(store)
     yield store
     store.engine.dispose()
     torch.set_num_threads(threads)
-
-
-def train(study):
-    Worker(study.store, study.record, study.prepared, device="cpu").work()
-
-
-def write_scores(store, name, score):
-    """Networks this small learn nothing in three epochs, so what they reached is written by hand."""
-    database = sqlite3.connect(store.url.database)
-    with database:
-        rows = database.execute(
-            "select run_id, plan from nas_run join nas_study using (study_id) where state = 'complete' and name = ?",
-            (name,),
-        ).fetchall()
-        for run, plan in rows:
-            value = score(json.loads(plan)) + 0.001 * (7 * run % 5)
-            database.execute("update nas_run set value = ? where run_id = ?", (value, run))
-    database.close()
 
 
 @pytest.fixture(scope="module")

@@ -53,11 +53,7 @@ def command(verb: str, name: str, *options: str) -> str:
 def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:
     """Print the effects and the best run, write the report, and say what to try next.
 
-    Args:
-        out: where to.
-        store: the study database.
-        name: of the study.
-        storage: the option that leads other commands to this database, if they need one.
+    ``storage`` is the option that leads other commands to this database, if they need one.
     """
     study = store.study(name)
     runs = store.runs(study)
@@ -81,14 +77,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
 
 
 def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:
-    """Print what a confirmation that has come to its end concludes, write the report, and say what to try next.
-
-    Args:
-        out: where to.
-        store: the study database.
-        name: of the study that is confirmed.
-        storage: the option that leads other commands to this database, if they need one.
-    """
+    """Print what a confirmation that has come to its end concludes, write the report, and say what to try next."""
     print_conclusion(out, store, name)
     _print_report(out, store, name)
     test = [command("test", name, *storage)] if conclusion_of(store, name)[1].confirmed else []

@@ -25,13 +25,7 @@ _LAST_ENDED = 5
 
 
 class Watcher:
-    """Shows the runs of a study while workers train: a live page in a terminal, a line for each end elsewhere.
-
-    Args:
-        console: where to.
-        store: the study database.
-        study: which study.
-    """
+    """Shows the runs of a study while workers train: a live page in a terminal, a line for each end elsewhere."""
 
     def __init__(self, console: Console, store: Store, study: StudyRecord) -> None:
         self.console = console
@@ -66,12 +60,7 @@ class Watcher:
             self._tell_ends(runs)
 
     def page(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Group:
-        """The live page: progress and time left, the best so far, and a table of the latest runs.
-
-        Args:
-            runs: all runs of the study.
-            epochs: run id to the epochs recorded of it.
-        """
+        """The live page: progress and time left, the best so far, and a table of the latest runs."""
         best = best_run(list(runs))
         line = "none yet" if best is None else f"{percent(best.value)}, {best.plan}"
         return Group(self._progress(runs, epochs), plain(f"best so far: {line}"), self._table(runs, epochs))
@@ -110,11 +99,7 @@ class Watcher:
 
 
 class _Pace:
-    """How fast epochs come in, from the first one that comes: before it, workers only start.
-
-    Args:
-        trained: number of epochs recorded by now.
-    """
+    """How fast epochs come in, from the first one that comes: before it, workers only start."""
 
     def __init__(self, trained: int) -> None:
         self._first = trained

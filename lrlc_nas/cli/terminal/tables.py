@@ -14,7 +14,7 @@ from ...evidence import Effect, Screening, screen
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
-from .words import mebibytes, percent, plain
+from .words import interval, mebibytes, percent, plain
 
 __all__ = ["checkpoint_size", "print_effects", "print_study", "run_counts"]
 
@@ -71,13 +71,7 @@ def _tall_effects(screening: Screening) -> Table:
 
 
 def _effect(effect: Effect | None) -> str:
-    if effect is None:
-        return "not in the space"
-    if effect.estimate is None:
-        return "cannot be told yet"
-    if effect.low is None or effect.high is None:
-        return f"{effect.estimate:+.2f}"
-    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+    return "not in the space" if effect is None else interval(effect.estimate, effect.low, effect.high)
 
 
 def _runs_table(runs: Iterable[RunRecord]) -> Table:

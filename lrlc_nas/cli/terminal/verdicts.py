@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from ...engine.concluding import conclusion_of
 from ...errors import InputError
-from ...evidence.comparison import compare
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ...report.cards import claim_cards
+from ...report.tables.test_split import tested_arms
 from ...store import Store, TestOpening, test_openings
 from .frames import add_row, empty_table
-from .words import plain
+from .words import interval, percent, plain
 
 __all__ = ["print_conclusion", "print_test", "write_cards"]
 
@@ -46,21 +45,14 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
 
 
 def print_test(out: Console, look: TestOpening) -> None:
-    """Print what a look at the test images measured: each arm, and what it is above the host with the same seeds."""
-    by_arm = (look.results or {}).get("accuracies", {})
+    """Print what an opening of the test images measured: each arm, and its difference from the host, seed by seed."""
     table = empty_table("arm", "test accuracy >", "seeds >", "minus the host, points [95 %] >")
-    for arm, by_seed in by_arm.items():
-        mean = 100 * sum(by_seed.values()) / len(by_seed)
-        above = "" if arm == "host" else _above(by_seed, by_arm.get("host", {}))
-        add_row(table, arm, f"{mean:.2f} %", str(len(by_seed)), above)
+    for each in tested_arms(look):
+        found = each.against_host
+        above = "" if each.arm == "host" else interval(found.difference, found.low, found.high)
+        add_row(table, each.arm, percent(each.accuracy), str(each.seeds), above)
     out.print(plain(f"test images opened {look.opened:%Y-%m-%d %H:%M} UTC"))
     out.print(table)
-
-
-def _above(by_seed: Mapping[str, float], host: Mapping[str, float]) -> str:
-    shared = [seed for seed in by_seed if seed in host]
-    found = compare(*([100 * scores[seed] for seed in shared] for scores in (by_seed, host)))
-    return _interval(found.difference, found.low, found.high)
 
 
 def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
@@ -76,10 +68,8 @@ def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for number, card in enumerate(cards, start=1):
             safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", card.label).strip("-.")[:80]
-            for ending, text in (
-                (".md", card.markdown),
-                (".json", json.dumps(card.facts, indent=2, ensure_ascii=False) + "\n"),
-            ):
+            facts = json.dumps(card.facts, indent=2, ensure_ascii=False) + "\n"
+            for ending, text in ((".md", card.markdown), (".json", facts)):
                 path = folder / f"claim-{number}-{safe}{ending}"
                 path.write_text(text, encoding="utf-8")
                 written.append(path)
@@ -93,23 +83,10 @@ def _controls(conclusion: Conclusion) -> object:
     for result in conclusion.results:
         first = result.label
         for label, comparison in result.against.items():
-            add_row(
-                table,
-                first,
-                label,
-                _interval(comparison.difference, comparison.low, comparison.high),
-                _beaten(result, label),
-            )
+            difference = interval(comparison.difference, comparison.low, comparison.high)
+            add_row(table, first, label, difference, _beaten(result, label))
             first = ""
     return table
-
-
-def _interval(difference: float | None, low: float | None, high: float | None) -> str:
-    if difference is None:
-        return "cannot be told"
-    if low is None or high is None:
-        return f"{difference:+.2f}"
-    return f"{difference:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def _beaten(result: ClaimResult, label: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-__all__ = ["mebibytes", "percent", "plain"]
+__all__ = ["interval", "mebibytes", "percent", "plain"]
 
 
 def plain(words: str, style: str = "") -> Text:
@@ -15,6 +15,13 @@ def plain(words: str, style: str = "") -> Text:
 def percent(fraction: float | None) -> str:
     """A fraction as percent; empty for None."""
     return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def interval(difference: float | None, low: float | None, high: float | None) -> str:
+    """A difference in points with its interval, as far as they are known: ``+1.93 [+0.91, +2.95]``."""
+    if difference is None:
+        return "not estimable yet"
+    return f"{difference:+.2f}" + (f" [{low:+.2f}, {high:+.2f}]" if low is not None and high is not None else "")
 
 
 def mebibytes(number: float, sign: str = "") -> str:

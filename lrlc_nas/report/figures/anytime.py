@@ -50,12 +50,9 @@ class AnytimeStep:
 
 @dataclass(frozen=True)
 class Anytime:
-    """The course of a search.
+    """The course of a search: one step for each run that has ended, in that order.
 
-    Attributes:
-        steps: one for each run that has ended, in that order.
-        initial: complete runs of the initial design.
-        initial_seconds: of one of them, the mean.
+    ``initial`` counts the complete runs of the initial design, and ``initial_seconds`` is the mean of one of them.
     """
 
     steps: tuple[AnytimeStep, ...]
@@ -64,12 +61,7 @@ class Anytime:
 
 
 def anytime(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Anytime:
-    """Follow a search through the runs that have ended.
-
-    Args:
-        runs: all runs of the study.
-        epochs: run id to its recorded epochs.
-    """
+    """Follow a search through those of its runs that have ended; `epochs` is run id to recorded epochs."""
     ended = [run for run in runs if run.finished is not None]
     ended.sort(key=lambda run: (run.finished, run.number))
     initial = [run for run in runs if run.role != "sampled" and _value(run) is not None]
@@ -102,12 +94,7 @@ def anytime_table(info: Anytime) -> Table:
 
 
 def draw_anytime(info: Anytime, *, by: str) -> go.Figure:
-    """Draw the course of a search.
-
-    Args:
-        info: the course.
-        by: ``runs`` or ``seconds``, what lies on the horizontal axis.
-    """
+    """Draw the course of a search by ``runs`` or ``seconds``, which lie on the horizontal axis."""
     steps = [step for step in info.steps if step.best is not None]
     chance = [step for step in info.steps if step.by_chance is not None]
     figure = go.Figure(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import plotly.graph_objects as go
 
 from ...evidence import Context, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, base_layout, plain, short
+from ..drawing import BEST, GREY, HOST, base_layout, marks, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section, Width
 
@@ -22,11 +23,7 @@ _ROW = 26
 
 @dataclass(frozen=True)
 class Contexts:
-    """Choices alone and together with other sites.
-
-    Attributes:
-        contexts: those of which both effects are estimable.
-    """
+    """Choices of which both effects are estimable: alone, and together with other sites."""
 
     contexts: tuple[Context, ...]
 
@@ -46,25 +43,9 @@ def contexts(screening: Screening) -> Contexts:
 def context_table(info: Contexts) -> Table:
     """One row for each choice."""
     columns = ("site", "choice", "alone", "together", "difference", "low", "high", "p", "adjusted_p")
-    return table(
-        (*columns, "runs_alone", "runs_together"),
-        [
-            (
-                each.site,
-                each.choice,
-                each.alone,
-                each.in_company,
-                each.difference,
-                each.low,
-                each.high,
-                each.p_value,
-                each.adjusted,
-                each.runs_alone,
-                each.runs_in_company,
-            )
-            for each in info.contexts
-        ],
-    )
+    fields = ("site", "choice", "alone", "in_company", "difference", "low", "high", "p_value", "adjusted")
+    values = attrgetter(*fields, "runs_alone", "runs_in_company")
+    return table((*columns, "runs_alone", "runs_together"), map(values, info.contexts))
 
 
 def draw_contexts(info: Contexts) -> go.Figure:
@@ -94,19 +75,13 @@ def draw_contexts(info: Contexts) -> go.Figure:
 def _ends(info: Contexts, which: str) -> go.Scatter:
     shown = info.shown
     colours = [HOST if each.disagrees else BEST for each in shown]
-    return go.Scatter(
-        x=[getattr(each, which) for each in shown],
-        y=list(range(len(shown))),
-        mode="markers",
-        name="alone" if which == "alone" else "together with other sites",
-        marker={
-            "symbol": "circle-open" if which == "alone" else "circle",
-            "size": 10,
-            "color": colours,
-            "line": {"width": 2, "color": colours},
-        },
-        hoverinfo="text",
-        hovertext=[_hover(each) for each in shown],
+    symbol, name = ("circle-open", "alone") if which == "alone" else ("circle", "together with other sites")
+    return marks(
+        [getattr(each, which) for each in shown],
+        list(range(len(shown))),
+        name,
+        [_hover(each) for each in shown],
+        {"symbol": symbol, "size": 10, "color": colours, "line": {"width": 2, "color": colours}},
     )
 
 

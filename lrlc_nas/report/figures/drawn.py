@@ -23,13 +23,10 @@ class DrawnFigure:
 
     Attributes:
         key: fixed, part of the ids of its elements.
-        title: above it.
         caption: how to read it; without a drawing, why there is none.
-        figure: as plotly.js takes it; None if there is nothing to draw, or several.
-        small: several drawings of one kind, in place of one.
-        row_starts: which of them, from 0, begin a row.
-        table: the numbers behind it; None without a drawing.
-        call: gives these numbers from Python.
+        figure: as plotly.js takes it; None if there is nothing to draw, or several `small` ones in place of it.
+        row_starts: which of these, from 0, begin a row.
+        table: the numbers behind it, which `call` gives from Python; None without a drawing.
     """
 
     key: str
@@ -44,12 +41,7 @@ class DrawnFigure:
 
 @dataclass(frozen=True)
 class FigureRow:
-    """Figures that stand side by side, or one alone.
-
-    Attributes:
-        width: of each.
-        figures: from left to right.
-    """
+    """Figures that stand side by side, or one alone, each of this width."""
 
     width: Width
     figures: tuple[DrawnFigure, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -12,7 +12,7 @@ from ...evidence import Effect, Screening, Verdict
 from ...evidence.conclusion import Conclusion
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import GREY, base_layout, plain, short
+from ..drawing import GREY, base_layout, effect_heat, plain, short
 from ..numbers import count, interval, points
 from .figure import Figure, Section
 
@@ -28,13 +28,10 @@ _MOST_TWO_DIGITS = 6
 
 @dataclass(frozen=True)
 class MapCell:
-    """One choice at one site.
+    """One choice at one site: what the screening says, and the confirmation of just this, if anything.
 
-    Attributes:
-        effect: what the screening says.
-        verdict: what the confirmation says of just this; None where it says nothing.
-        parameters: of the network that differs from the host in this cell alone, where a run has it.
-        macs: multiply-accumulates per image of that network.
+    Parameters, and multiply-accumulates per image, are those of the network that differs from the host in this cell
+    alone, where a run has it.
     """
 
     effect: Effect
@@ -52,13 +49,9 @@ class MapCell:
 
 @dataclass(frozen=True)
 class EffectMap:
-    """The effects as a grid of sites by choices.
+    """The effects as a grid of sites, in the order of the space, by choices, from most to least sharing.
 
-    Attributes:
-        sites: rows, in the order of the space.
-        choices: columns, from most to least sharing.
-        cells: one for each row and column; None where the space has no such choice.
-        limit: the largest absolute estimate, in points: both ends of the colour scale.
+    Cells are None where the space has no such choice; the limit is the largest absolute estimate, in points.
     """
 
     sites: tuple[str, ...]
@@ -73,20 +66,19 @@ class EffectMap:
 
 
 def effect_map(screening: Screening, runs: Sequence[RunRecord], conclusion: Conclusion | None = None) -> EffectMap:
-    """Lay the effects of a screening out as a grid.
-
-    Args:
-        screening: of the study.
-        runs: all of its runs.
-        conclusion: of its confirmation, if there is one.
-    """
+    """Lay the effects of a screening out as a grid, with all runs of the study and its confirmation, if any."""
     by_cell = {(effect.site, effect.choice): effect for effect in screening.effects}
     sites = tuple(dict.fromkeys(site for site, _ in by_cell))
     tokens = {token for _, token in by_cell}
     choices = tuple(sorted(tokens, key=lambda token: Choice.parse(token).relaxation))
     costs = {run.plan: run for run in runs if run.plan is not None}
     verdicts = {result.plan: result.verdict for result in conclusion.results} if conclusion else {}
-    cells = {cell: _cell(effect, Plan.of(dict([cell])), costs, verdicts) for cell, effect in by_cell.items()}
+    cells = {}
+    for cell, effect in by_cell.items():
+        plan = Plan.of(dict([cell]))
+        run = costs.get(plan)
+        parameters, macs = (run.parameters, run.macs) if run else (None, None)
+        cells[cell] = MapCell(effect, verdicts.get(plan), parameters, macs)
     return EffectMap(
         sites=sites,
         choices=choices,
@@ -104,29 +96,16 @@ def effect_table(info: EffectMap) -> Table:
 
 
 def draw_effect_map(info: EffectMap) -> go.Figure:
-    """Draw the map on a diverging scale centred at zero that the colour-blind can read."""
+    """Draw the map, a row for each site and a column for each choice."""
     digits = 2 if len(info.choices) <= _MOST_TWO_DIGITS else 1
-    heat = go.Heatmap(
-        z=[[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
-        text=[[_text(cell, digits) for cell in row] for row in info.cells],
-        hovertext=[[_hover(cell) for cell in row] for row in info.cells],
-        hoverinfo="text",
-        texttemplate="%{text}",
-        colorscale="RdBu",
-        zmin=-info.limit,
-        zmax=info.limit,
-        xgap=2,
-        ygap=2,
+    bar = {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "thickness": 10, "outlinewidth": 0}
+    heat = effect_heat(
+        [[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
+        [[_text(cell, digits) for cell in row] for row in info.cells],
+        [[_hover(cell) for cell in row] for row in info.cells],
+        info.limit,
         hoverongaps=True,
-        colorbar={
-            "title": {"text": "points", "side": "right"},
-            "orientation": "h",
-            "y": 0,
-            "yref": "container",
-            "yanchor": "bottom",
-            "thickness": 10,
-            "outlinewidth": 0,
-        },
+        colorbar={"title": {"text": "points", "side": "right"}} | bar,
     )
     figure = base_layout(go.Figure(heat), x="", y="", height=160 + _ROW * max(3, len(info.sites)))
     figure.update_layout(plot_bgcolor="#f1f3f5", margin={"b": 90})
@@ -141,27 +120,11 @@ def draw_effect_map(info: EffectMap) -> go.Figure:
     return figure
 
 
-def _cell(
-    effect: Effect, plan: Plan, costs: Mapping[Plan, RunRecord], verdicts: Mapping[Plan, Verdict | None]
-) -> MapCell:
-    run = costs.get(plan)
-    return MapCell(effect, verdicts.get(plan), run.parameters if run else None, run.macs if run else None)
-
-
 def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:
     effect, verdict = cell.effect, cell.verdict
-    return (
-        effect.site,
-        effect.choice,
-        effect.estimate,
-        effect.low,
-        effect.high,
-        effect.runs,
-        verdict.outcome if verdict else "",
-        verdict.comparison.difference if verdict else None,
-        cell.parameters,
-        cell.macs,
-    )
+    told = (verdict.outcome, verdict.comparison.difference) if verdict else ("", None)
+    screened = (effect.site, effect.choice, effect.estimate, effect.low, effect.high, effect.runs)
+    return (*screened, *told, cell.parameters, cell.macs)
 
 
 def _text(cell: MapCell | None, digits: int) -> str:
@@ -201,10 +164,9 @@ FIGURE = Figure(
     section=Section.EFFECTS,
     title="Where relaxing helps",
     caption=(
-        "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = "
-        "equivalent, ? undecided on fresh seeds; * is no verdict but an interval of the screening that "
-        "excludes zero. Blank cells are not estimable yet, or not in the space. All numbers are points of "
-        "accuracy."
+        "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = equivalent, ? "
+        "undecided on fresh seeds; * is not a verdict: an interval of the screening excludes zero. Blank cells are not "
+        "estimable yet, or not in the space. All numbers are points of accuracy."
     ),
     compute=lambda reading: effect_map(reading.screening, reading.runs, reading.conclusion),
     empty=lambda info: "No effect is estimable yet from the finished runs, so there is no map." if info.empty else "",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import mean
 
 import plotly.graph_objects as go
@@ -19,9 +20,9 @@ from ...choices import Plan
 from ...evidence import Comparison
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, INK, base_layout, plain, short
+from ..drawing import BEST, GREY, HOST, INK, base_layout, marks, plain, short
 from ..numbers import interval, points
-from ..reading import Confirmation, Reading
+from ..reading import Confirmation, Reading, plan_scores
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
@@ -32,19 +33,16 @@ _SIGNS = {"helps": (BEST, "square"), "hurts": (HOST, "square"), "control": (GREY
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One comparison.
+    """One comparison of a claim, less the host or a control, in points.
 
     Attributes:
-        claim: its label.
         against: ``host``, or the label of a control.
-        comparison: claim less the other arm, in points.
-        differences: the same seed by seed.
+        differences: the comparison seed by seed.
         outcome: the verdict on the claim, or for a control whether it is beaten: ``beaten`` or ``not beaten``, or
             ``not tested`` where the claim does not help.
         adjusted_p: of a claim; None for a control.
         searched: the estimate of the search, in points; None for a control and where there is none.
-        searched_low: lower end of its 95 % interval, where there is one.
-        searched_high: upper end of it.
+        searched_low: lower end of its 95 % interval, where there is one, with `searched_high`.
     """
 
     claim: str
@@ -58,6 +56,11 @@ class ForestRow:
     searched_high: float | None = None
 
     @property
+    def level(self) -> str:
+        """Of the interval, in words: ``95 %``."""
+        return f"{100 * self.comparison.confidence:.4g} %"
+
+    @property
     def shrinkage(self) -> float | None:
         """The estimate of the search less that of the confirmation, in points."""
         if self.searched is None or self.comparison.difference is None:
@@ -67,12 +70,9 @@ class ForestRow:
 
 @dataclass(frozen=True)
 class Forest:
-    """All comparisons of a confirmation.
+    """All comparisons of a confirmation: each claim against the host, followed by its controls.
 
-    Attributes:
-        rows: each claim against the host, followed by its controls.
-        delta: the smallest effect that matters, in points.
-        reason: why there are no comparisons; empty otherwise.
+    ``delta`` is the smallest effect that matters, in points; ``reason`` says why there are no comparisons.
     """
 
     rows: tuple[ForestRow, ...]
@@ -97,31 +97,21 @@ def forest(reading: Reading) -> Forest:
 
 def forest_table(info: Forest) -> Table:
     """One row for each comparison."""
-    columns = ("claim", "against", "difference", "low", "high", "confidence", "n", "outcome", "adjusted_p")
-    more = ("superiority", "search_estimate", "search_low", "search_high", "shrinkage", "by_seed")
-    return table(
-        (*columns, *more),
-        [
-            (
-                row.claim,
-                row.against,
-                row.comparison.difference,
-                row.comparison.low,
-                row.comparison.high,
-                row.comparison.confidence,
-                row.comparison.n,
-                row.outcome,
-                row.adjusted_p,
-                row.comparison.superiority,
-                row.searched,
-                row.searched_low,
-                row.searched_high,
-                row.shrinkage,
-                " ".join(map(repr, row.differences)),
-            )
-            for row in info.rows
-        ],
+    compared = ("difference", "low", "high", "confidence", "n")
+    searched = ("searched", "searched_low", "searched_high", "shrinkage")
+    columns = ("claim", "against", *compared, "outcome", "adjusted_p", "superiority")
+    more = ("search_estimate", "search_low", "search_high", "shrinkage", "by_seed")
+    values = attrgetter(
+        "claim",
+        "against",
+        *(f"comparison.{name}" for name in compared),
+        "outcome",
+        "adjusted_p",
+        "comparison.superiority",
+        *searched,
     )
+    rows = [(*values(row), " ".join(map(repr, row.differences))) for row in info.rows]
+    return table((*columns, *more), rows)
 
 
 def draw_forest(info: Forest) -> go.Figure:
@@ -180,11 +170,7 @@ def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float 
         for effect in reading.screening.effects:
             if (effect.site, effect.choice) == cell:
                 return effect.estimate, effect.low, effect.high
-    values = [
-        100 * run.value
-        for run in reading.runs
-        if run.plan == plan and run.state == "complete" and run.value is not None
-    ]
+    values = [score for _, score in plan_scores(reading.runs, plan)]
     host = reading.screening.host.mean
     return (mean(values) - host if values and host is not None else None), None, None
 
@@ -229,33 +215,29 @@ def _seeds(info: Forest) -> go.Scatter:
 
 def _searched(info: Forest) -> go.Scatter:
     found = [(place, row) for place, row in enumerate(info.rows) if row.searched is not None]
-    return go.Scatter(
-        x=[row.searched for _, row in found],
-        y=[place - 0.24 for place, _ in found],
-        error_x=_bars([(row.searched, row.searched_low, row.searched_high) for _, row in found], 1),
-        mode="markers",
-        name="estimate of the search",
-        marker={"size": 8, "color": GREY, "symbol": "diamond-open"},
-        hoverinfo="text",
-        hovertext=[
+    return marks(
+        [row.searched for _, row in found],
+        [place - 0.24 for place, _ in found],
+        "estimate of the search",
+        [
             f"search: {points(row.searched)} points {interval(row.searched_low, row.searched_high)}"
             f"<br>shrinkage {points(row.shrinkage)}"
             for _, row in found
         ],
+        {"size": 8, "color": GREY, "symbol": "diamond-open"},
+        error_x=_bars([(row.searched, row.searched_high) for _, row in found], 1),
     )
 
 
 def _estimates(info: Forest) -> go.Scatter:
     signs = [_sign(row) for row in info.rows]
-    return go.Scatter(
-        x=[row.comparison.difference for row in info.rows],
-        y=list(range(len(info.rows))),
-        error_x=_bars([(row.comparison.difference, row.comparison.low, row.comparison.high) for row in info.rows], 2),
-        mode="markers",
-        name="fresh seeds",
-        marker={"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
-        hoverinfo="text",
-        hovertext=[_hover(row) for row in info.rows],
+    return marks(
+        [row.comparison.difference for row in info.rows],
+        list(range(len(info.rows))),
+        "fresh seeds",
+        [_hover(row) for row in info.rows],
+        {"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
+        error_x=_bars([(row.comparison.difference, row.comparison.high) for row in info.rows], 2),
     )
 
 
@@ -265,10 +247,11 @@ def _sign(row: ForestRow) -> tuple[str, str]:
     return _SIGNS.get(row.outcome, (INK, "square-open"))
 
 
-def _bars(values: list[tuple[float | None, float | None, float | None]], thickness: int) -> dict[str, object]:
+def _bars(values: list[tuple[float | None, float | None]], thickness: int) -> dict[str, object]:
+    halves = [0.0 if high is None else high - (middle or 0.0) for middle, high in values]
     return {
         "type": "data",
-        "array": [(high or 0.0) - (middle or 0.0) if high is not None else 0.0 for middle, _, high in values],
+        "array": halves,
         "thickness": thickness,
         "width": 4,
         "color": GREY if thickness == 1 else INK,
@@ -279,7 +262,7 @@ def _hover(row: ForestRow) -> str:
     comparison = row.comparison
     return (
         f"<b>{plain(row.claim)} − {plain(row.against)}</b>: {row.outcome}<br>{points(comparison.difference)} points"
-        f"<br>{100 * comparison.confidence:.4g} % interval {interval(comparison.low, comparison.high)}, "
+        f"<br>{row.level} interval {interval(comparison.low, comparison.high)}, "
         f"{comparison.n} seeds"
     )
 
@@ -289,10 +272,9 @@ FIGURE = Figure(
     section=Section.CONFIRMATION,
     title="Claims on fresh seeds",
     caption=(
-        "Right of zero the claim is better than the arm that the row names. The line is its interval on "
-        "fresh seeds, dots are single seeds, and differences inside the grey band are too small to matter. "
-        "The open grey diamond is the estimate of the search, the largest of many: expect it further from "
-        "zero (winner's curse)."
+        "Right of zero the claim is better than the arm that the row names. The line is its interval on fresh seeds, "
+        "dots are single seeds, and differences inside the grey band are too small to matter. The open grey diamond is "
+        "the estimate of the search, the largest of many: expect it further from zero (winner's curse)."
     ),
     compute=forest,
     empty=lambda info: info.reason,

@@ -12,7 +12,7 @@ from ...choices import Plan
 from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, MARKED, base_layout, plan_text
+from ..drawing import BEST, GREY, HOST, MARKED, epoch_layout, marks, plan_text
 from ..numbers import percent
 from .figure import Figure, Section
 
@@ -27,8 +27,6 @@ class Curve:
     """The curve of one run.
 
     Attributes:
-        number: of the run.
-        plan: of the run.
         kind: ``best``, ``host``, ``pruned`` or ``other``.
         epochs: how many epochs were trained, from 1.
         accuracies: after each of them, fractions.
@@ -51,13 +49,7 @@ class LearningCurves:
 def learning_curves(
     runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], best: RunRecord | None
 ) -> LearningCurves:
-    """Gather the curves of a study.
-
-    Args:
-        runs: all of its runs.
-        epochs: run id to its recorded epochs.
-        best: the best complete run, drawn to be seen.
-    """
+    """Gather the curves of a study; `epochs` is run id to recorded epochs, and the best run is drawn to be seen."""
     found = [_curve(run, epochs.get(run.run_id, ()), best) for run in runs]
     return LearningCurves(tuple(curve for curve in found if curve is not None and curve.epochs))
 
@@ -90,11 +82,8 @@ def draw_learning_curves(info: LearningCurves) -> go.Figure:
     figure = go.Figure([_joined(curves, kind) for kind, curves in of_kind.items() if curves])
     if of_kind["pruned"]:
         figure.add_trace(_ends(of_kind["pruned"]))
-    base_layout(figure, x="epoch", y="accuracy, %", height=400)
     longest = max((curve.epochs[-1] for curve in info.curves), default=0)
-    if longest <= 12:
-        figure.update_xaxes(dtick=1)
-    return figure
+    return epoch_layout(figure, longest, y="accuracy, %", height=400)
 
 
 # Kind to (name in the legend, colour, width); drawn in this order, so that what matters lies on top.
@@ -152,14 +141,12 @@ def _joined(curves: Sequence[Curve], kind: str) -> go.Scatter:
 
 
 def _ends(curves: Sequence[Curve]) -> go.Scatter:
-    return go.Scatter(
-        x=[curve.epochs[-1] for curve in curves],
-        y=[100 * curve.accuracies[-1] for curve in curves],
-        mode="markers",
-        name="pruned here",
-        marker={"symbol": "x", "size": 8, "color": MARKED},
-        hoverinfo="text",
-        hovertext=[f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+    return marks(
+        [curve.epochs[-1] for curve in curves],
+        [100 * curve.accuracies[-1] for curve in curves],
+        "pruned here",
+        [f"pruned: {_hovers(curve)[-1]}" for curve in curves],
+        {"symbol": "x", "size": 8, "color": MARKED},
     )
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ...evidence import Interaction, Screening
 from ..data_table import Table, table
-from ..drawing import base_layout, plain, short
+from ..drawing import base_layout, effect_heat, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section, Width
 
@@ -21,12 +21,9 @@ _NARROWEST_SCALE = 0.1
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """What relaxing two sites at once does beyond the sum of their effects.
+    """What relaxing two sites at once does beyond the sum of their effects, for each estimable pair.
 
-    Attributes:
-        sites: in the order of the space.
-        pairs: (first, second) to the interaction, for each estimable pair.
-        limit: both ends of the colour scale, in points.
+    Sites are in the order of the space, and the limit is both ends of the colour scale, in points.
     """
 
     sites: tuple[str, ...]
@@ -59,17 +56,11 @@ def draw_pairs(info: PairMatrix) -> go.Figure:
     """Draw the pairs as a triangle, on the scale of the map of effects."""
     sites = info.sites
     cells = [[info.pairs.get((first, second)) for first in sites[:-1]] for second in sites[1:]]
-    heat = go.Heatmap(
-        z=[[each.estimate if each else None for each in row] for row in cells],
-        text=[[_text(each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
-        hovertext=[[_hover(each) for each in row] for row in cells],
-        hoverinfo="text",
-        texttemplate="%{text}",
-        colorscale="RdBu",
-        zmin=-info.limit,
-        zmax=info.limit,
-        xgap=2,
-        ygap=2,
+    heat = effect_heat(
+        [[each.estimate if each else None for each in row] for row in cells],
+        [[_text(each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
+        [[_hover(each) for each in row] for row in cells],
+        info.limit,
         showscale=False,
     )
     figure = base_layout(go.Figure(heat), x="", y="", height=150 + _ROW * max(3, len(cells)))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ...choices import Choice, Kind
 from ...evidence import Effect, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, MARKED, base_layout, plain, short
+from ..drawing import BEST, GREY, MARKED, base_layout, marks, plain, short
 from ..numbers import interval, points
 from .figure import Figure, Section
 
@@ -24,12 +24,7 @@ _NARROWEST = 0.5
 
 @dataclass(frozen=True)
 class RankSeries:
-    """The effects of one family of choices at a site, by rank.
-
-    Attributes:
-        kind: whose rank grows.
-        effects: those that are estimable, by rank.
-    """
+    """The estimable effects of one family of choices at a site, by rank."""
 
     kind: Kind
     effects: tuple[Effect, ...]
@@ -40,7 +35,6 @@ class RankCurve:
     """One site.
 
     Attributes:
-        site: its name.
         ranks: of the choices in its space.
         series: one for each family that has an effect.
         lc: the effect of no sharing at all; None where it is not in the space or not estimable.
@@ -87,7 +81,11 @@ def draw_rank_curve(info: RankCurve) -> go.Figure:
     for number, series in enumerate(info.series):
         figure.add_trace(_line(info, series, number))
     if info.lc is not None:
-        figure.add_trace(_end(info.lc))
+        marker = {"symbol": "diamond", "size": 9, "color": MARKED}
+        effect = info.lc
+        figure.add_trace(
+            marks(["lc"], [effect.estimate], "no sharing", [_hover(effect)], marker, error_y=_bars([effect]))
+        )
     base_layout(figure, x="rank", y="points", height=220)
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     figure.update_layout(
@@ -149,19 +147,6 @@ def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
         marker={"symbol": "x" if control else "circle", "size": 7},
         hoverinfo="text",
         hovertext=["conv: what all are compared with", *map(_hover, shown)],
-    )
-
-
-def _end(effect: Effect) -> go.Scatter:
-    return go.Scatter(
-        x=["lc"],
-        y=[effect.estimate],
-        error_y=_bars([effect]),
-        mode="markers",
-        name="no sharing",
-        marker={"symbol": "diamond", "size": 9, "color": MARKED},
-        hoverinfo="text",
-        hovertext=[_hover(effect)],
     )
 
 

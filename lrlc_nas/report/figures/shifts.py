@@ -14,7 +14,6 @@ from .figure import Figure, Section
 if TYPE_CHECKING:
     from ...inspection import ShiftTolerance
 
-
 __all__ = ["FIGURE", "draw_shifts", "shift_table"]
 
 _DASHES = {"right": "solid", "down": "dot"}
@@ -44,14 +43,12 @@ def draw_shifts(info: ShiftTolerance) -> go.Figure:
 
 def shift_table(info: ShiftTolerance) -> Table:
     """One row for each network, direction and shift."""
+    networks = (("relaxed", info.relaxed, info.numbers), ("host", info.host, info.host_numbers))
     return table(
         ("network", "direction", "shift", "accuracy", "images", "runs"),
         [
             (name, direction, shift, accuracy, info.images, len(numbers))
-            for name, curves, numbers in (
-                ("relaxed", info.relaxed, info.numbers),
-                ("host", info.host, info.host_numbers),
-            )
+            for name, curves, numbers in networks
             for direction, accuracies in curves.items()
             for shift, accuracy in zip(info.shifts, accuracies, strict=True)
         ],

@@ -18,7 +18,6 @@ from .figure import Figure, Section
 if TYPE_CHECKING:
     from ...inspection import SpaceMap
 
-
 __all__ = ["FIGURE", "MOST_BANKS", "MOST_SITES", "Picture", "Pictures", "draw_picture", "picture_table", "pictures"]
 
 MOST_SITES = 4
@@ -30,11 +29,9 @@ _MOST_CELLS = 28
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One map.
+    """One map of a site, whose choice is a token.
 
     Attributes:
-        site: name of the site.
-        choice: token of the choice there.
         kind: ``distance`` from the mean kernel, or ``weights`` of a bank.
         bank: which one, from 1; 0 for a distance.
         values: (rows, columns), means over blocks of positions where there are too many to draw.
@@ -57,11 +54,7 @@ class Picture:
 class Pictures:
     """What is drawn of the maps of a network.
 
-    Attributes:
-        shown: the pictures.
-        network: which network it is.
-        cut: whether there are sites or banks that are not drawn.
-        reason: why there are no pictures; empty otherwise.
+    ``cut`` is whether there are sites or banks that are not drawn; ``reason`` says why there are no pictures.
     """
 
     shown: tuple[Picture, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from statistics import mean
@@ -12,44 +12,25 @@ import plotly.graph_objects as go
 from ...choices import Plan
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, INK, MARKED, base_layout, plain, plan_text
+from ..drawing import BEST, GREY, HOST, INK, MARKED, base_layout, marks, plain, plan_text
 from ..numbers import magnitude, percent
 from ..reading import Confirmation
 from .figure import Figure, Section, Width
 
-__all__ = [
-    "COSTS",
-    "LATENCY",
-    "MACS",
-    "PARAMETERS",
-    "ArmPoint",
-    "CostPoint",
-    "TradeOff",
-    "draw_trade_off",
-    "trade_off",
-    "trade_off_table",
-]
+__all__ = ["COSTS", "LATENCY", "MACS", "PARAMETERS", "TradeOff", "draw_trade_off", "trade_off", "trade_off_table"]
 
 COSTS = {"parameters": "parameters", "macs": "MACs per image", "latency": "training step, ms"}
 """The costs that a run is compared by, and how they are called."""
 
-_COST_OF: dict[str, Callable[[RunRecord], int | None]] = {
-    "parameters": lambda run: run.parameters,
-    "macs": lambda run: run.macs,
-    "latency": lambda run: None,
-}
 _LOGARITHMIC_FROM = 20
 _ARMS = {"host": ("diamond-open", HOST), "claim": ("square", MARKED), "control": ("x-thin", INK)}
 
 
 @dataclass(frozen=True)
 class CostPoint:
-    """One complete run of the search.
+    """One complete run of the search, with a cost in parameters or multiply-accumulates.
 
     Attributes:
-        number: of the run.
-        plan: of the run.
-        cost: parameters or multiply-accumulates.
         accuracy: on the search images, a fraction.
         on_front: whether no run is at least as accurate and cheaper, or more accurate and as cheap.
     """
@@ -66,9 +47,7 @@ class ArmPoint:
     """One arm of the confirmation.
 
     Attributes:
-        label: what it is called.
         kind: ``host``, ``claim`` or ``control``.
-        plan: of the arm.
         cost: parameters, multiply-accumulates, or milliseconds of a training step.
         accuracy: on the confirm images, a fraction, the mean over seeds.
         seeds: how many there are.
@@ -84,14 +63,7 @@ class ArmPoint:
 
 @dataclass(frozen=True)
 class TradeOff:
-    """The complete runs of a study by one cost.
-
-    Attributes:
-        cost: a key of `COSTS`.
-        points: by number.
-        arms: of the confirmation.
-        device: where latencies were measured; empty for other costs.
-    """
+    """The complete runs of a study by one cost, a key of `COSTS`; the device is where latencies were measured."""
 
     cost: str
     points: tuple[CostPoint, ...]
@@ -105,25 +77,20 @@ class TradeOff:
 
 
 def trade_off(runs: Iterable[RunRecord], cost: str, confirmation: Confirmation | None = None) -> TradeOff:
-    """Compare the complete runs of a study by accuracy and one cost.
-
-    Args:
-        runs: all runs of the study.
-        cost: a key of `COSTS`.
-        confirmation: of the study, if there is one; it alone has latencies.
-    """
+    """Compare the complete runs by accuracy and one cost, a key of `COSTS`; a confirmation alone has latencies."""
     known = [
         (run.number, run.plan, price, run.value)
         for run in runs
         if run.state == "complete" and run.plan is not None and run.value is not None and isfinite(run.value)
-        if (price := _COST_OF[cost](run)) is not None
+        if (price := getattr(run, cost, None)) is not None
     ]
+    times = confirmation.study.facts.get("latencies", {}) if confirmation else {}
     front = _front([(price, value) for _, _, price, value in known])
     return TradeOff(
         cost,
         tuple(CostPoint(number, plan, price, value, (price, value) in front) for number, plan, price, value in known),
         _arms(confirmation, cost) if confirmation else (),
-        _device(confirmation) if confirmation and cost == "latency" else "",
+        ", ".join(sorted({each["device"] for each in times.values()})) if cost == "latency" else "",
     )
 
 
@@ -144,10 +111,10 @@ def trade_off_table(info: TradeOff) -> Table:
 def draw_trade_off(info: TradeOff) -> go.Figure:
     """Draw the runs as points, the front as steps and the arms of the confirmation as signs of their own."""
     figure = go.Figure()
-    others = [point for point in info.points if point.plan != Plan()]
     hosts = [point for point in info.points if point.plan == Plan()]
-    front = info.front
-    if front:
+    others = [point for point in info.points if point.plan != Plan() and not point.on_front]
+    best = [point for point in info.points if point.plan != Plan() and point.on_front]
+    if front := info.front:
         figure.add_trace(
             go.Scatter(
                 x=[point.cost for point in front],
@@ -158,11 +125,12 @@ def draw_trade_off(info: TradeOff) -> go.Figure:
                 hoverinfo="skip",
             )
         )
-    figure.add_trace(_points([p for p in others if not p.on_front], "relaxed", GREY, "circle", 8))
-    figure.add_trace(_points([p for p in others if p.on_front], "relaxed, on the front", BEST, "circle", 10))
+    figure.add_trace(_points(others, "relaxed", GREY, "circle", 8))
+    figure.add_trace(_points(best, "relaxed, on the front", BEST, "circle", 10))
     figure.add_trace(_points(hosts, "host", HOST, "diamond", 11))
-    for kind in _ARMS:
-        figure.add_trace(_arm_points([arm for arm in info.arms if arm.kind == kind], kind))
+    for kind, (symbol, colour) in _ARMS.items():
+        arms = [arm for arm in info.arms if arm.kind == kind]
+        figure.add_trace(_points(arms, f"{kind}, fresh seeds", colour, symbol, 10, rim=(colour, 2)))
     base_layout(figure, x=COSTS[info.cost], y="accuracy, %", height=460)
     figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 0})
     costs = [cost for cost in (*(p.cost for p in info.points), *(a.cost for a in info.arms)) if cost > 0]
@@ -192,49 +160,34 @@ def _price(confirmation: Confirmation, plan: Plan, cost: str) -> float | None:
         measured = confirmation.study.facts.get("latencies", {}).get(plan.to_json())
         return 1000 * measured["seconds"] if measured else None
     run = next((run for run in confirmation.runs if run.plan == plan), None)
-    return None if run is None else _COST_OF[cost](run)
+    return getattr(run, cost, None)
 
 
-def _device(confirmation: Confirmation) -> str:
-    devices = {each["device"] for each in confirmation.study.facts.get("latencies", {}).values()}
-    return ", ".join(sorted(devices))
-
-
-def _points(points: Sequence[CostPoint], name: str, colour: str, symbol: str, size: int) -> go.Scatter:
-    return go.Scatter(
-        x=[point.cost for point in points],
-        y=[100 * point.accuracy for point in points],
-        mode="markers",
-        name=name,
+def _points(
+    points: Sequence[CostPoint | ArmPoint],
+    name: str,
+    colour: str,
+    symbol: str,
+    size: int,
+    rim: tuple[str, int] = ("white", 1),
+) -> go.Scatter:
+    return marks(
+        [point.cost for point in points],
+        [100 * point.accuracy for point in points],
+        name,
+        [_hover(point) for point in points],
+        {"color": colour, "symbol": symbol, "size": size, "line": {"color": rim[0], "width": rim[1]}},
         showlegend=bool(points),
-        marker={"color": colour, "symbol": symbol, "size": size, "line": {"color": "white", "width": 1}},
-        hoverinfo="text",
-        hovertext=[_hover(point) for point in points],
     )
 
 
-def _arm_points(arms: Sequence[ArmPoint], kind: str) -> go.Scatter:
-    symbol, colour = _ARMS[kind]
-    return go.Scatter(
-        x=[arm.cost for arm in arms],
-        y=[100 * arm.accuracy for arm in arms],
-        mode="markers",
-        name=f"{kind}, fresh seeds",
-        showlegend=bool(arms),
-        marker={"color": colour, "symbol": symbol, "size": 10, "line": {"color": colour, "width": 2}},
-        hoverinfo="text",
-        hovertext=[_arm_hover(arm) for arm in arms],
-    )
+def _hover(point: CostPoint | ArmPoint) -> str:
+    head = f"<b>run {point.number}: {percent(point.accuracy)}</b>" if isinstance(point, CostPoint) else _arm(point)
+    return f"{head}, {magnitude(point.cost)}<br>{plan_text(point.plan)}"
 
 
-def _hover(point: CostPoint) -> str:
-    head = f"<b>run {point.number}: {percent(point.accuracy)}</b>, {magnitude(point.cost)}"
-    return f"{head}<br>{plan_text(point.plan)}"
-
-
-def _arm_hover(arm: ArmPoint) -> str:
-    head = f"<b>{plain(arm.label)}: {percent(arm.accuracy)}</b> (mean of {arm.seeds}), {magnitude(arm.cost)}"
-    return f"{head}<br>{plan_text(arm.plan)}"
+def _arm(arm: ArmPoint) -> str:
+    return f"<b>{plain(arm.label)}: {percent(arm.accuracy)}</b> (mean of {arm.seeds})"
 
 
 def _front(pairs: Iterable[tuple[int, float]]) -> set[tuple[int, float]]:
@@ -267,10 +220,9 @@ def _figure(cost: str, name: str, caption: str, otherwise: str) -> Figure[TradeO
 PARAMETERS = _figure(
     "parameters",
     "parameters",
-    "Left and high is better. Round points are single runs, scored on the search images; the line joins "
-    "those that no other run beats on both, and lies too high, as it selects runs that were lucky. Squares, "
-    "open diamonds and crosses are arms of the confirmation, means over fresh seeds on other images: compare "
-    "those with each other.",
+    "Left and high is better. Round points are single runs, scored on the search images; the line joins those that no "
+    "other run beats on both, and lies too high, as chance favoured the runs that it selects. Squares, open diamonds "
+    "and crosses are arms of the confirmation, means over fresh seeds on other images: compare those with each other.",
     "There is no finished run yet whose accuracy could be set against parameters.",
 )
 MACS = _figure(

@@ -2,68 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..figures.forest import Forest, forest
+from ..figures.forest import ForestRow, forest
 from ..numbers import NOTHING, interval, points
-from .printed import Column, PrintedTable
+from .printed import PrintedTable
 
-__all__ = ["TABLE", "ClaimRow", "claim_rows"]
-
-
-@dataclass(frozen=True)
-class ClaimRow:
-    """One line of the table of the confirmation: see `lrlc_nas.report.figures.forest.ForestRow`."""
-
-    claim: str
-    against: str
-    difference: str
-    interval: str
-    level: str
-    seeds: str
-    outcome: str
-    adjusted_p: str
-    superiority: str
-    searched: str
-    shrinkage: str
+__all__ = ["TABLE"]
 
 
-def claim_rows(info: Forest) -> list[ClaimRow]:
-    """One row for each comparison of the confirmation."""
-    return [
-        ClaimRow(
-            claim=row.claim,
-            against=row.against,
-            difference=points(row.comparison.difference),
-            interval=interval(row.comparison.low, row.comparison.high),
-            level=f"{100 * row.comparison.confidence:.4g} %",
-            seeds=str(row.comparison.n),
-            outcome=row.outcome,
-            adjusted_p=NOTHING if row.adjusted_p is None else f"{row.adjusted_p:.3g}",
-            superiority=NOTHING if row.comparison.superiority is None else f"{row.comparison.superiority:.2f}",
-            searched=points(row.searched),
-            shrinkage=points(row.shrinkage),
-        )
-        for row in info.rows
-    ]
+def _cells(row: ForestRow) -> tuple[str, ...]:
+    found = row.comparison
+    return (
+        row.claim,
+        row.against,
+        row.outcome,
+        points(found.difference),
+        interval(found.low, found.high),
+        str(found.n),
+        NOTHING if row.adjusted_p is None else f"{row.adjusted_p:.3g}",
+        NOTHING if found.superiority is None else f"{found.superiority:.2f}",
+        points(row.searched),
+        points(row.shrinkage),
+    )
 
 
 TABLE = PrintedTable(
     key="claims",
     title="claims",
-    columns=(
-        Column("Claim", "claim", "name"),
-        Column("Against", "against", "name"),
-        Column("Outcome", "outcome"),
-        Column("Difference", "difference", "number"),
-        Column("{level} interval", "interval", "number"),
-        Column("Seeds", "seeds", "number"),
-        Column("Adjusted p", "adjusted_p", "number"),
-        Column("P(better)", "superiority", "number"),
-        Column("Search estimate", "searched", "number past"),
-        Column("Shrinkage", "shrinkage", "number past"),
-    ),
-    rows=lambda reading: claim_rows(forest(reading)),
+    columns={
+        "Claim": "name",
+        "Against": "name",
+        "Outcome": "",
+        "Difference": "number",
+        "{row.level} interval": "number",
+        "Seeds": "number",
+        "Adjusted p": "number",
+        "P(better)": "number",
+        "Search estimate": "number past",
+        "Shrinkage": "number past",
+    },
+    rows=lambda reading: forest(reading).rows,
+    cells=_cells,
     call="report.forest(reading).rows",
     note=(
         "Claim less the arm named beside it, in points, paired by seed, on images that the search never saw. "

@@ -2,71 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
 
 from ...evidence import Context, Interaction, Screening
 from ..numbers import NOTHING, interval, points
-from .printed import Column, PrintedTable
+from .printed import PrintedTable
 
-__all__ = ["TABLE", "DisagreementRow", "disagreement_rows"]
-
-
-@dataclass(frozen=True)
-class DisagreementRow:
-    """One line of the table of effects that do not add up.
-
-    Attributes:
-        where: a cell, or a pair of sites.
-        alone: effect with ``conv`` everywhere else; nothing for a pair.
-        together: effect with other sites relaxed; nothing for a pair.
-        difference: between the two, or what a pair gives beyond the sum of its effects.
-        interval: 95 %, of the difference.
-    """
-
-    where: str
-    alone: str
-    together: str
-    difference: str
-    interval: str
+__all__ = ["TABLE"]
 
 
-def disagreement_rows(screening: Screening) -> list[DisagreementRow]:
-    """One row for each cell and each pair of sites whose effects do not add up."""
-    return [
-        *(_context_row(context) for context in screening.contexts if context.disagrees),
-        *(_pair_row(pair) for pair in screening.interactions if pair.flagged),
-    ]
+def _rows(screening: Screening) -> list[Context | Interaction]:
+    """Each cell and each pair of sites whose effects do not add up."""
+    contexts = [context for context in screening.contexts if context.disagrees]
+    return [*contexts, *(pair for pair in screening.interactions if pair.flagged)]
 
 
-def _context_row(context: Context) -> DisagreementRow:
-    return DisagreementRow(
-        f"{context.site}: {context.choice}",
-        points(context.alone),
-        points(context.in_company),
-        points(context.difference),
-        interval(context.low, context.high),
-    )
-
-
-def _pair_row(pair: Interaction) -> DisagreementRow:
-    return DisagreementRow(
-        f"{pair.first} with {pair.second}", NOTHING, NOTHING, points(pair.estimate), interval(pair.low, pair.high)
-    )
+def _cells(row: Context | Interaction) -> tuple[str, ...]:
+    between = interval(row.low, row.high)
+    if isinstance(row, Interaction):
+        return (f"{row.first} with {row.second}", NOTHING, NOTHING, points(row.estimate), between)
+    effects = (row.alone, row.in_company, row.difference)
+    return (f"{row.site}: {row.choice}", *map(points, effects), between)
 
 
 TABLE = PrintedTable(
     key="disagreements",
     title="effects that do not add up",
-    columns=(
-        Column("Where", "where"),
-        Column("Alone", "alone", "number"),
-        Column("Together", "together", "number"),
-        Column("Difference", "difference", "number"),
-        Column("95 % interval", "interval", "number"),
-    ),
-    rows=lambda reading: disagreement_rows(reading.screening),
+    columns={"Where": "", "Alone": "number", "Together": "number", "Difference": "number", "95 % interval": "number"},
+    rows=lambda reading: _rows(reading.screening),
+    cells=_cells,
     call=(
         "[each for each in reading.screening.contexts if each.disagrees], "
         "[each for each in reading.screening.interactions if each.flagged]"

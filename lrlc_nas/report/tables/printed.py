@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..reading import Reading
 
-__all__ = ["Column", "PrintedTable", "Shown", "shown"]
+__all__ = ["PrintedTable", "Shown", "shown"]
 
 Row = TypeVar("Row")
-"""A record of text, one field for each column."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        title: at its head; a field of the first row in braces stands for its value.
-        field: of the row.
-        css: classes of its cells.
-    """
-
-    title: str
-    field: str
-    css: str = ""
+"""What one line of a table tells of."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +21,10 @@ class PrintedTable(Generic[Row]):
     Attributes:
         key: fixed; the id of its element.
         title: what it lists, in a manual.
-        columns: from left to right.
+        columns: from left to right, what stands at the head to the classes of the cells; a field of the first row in
+            braces stands for its value.
         rows: of a reading; without any, the page has no such table.
+        cells: the text of a row, one for each column.
         call: gives its numbers from Python, with ``report`` and ``reading`` at hand.
         note: below it; `markupsafe.Markup` where it holds HTML.
         css: classes of a row.
@@ -46,8 +33,9 @@ class PrintedTable(Generic[Row]):
 
     key: str
     title: str
-    columns: tuple[Column, ...]
+    columns: Mapping[str, str]
     rows: Callable[[Reading], Sequence[Row]]
+    cells: Callable[[Row], tuple[str, ...]]
     call: str
     note: str = ""
     css: Callable[[Row], str] = lambda row: ""
@@ -56,25 +44,18 @@ class PrintedTable(Generic[Row]):
 
 @dataclass(frozen=True)
 class Shown:
-    """A table with its rows.
-
-    Attributes:
-        table: what it is.
-        titles: of its columns.
-        rows: (classes of the row, the row).
-    """
+    """A table with (title, classes of the cells) of its columns, and (classes of the row, its cells) of its rows."""
 
     table: PrintedTable[Any]
-    titles: tuple[str, ...]
-    rows: tuple[tuple[str, Any], ...]
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def shown(table: PrintedTable[Row], reading: Reading) -> Shown:
     """Fill a table from a reading."""
     rows = table.rows(reading)
-    first = vars(rows[0]) if rows else {}
     return Shown(
         table,
-        tuple(column.title.format(**first) for column in table.columns) if rows else (),
-        tuple((table.css(row), row) for row in rows),
+        tuple((title.format(row=rows[0]), css) for title, css in table.columns.items()) if rows else (),
+        tuple((table.css(row), table.cells(row)) for row in rows),
     )

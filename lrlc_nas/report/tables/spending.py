@@ -10,20 +10,18 @@ from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..numbers import count, duration, percent
 from ..reading import Confirmation, Reading
-from .printed import Column, PrintedTable
+from .printed import PrintedTable
 
-__all__ = ["TABLE", "Spent", "SpentRow", "spending", "spent_rows"]
+__all__ = ["TABLE", "Spent", "spending"]
 
 _Epochs = Mapping[int, Sequence[EpochResult]]
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What one kind of runs took.
+    """What one kind of runs of a stage, ``search`` or ``confirmation``, took.
 
     Attributes:
-        stage: ``search`` or ``confirmation``.
-        what: which runs of it.
         runs: how many have recorded an epoch.
         epochs: recorded epochs.
         seconds: of training and evaluation, summed over them; an epoch that was cut short and trained again counts
@@ -37,18 +35,6 @@ class Spent:
     seconds: float
 
 
-@dataclass(frozen=True)
-class SpentRow:
-    """One line of the table of what was spent: see `Spent`; the last one is the sum."""
-
-    stage: str
-    what: str
-    runs: str
-    epochs: str
-    time: str
-    share: str
-
-
 def spending(reading: Reading) -> tuple[Spent, ...]:
     """Sum up what was recorded, by stage and kind of run; kinds without an epoch are left out."""
     found = [
@@ -60,21 +46,16 @@ def spending(reading: Reading) -> tuple[Spent, ...]:
     return tuple(spent for spent in found if spent.epochs)
 
 
-def spent_rows(spent: Sequence[Spent]) -> list[SpentRow]:
-    """One row for each kind of runs, and their sum."""
+def _rows(spent: Sequence[Spent]) -> list[tuple[Spent, float | None]]:
+    """Each kind of runs, and their sum, with its share of the time."""
     total = sum(each.seconds for each in spent)
     every = Spent("all", "runs", sum(s.runs for s in spent), sum(s.epochs for s in spent), total)
-    return [
-        SpentRow(
-            each.stage,
-            each.what,
-            count(each.runs),
-            count(each.epochs),
-            duration(each.seconds),
-            percent(each.seconds / total if total else None),
-        )
-        for each in ((*spent, every) if spent else ())
-    ]
+    return [(each, each.seconds / total if total else None) for each in ((*spent, every) if spent else ())]
+
+
+def _cells(row: tuple[Spent, float | None]) -> tuple[str, ...]:
+    each, share = row
+    return (each.stage, each.what, count(each.runs), count(each.epochs), duration(each.seconds), percent(share))
 
 
 _STATES = {
@@ -89,16 +70,9 @@ def _of_confirmation(confirmation: Confirmation) -> list[Spent]:
     claims = {result.plan for result in confirmation.conclusion.results}
     kinds: dict[str, list[RunRecord]] = {"host": [], "claims": [], "controls": [], "runs that failed": []}
     for run in confirmation.runs:
-        kinds[_kind(run, claims)].append(run)
+        ended = "host" if run.plan == Plan() else "claims" if run.plan in claims else "controls"
+        kinds["runs that failed" if run.state == "failed" else ended].append(run)
     return [_spent("confirmation", what, runs, confirmation.epochs) for what, runs in kinds.items()]
-
-
-def _kind(run: RunRecord, claims: set[Plan]) -> str:
-    if run.state == "failed":
-        return "runs that failed"
-    if run.plan == Plan():
-        return "host"
-    return "claims" if run.plan in claims else "controls"
 
 
 def _spent(stage: str, what: str, runs: Sequence[RunRecord], epochs: _Epochs) -> Spent:
@@ -111,19 +85,13 @@ def _spent(stage: str, what: str, runs: Sequence[RunRecord], epochs: _Epochs) ->
 TABLE = PrintedTable(
     key="spent",
     title="what the study cost",
-    columns=(
-        Column("Stage", "stage"),
-        Column("Runs", "what"),
-        Column("Number", "runs", "number"),
-        Column("Epochs", "epochs", "number"),
-        Column("Time", "time", "number"),
-        Column("Share", "share", "number"),
-    ),
-    rows=lambda reading: spent_rows(spending(reading)),
+    columns={"Stage": "", "Runs": "", "Number": "number", "Epochs": "number", "Time": "number", "Share": "number"},
+    rows=lambda reading: _rows(spending(reading)),
+    cells=_cells,
     call="report.spending(reading)",
     note=(
         "Training and evaluation of all recorded epochs, one device each, summed; loading, starting and what "
         "was lost in interruptions is not in it."
     ),
-    css=lambda row: "clear" if row.stage == "all" else "",
+    css=lambda row: "clear" if row[0].stage == "all" else "",
 )

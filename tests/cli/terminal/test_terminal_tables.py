@@ -51,7 +51,7 @@ def test_effects_stand_site_by_choice_ordered_by_relaxation(opened: OpenStudy, t
     assert lines[0] == "effect against conv, points of search accuracy [95 % interval], screening:"
     assert lines[2].split() == ["site", "lrlc-2", "lc"]
     assert re.fullmatch(r" conv1 +\+0\.36  -4\.50 \[-8\.45, -0\.56\]", lines[4])
-    assert re.fullmatch(r" \[red\]x\[/red\]  cannot be told yet +not in the space", lines[5])
+    assert re.fullmatch(r" \[red\]x\[/red\]  not estimable yet +not in the space", lines[5])
 
 
 def test_effects_that_would_not_fit_side_by_side_stand_below_each_other(opened: OpenStudy, terminal: Console) -> None:

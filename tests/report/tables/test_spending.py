@@ -1,7 +1,8 @@
 """What was spent is every recorded epoch, once."""
 
 from lrlc_nas.report import read_study
-from lrlc_nas.report.tables.spending import spending, spent_rows
+from lrlc_nas.report.tables.printed import shown
+from lrlc_nas.report.tables.spending import TABLE, spending
 
 
 def test_every_recorded_epoch_is_counted_once(confirmed_store):
@@ -23,9 +24,9 @@ def test_every_recorded_epoch_is_counted_once(confirmed_store):
 
 
 def test_the_last_row_is_the_sum(confirmed_store):
-    *_, last = spent_rows(spending(read_study(confirmed_store, "small")))
-    assert (last.stage, last.runs, last.epochs, last.share) == ("all", "28", "36", "100.00 %")
+    *_, (css, last) = shown(TABLE, read_study(confirmed_store, "small")).rows
+    assert (css, last[0], *last[2:4], last[-1]) == ("clear", "all", "28", "36", "100.00 %")
 
 
 def test_nothing_recorded_is_nothing_spent(new_store):
-    assert spent_rows(spending(read_study(new_store(finished=0), "small"))) == []
+    assert shown(TABLE, read_study(new_store(finished=0), "small")).rows == ()

@@ -1,24 +1,29 @@
 """Tables hold one row for each effect and each run, as text."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from lrlc_nas.evidence import AuditRow, Context, Interaction, screen
 from lrlc_nas.evidence.pruning_audit import Audit
-from lrlc_nas.report import EffectRow, TrialRow, effect_rows, trial_rows
-from lrlc_nas.report.tables.audit import AuditLine, audit_rows
-from lrlc_nas.report.tables.disagreements import DisagreementRow, disagreement_rows
+from lrlc_nas.report.tables import audit, disagreements, effects, runs
+from lrlc_nas.report.tables.printed import shown
+
+
+def printed(table, **reading):
+    """The rows of a table, of a reading that holds no more than this."""
+    return list(shown(table, SimpleNamespace(**reading)).rows)
 
 
 def test_effect_rows_follow_the_screening(new_study, new_run):
     study = new_study(space={"conv1": ("conv", "lrlc-2", "lc")})
     plans_and_values = [({}, 0.80), ({}, 0.82), ({"conv1": "lc"}, 0.99)]
-    runs = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
-    screening = screen(study, runs, {})
-    missing, relaxed = effect_rows(screening)
-    assert missing == EffectRow("conv1", "lrlc-2", "–", "–", "0", "no complete run holds this choice here", False, "–")
-    assert (relaxed.site, relaxed.choice, relaxed.effect, relaxed.runs) == ("conv1", "lc", "+18.00", "1")
-    assert relaxed.interval.startswith("[")
-    assert relaxed.clear is screening.effects[1].distinguishable
+    made = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
+    screening = screen(study, made, {})
+    missing, (css, relaxed) = printed(effects.TABLE, screening=screening, importances={})
+    assert missing == ("", ("conv1", "lrlc-2", "–", "–", "0", "–", "no complete run holds this choice here"))
+    assert (*relaxed[:3], relaxed[4]) == ("conv1", "lc", "+18.00", "1")
+    assert relaxed[3].startswith("[")
+    assert (css == "clear") is screening.effects[1].distinguishable
 
 
 def test_trial_rows_show_every_run(new_run, new_epochs):
@@ -26,10 +31,11 @@ def test_trial_rows_show_every_run(new_run, new_epochs):
     failed = new_run(1, {}, None, state="failed", reason="the loss is not finite", role="host")
     waiting = new_run(2, None, None, state="waiting", parameters=None, macs=None, role="sampled")
     epochs = {done.run_id: new_epochs(done, [0.5, 0.75]), failed.run_id: new_epochs(failed, [0.25])}
-    assert trial_rows([done, failed, waiting], epochs) == [
-        TrialRow("0", "single", "conv1=lc", "0", "complete", "", "2", "75.00 %", "12,345", "67,890", "5.0"),
-        TrialRow("1", "host", "host", "1", "failed", "the loss is not finite", "1", "25.00 %", "1,000", "2,000", "2.5"),
-        TrialRow("2", "sampled", "–", "2", "waiting", "", "0", "–", "–", "–", "–"),
+    why = "the loss is not finite"
+    assert printed(runs.TABLE, runs=[done, failed, waiting], epochs=epochs) == [
+        ("complete", ("0", "single", "conv1=lc", "0", "complete", "2", "75.00 %", "12,345", "67,890", "5.0", "")),
+        ("failed", ("1", "host", "host", "1", "failed", "1", "25.00 %", "1,000", "2,000", "2.5", why)),
+        ("waiting", ("2", "sampled", "–", "2", "waiting", "0", "–", "–", "–", "–", "")),
     ]
 
 
@@ -41,24 +47,24 @@ def test_what_does_not_add_up_is_noted_and_has_rows_of_its_own(new_study):
     pair = Interaction("conv1", "conv2", 1.5, 0.5, 2.5, 0.002, 0.02, 4)
     screening = replace(
         screening,
+        runs_used=1,
         effects=(screening.effects[0], told),
         contexts=(calm, odd),
         interactions=(pair, replace(pair, second="conv3", adjusted=0.06)),
     )
-    missing, noted = effect_rows(screening, {"conv1": 0.25})
-    assert missing.note == "no complete run holds this choice here"
-    assert noted.note == odd.sentence
+    (_, missing), (_, noted) = printed(effects.TABLE, screening=screening, importances={"conv1": 0.25})
+    assert missing[-2:] == ("0.25", "no complete run holds this choice here")
+    assert noted[-2:] == ("", odd.sentence)
     assert "+2.00 points alone, -1.00 with other sites relaxed" in odd.sentence
-    assert (missing.importance, noted.importance) == ("0.25", "")
-    assert disagreement_rows(screening) == [
-        DisagreementRow("conv1: lc", "+2.00", "−1.00", "−3.00", "[−4.00, −2.00]"),
-        DisagreementRow("conv1 with conv2", "–", "–", "+1.50", "[+0.50, +2.50]"),
+    assert printed(disagreements.TABLE, screening=screening) == [
+        ("", ("conv1: lc", "+2.00", "−1.00", "−3.00", "[−4.00, −2.00]")),
+        ("", ("conv1 with conv2", "–", "–", "+1.50", "[+0.50, +2.50]")),
     ]
 
 
 def test_audit_rows_begin_with_all_runs():
     rows = (AuditRow("", 2, 1, 1, 9, 0.5), AuditRow("lc", 0, 0, 0, 3, None))
-    assert audit_rows(Audit(rows, 1, "")) == [
-        AuditLine("all", "2", "1", "1", "9", "+0.50"),
-        AuditLine("lc", "0", "0", "0", "3", "–"),
+    assert printed(audit.TABLE, audit=Audit(rows, 1, "")) == [
+        ("clear", ("all", "2", "1", "1", "9", "+0.50")),
+        ("", ("lc", "0", "0", "0", "3", "–")),
     ]
