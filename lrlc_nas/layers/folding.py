@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from .functional import mix_banks
 from .geometry import Geometry
@@ -52,20 +51,7 @@ def as_convolution(
         return None
     if bias is not None and not _all_same(bias.flatten(1).T):
         return None
-    conv: nn.Conv2d = skip_init(  # type: ignore[no-untyped-call]
-        nn.Conv2d,
-        geometry.in_channels,
-        geometry.out_channels,
-        geometry.kernel_size,
-        stride=geometry.stride,
-        padding=geometry.padding,
-        dilation=geometry.dilation,
-        groups=geometry.groups,
-        bias=bias is not None,
-        padding_mode=geometry.padding_mode,
-        device=kernels.device,
-        dtype=dtype,
-    )
+    conv = geometry.empty_conv(bias=bias is not None, device=kernels.device, dtype=dtype)
     with torch.no_grad():
         conv.weight.copy_(kernels[0, 0])
         if bias is not None and conv.bias is not None:

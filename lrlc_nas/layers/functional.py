@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ __all__ = [
     "apply_mixed",
     "convolved",
     "differentiable_gradients",
+    "explicitly_padded",
     "in_compute_dtype",
     "laid_out_as",
     "mix_banks",
@@ -230,6 +232,13 @@ def padded(x: Tensor, geometry: Geometry) -> Tensor:
     mode = "constant" if geometry.padding_mode == "zeros" else geometry.padding_mode
     padded: Tensor = F.pad(x, geometry.pads, mode=mode)
     return padded
+
+
+def explicitly_padded(x: Tensor, geometry: Geometry) -> tuple[Tensor, Geometry]:
+    """The padded maps, and the geometry that remains to be applied to them."""
+    x = padded(x, geometry)
+    size = (x.shape[2], x.shape[3])
+    return x, replace(geometry, padding=(0, 0), padding_mode="zeros", input_size=size)
 
 
 def laid_out_as(x: Tensor, y: Tensor) -> Tensor:

@@ -7,8 +7,10 @@ positions, K rank, T taps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -85,6 +87,11 @@ class Geometry:
             groups=conv.groups,
             padding_mode=conv.padding_mode,
         )
+
+    def empty_conv(self, *, device: torch.device | str | None, **options: Any) -> nn.Conv2d:
+        """A convolution of this geometry that draws no random number: its weights are what lay in the memory."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "input_size"}
+        return nn.Conv2d(**own | options, device="meta").to_empty(device=device or torch.get_default_device())
 
     def __post_init__(self) -> None:
         _require_positive(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -16,12 +17,12 @@ from .by_position import apply_mixtures
 from .combining import PARTS, mixture_sum, part_shape, require_combining
 from .cost import Cost, conv_cost
 from .folding import ROUNDING, as_convolution, mixed_kernels
-from .functional import add_bias, apply_banks, mix_banks, require_dtype
+from .functional import add_bias, apply_banks, mix_banks
 from .geometry import Geometry
 from .input_weights import NETWORKS
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
-from .relaxed import take_over_bias
+from .relaxed import empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["COMPUTATIONS", "LowRankLocallyConnected2d", "spread_banks"]
 
@@ -88,7 +89,6 @@ class LowRankLocallyConnected2d(PositionMixture):
     """
 
     banks: Tensor | nn.ParameterList
-    bias: Tensor | None
     bank_geometries: tuple[Geometry, ...] | None
 
     def __init__(
@@ -133,10 +133,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         self.computation = computation
         banks = "" if different is None else f", {describe_different(different)}"
         self.sizes = f"{geometry.describe()}{banks}, rank={rank}"
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         if different is None:
             self.banks = parameter(rank, *geometry.kernel_shape)
         else:
@@ -201,10 +198,10 @@ class LowRankLocallyConnected2d(PositionMixture):
         # The fan-in is that of one bank: with softmax the mixture then has 1/K of the variance, as in the
         # reference.
         if isinstance(self.banks, Tensor):
-            _he_uniform(self.banks, self.geometry.fan_in)
+            he_uniform(self.banks, self.geometry.fan_in)
         else:
             for bank, own in self._different_banks():
-                _he_uniform(bank, own.fan_in)
+                he_uniform(bank, own.fan_in)
         self._reset_mixture()
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -231,23 +228,8 @@ class LowRankLocallyConnected2d(PositionMixture):
         banks = self.stacked_banks()
         return mix_banks(banks, self.combining_weights(input)).to(banks.dtype)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.banks if isinstance(self.banks, Tensor) else self.banks[0])
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = self.computed(input, self.computation)
+    def _output(self, x: Tensor) -> Tensor:
+        y = self.computed(x, self.computation)
         return add_bias(y, self.bias, self.position_bias_map())
 
     def computed(self, input: Tensor, computation: str) -> Tensor:
@@ -305,6 +287,9 @@ class LowRankLocallyConnected2d(PositionMixture):
         self.stacked_banks().copy_(spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank))
         take_over_bias(self.bias, conv)
 
+    def _kernel(self) -> Tensor:
+        return self.banks if isinstance(self.banks, Tensor) else self.banks[0]
+
     def _bias_map(self) -> Tensor | None:
         """Both biases, with shape (F, Y, X)."""
         if self.bias is None and not self.spatial_bias:
@@ -314,11 +299,6 @@ class LowRankLocallyConnected2d(PositionMixture):
 
     def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
         return zip(self.banks, self.bank_geometries or (), strict=True)
-
-
-def _he_uniform(bank: Tensor, fan_in: int) -> None:
-    bound = math.sqrt(6 / fan_in)
-    nn.init.uniform_(bank, -bound, bound)
 
 
 def spread_banks(kernel: Tensor, rank: int) -> Tensor:

@@ -9,12 +9,12 @@ from ..errors import InputError
 from .combining import PARTS, constant_weight, neighbour_difference, normalized, part_shape, summed
 from .geometry import Geometry
 from .input_weights import NETWORKS, InputWeights
-from .relaxed import RelaxedConv2d
+from .relaxed import OneSizeConv2d
 
 __all__ = ["PositionMixture"]
 
 
-class PositionMixture(RelaxedConv2d):
+class PositionMixture(OneSizeConv2d):
     """The part of a low-rank locally connected layer that knows positions; the banks are its heir's.
 
     Attributes:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .cost import Cost, conv_cost
-from .functional import add_bias, convolved, require_dtype
+from .functional import add_bias, convolved
 from .geometry import Geometry
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import OneSizeConv2d, empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["PositionVectorConv2d"]
 
 _LENGTH = 8
 
 
-class PositionVectorConv2d(RelaxedConv2d):
+class PositionVectorConv2d(OneSizeConv2d):
     r"""A convolution of the input plus a learned vector for each row and column.
 
     .. math::
@@ -47,7 +47,6 @@ class PositionVectorConv2d(RelaxedConv2d):
     """
 
     weight: Tensor
-    bias: Tensor | None
 
     def __init__(
         self,
@@ -58,10 +57,7 @@ class PositionVectorConv2d(RelaxedConv2d):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(geometry)
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         height, width = geometry.input_size
         self.weight = parameter(*geometry.kernel_shape)
         self.row_vectors = parameter(height, _LENGTH)
@@ -81,8 +77,7 @@ class PositionVectorConv2d(RelaxedConv2d):
 
         The vectors are normal, of length one or so.
         """
-        bound = math.sqrt(6 / self.geometry.fan_in)
-        nn.init.uniform_(self.weight, -bound, bound)
+        he_uniform(self.weight, self.geometry.fan_in)
         for vectors in (self.row_vectors, self.column_vectors):
             nn.init.normal_(vectors, std=_LENGTH**-0.5)
         nn.init.zeros_(self.projection)
@@ -94,23 +89,8 @@ class PositionVectorConv2d(RelaxedConv2d):
         vectors = self.row_vectors[:, None] + self.column_vectors  # (H, W, D)
         return (vectors @ self.projection.mT).permute(2, 0, 1)[None]
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.weight)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = convolved(input, self.weight, self.geometry)
+    def _output(self, x: Tensor) -> Tensor:
+        y = convolved(x, self.weight, self.geometry)
         return add_bias(y + convolved(self.positions(), self.weight, self.geometry), self.bias, None)
 
     def _start_as(self, conv: nn.Conv2d) -> None:
@@ -121,7 +101,3 @@ class PositionVectorConv2d(RelaxedConv2d):
         self.projection.zero_()
         self.weight.copy_(conv.weight)
         take_over_bias(self.bias, conv)
-
-    def extra_repr(self) -> str:
-        """The geometry, in the manner of `torch.nn.Conv2d`."""
-        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import fields
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .conversion import on_four_axes
 from .convolution import require_plain
 from .cost import Cost
+from .functional import require_dtype
 from .geometry import Geometry
 
-__all__ = ["RelaxedConv2d", "take_over_bias"]
+__all__ = ["OneSizeConv2d", "RelaxedConv2d", "empty_parameter", "he_uniform", "take_over_bias"]
 
 
 class RelaxedConv2d(nn.Module):
@@ -38,20 +40,24 @@ class RelaxedConv2d(nn.Module):
         padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
     """
 
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] | str
+    dilation: tuple[int, int]
+    groups: int
+    padding_mode: str
+
     decayed: ClassVar[tuple[str, ...]] = ()
     """Names of parameters of one dimension that weight decay pulls all the same, because they set a kernel."""
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.geometry = geometry
-        self.in_channels = geometry.in_channels
-        self.out_channels = geometry.out_channels
-        self.kernel_size = geometry.kernel_size
-        self.stride = geometry.stride
-        self.padding = geometry.padding
-        self.dilation = geometry.dilation
-        self.groups = geometry.groups
-        self.padding_mode = geometry.padding_mode
+        for field in fields(geometry):
+            if field.name != "input_size":
+                setattr(self, field.name, getattr(geometry, field.name))
 
     @classmethod
     def of_geometry(cls, geometry: Geometry, *args: Any, **options: Any) -> Self:
@@ -114,8 +120,58 @@ class RelaxedConv2d(nn.Module):
         raise NotImplementedError
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
+        def on_four_axes(tensor: Tensor) -> Tensor:
+            """Take banks for the filters that they are: ``channels_last`` fails on five axes."""
+            if tensor.dim() != 5:
+                return fn(tensor)
+            return torch.unflatten(fn(tensor.flatten(0, 1)), 0, tensor.shape[:2])
+
+        super()._apply(on_four_axes, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+class OneSizeConv2d(RelaxedConv2d):
+    """A layer with parameters for its positions, so that it takes maps of one size alone."""
+
+    bias: Tensor | None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer to an input (B, C, H, W) or (C, H, W).
+
+        Returns:
+            The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the size, the channels or the dtype are not those of the layer.
+        """
+        self.geometry.require_input(input)
+        require_dtype(input, self._kernel())
+        if input.dim() == 3:
+            return self._output(input.unsqueeze(0)).squeeze(0)
+        return self._output(input)
+
+    def extra_repr(self) -> str:
+        """The geometry, in the manner of `torch.nn.Conv2d`."""
+        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")
+
+    def _kernel(self) -> Tensor:
+        """A parameter whose dtype is that of the layer."""
+        return cast(Tensor, self.weight)
+
+    def _output(self, x: Tensor) -> Tensor:
+        """The output for a batch (B, C, H, W)."""
+        raise NotImplementedError
+
+
+def empty_parameter(*shape: int, device: torch.device | str | None, dtype: torch.dtype | None) -> nn.Parameter:
+    """A parameter without values."""
+    return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
+
+
+def he_uniform(kernel: Tensor, fan_in: int) -> None:
+    """Draw a kernel from the global generator of torch; each output sums so many products."""
+    bound = math.sqrt(6 / fan_in)
+    nn.init.uniform_(kernel, -bound, bound)
 
 
 def take_over_bias(bias: Tensor | None, conv: nn.Conv2d) -> None:

@@ -49,8 +49,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from ..functional import explicitly_padded
 from ..geometry import Geometry
-from .autograd import MixedConvolution, explicitly_padded
+from .autograd import MixedConvolution
 
 __all__ = ["MAX_RANK", "available", "mixed", "supports"]
 
@@ -112,8 +113,9 @@ def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Te
     Returns:
         The output, with shape (B, F, Y, X), the dtype and the memory format of x.
     """
-    larger, remaining = explicitly_padded(x, geometry)
-    y: Tensor = MixedConvolution.apply(larger, banks, combining, remaining)
+    if geometry.padding_mode != "zeros":
+        x, geometry = explicitly_padded(x, geometry)
+    y: Tensor = MixedConvolution.apply(x, banks, combining, geometry)
     return y
 
 
