@@ -26,19 +26,7 @@ def caveats(
     *,
     degrees_of_freedom: int,
 ) -> tuple[str, ...]:
-    """What a reader has to know before believing a screening.
-
-    Args:
-        runs: all runs of the study.
-        seen: those that the estimates come from.
-        effects: that were estimated.
-        contexts: the same cells, alone and in company.
-        interactions: of pairs of sites.
-        degrees_of_freedom: of the residual.
-
-    Returns:
-        Whole sentences, the most important first.
-    """
+    """What a reader has to know before believing a screening: whole sentences, the most important first."""
     return (
         *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
         *_about_addition(seen, contexts, interactions),

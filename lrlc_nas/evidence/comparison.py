@@ -46,21 +46,17 @@ class Comparison:
     """An arm against a baseline, in points of accuracy. No number in it is NaN or infinite.
 
     Attributes:
-        n: number of seeds, that is of pairs.
+        n: number of pairs, that is of seeds.
         confidence: the level of all intervals here.
         pairing: one sentence on what pairing by seed bought.
         reason: why there is no interval; empty otherwise.
         difference: mean of arm - baseline; None without a pair.
-        low: lower end of the paired t interval; None where there is no interval.
-        high: upper end of it.
-        p: two-sided, of no difference; None where there is no interval.
+        low: the paired t interval is `low` to `high`; None where there is none, as for `p`, two-sided.
         sd_of_difference: over seeds; None with fewer than two pairs.
         correlation: of the pairs; None where either arm has no spread or there are fewer than three pairs.
         pairing_gain: variance of an unpaired difference over that of the paired one: how many times more seeds an
             unpaired comparison would need; None without spread.
-        superiority: P(arm > baseline), ties counted half; None without a pair.
-        superiority_low: lower end of its interval; None with fewer than two pairs.
-        superiority_high: upper end of it.
+        superiority: P(arm > baseline), ties counted half, with the ends of its interval; None without a pair.
     """
 
     n: int
@@ -87,13 +83,9 @@ class Comparison:
 
 
 def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95) -> Comparison:
-    """Compare two arms that were trained with the same seeds.
+    """Compare two arms, in points, that were trained with the same seeds in the same order.
 
-    Args:
-        arm: n scores in points, one for each seed.
-        baseline: n scores, seed by seed in the same order.
-        confidence: level of the intervals, taken alone. For intervals that hold together over a family of m, give
-            1 - α/m.
+    For intervals that hold together over a family of m, give the confidence 1 - α/m.
 
     Returns:
         The comparison, with None and a reason where the runs cannot tell.
@@ -131,14 +123,10 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
 
 
 def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
-    """Student's paired t test of many comparisons at once.
+    """Student's paired t test of many comparisons at once: mean, standard deviation and two-sided p, each (...).
 
-    Args:
-        differences: (..., n), arm - baseline with each seed.
-
-    Returns:
-        Mean, standard deviation and two-sided p, each (...). Where n < 2, or there is no spread, the test has
-        nothing to measure by: the standard deviation is 0 and p is 1.
+    The differences, arm - baseline with each seed, are (..., n). Where n < 2, or there is no spread, the standard
+    deviation is 0 and p is 1.
     """
     n = differences.shape[-1]
     mean = differences.mean(axis=-1)
@@ -151,16 +139,9 @@ def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
 
 
 def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
-    """Holm's adjusted p values within a family that may be larger than what was tested.
+    """Holm's adjusted p values (..., A), at most 1, within a family that may be larger than the A claims tested.
 
     Cells that were looked at but not tested count as p = 1: sorted p_(i) becomes max_{k<=i} (family - k + 1) p_(k).
-
-    Args:
-        p_values: (..., A), of the claims of each of any number of studies.
-        family: number of all hypotheses that a study looked at.
-
-    Returns:
-        (..., A): one adjusted value for each claim, in their order, at most 1.
 
     Raises:
         InputError: if the family is smaller than the number of claims.
@@ -176,19 +157,11 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
 
 
 def probability_of_superiority(arm: _Array, baseline: _Array, confidence: float) -> tuple[float, float, float]:
-    """P(arm > baseline) over all pairs of runs, ties half, with Newcombe's score interval.
+    """P(arm > baseline) over all pairs of runs, ties half, and the ends of Newcombe's score interval.
 
     The ends solve |θ - estimate| = z · √V(θ), with the variance of Hanley and McNeil at equal sizes n,
 
         V(θ) = θ (1 - θ) (1 + (n - 1) · ((1 - θ) / (2 - θ) + θ / (1 + θ))) / n².
-
-    Args:
-        arm: (n,) scores.
-        baseline: (n,) scores.
-        confidence: level of the interval.
-
-    Returns:
-        Estimate, lower and upper end, all within 0 and 1.
     """
     n = len(arm)
     signs = np.sign(np.subtract.outer(arm, baseline))

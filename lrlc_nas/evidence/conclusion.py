@@ -28,13 +28,10 @@ class ClaimResult:
     """What became of one claim.
 
     Attributes:
-        label: its name.
-        plan: what it relaxes.
-        verdict: None while no stage has ended, or if no pair of its runs is complete.
+        verdict: None while no stage has ended, or if no pair of its runs is complete; then `reason` says why.
         scores: in points on the confirm split, seed by seed.
         controls: label to the plan of each control.
         against: label to the comparison of the claim with that control, at the level of the last look.
-        reason: why there is no verdict; empty otherwise.
     """
 
     label: str
@@ -59,7 +56,6 @@ class Conclusion:
         arms: how many plans are compared.
         rule: what was settled before the first look.
         host: scores of the untouched host in points, seed by seed.
-        results: one for each claim.
         notes: what had to be decided about controls, or left out.
     """
 
@@ -81,15 +77,11 @@ class Conclusion:
 
 
 def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
-    """Judge the claims of a confirmation.
+    """Judge the claims of a confirmation by all of its runs, whatever their state.
 
     A pair counts only if every arm of it was completed, so that all arms are compared on the same seeds. An arm
-    without a completed run is left out, and said to be; of one with some, the notes say how many were lost, and
+    without a completed run is left out, and the notes say so. They also count the lost runs of an arm with some, and
     with `lost_runs` a claim that lost more of them than the host is never judged in its favour.
-
-    Args:
-        study: the confirmation.
-        runs: all of its runs, whatever their state.
 
     Raises:
         InputError: if the study is not a confirmation.

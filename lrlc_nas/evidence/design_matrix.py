@@ -43,14 +43,10 @@ class Observed:
 
 
 def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Observed:
-    """Gather what is used.
+    """Gather what is used, from all runs of a study and, by run id, their recorded epochs.
 
     Runs that failed, diverged or did not fit in memory are not: that they ended tells of their plans what no
     recorded accuracy does.
-
-    Args:
-        runs: all runs of a study, whatever their state.
-        epochs: run id to its recorded epochs.
     """
     complete = tuple(run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run))
     behind = [run for run in runs if run.cause == EndCause.BEHIND and _planned(run)]

@@ -36,18 +36,14 @@ __all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interact
 
 @dataclass(frozen=True)
 class Context:
-    """One choice at one site, alone and in company, in points of accuracy.
+    """One choice at one site, alone and together with other sites, in points of accuracy.
 
     Attributes:
-        site: name of the site.
-        choice: token of the choice.
         alone: effect where every other site is ``conv``; None where the runs cannot tell it.
-        in_company: effect where other sites are relaxed too; None where the runs cannot tell it.
-        difference: `in_company` less `alone`; None unless both are there.
-        low: lower end of the difference's 95 % interval; None without one.
-        high: upper end of the difference's 95 % interval; None without one.
-        p_value: of equality; None without an interval.
-        adjusted: the p-value, adjusted over all cells of the study; None without one.
+        in_company: effect where other sites are relaxed too; likewise.
+        difference: `in_company` less `alone`, with its 95 % interval `low` to `high` and `p_value`, of equality; each
+            None where it cannot be told.
+        adjusted: the p-value, adjusted over all cells of the study.
         runs_alone: complete runs that hold the choice here with ``conv`` everywhere else.
         runs_in_company: other complete runs that hold it.
         reason: why there is no difference; empty otherwise.
@@ -87,13 +83,9 @@ class Interaction:
     """What relaxing two sites at once does beyond the sum of their effects, in points of accuracy.
 
     Attributes:
-        first: name of a site.
-        second: name of a later one.
-        estimate: None where the runs cannot tell it.
-        low: lower end of the 95 % interval; None without one.
-        high: upper end of the 95 % interval; None without one.
-        p_value: of no interaction; None without an interval.
-        adjusted: the p-value, adjusted over all pairs of the study; None without one.
+        estimate: with its 95 % interval `low` to `high` and `p_value`, of no interaction; each None where the runs
+            cannot tell it.
+        adjusted: the p-value, adjusted over all pairs of the study.
         runs: complete runs in which both are relaxed.
     """
 
@@ -113,12 +105,7 @@ class Interaction:
 
 
 def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
-    """Compare each choice alone with the same choice in company.
-
-    Args:
-        cells: of the study, in its order.
-        seen: the runs that are used.
-    """
+    """Compare each choice alone with the same choice together with other sites, in the order of the cells."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
     found = [context for site in sites for context in _at_site(site, cells, additive, seen)]
@@ -127,12 +114,7 @@ def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
 
 
 def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ...]:
-    """Test each pair of sites.
-
-    Args:
-        cells: of the study, in its order.
-        seen: the runs that are used.
-    """
+    """Test each pair of sites, by the runs that are used."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
     found = [_pair(first, second, additive, seen) for first, second in combinations(sites, 2)]

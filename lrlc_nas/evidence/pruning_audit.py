@@ -55,7 +55,6 @@ class Audit:
     Attributes:
         rows: one for all runs, then one for each choice except ``conv``; none where nothing is ever pruned.
         rung: after how many epochs the first verdict comes; None where nothing is ever pruned.
-        sentence: what the audit says.
     """
 
     rows: tuple[AuditRow, ...]
@@ -73,13 +72,7 @@ class _Run:
 
 
 def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Audit:
-    """Audit the pruning of a study.
-
-    Args:
-        study: gives the choices and the rule.
-        runs: all runs of the study, whatever their state.
-        epochs: run id to its recorded epochs.
-    """
+    """Audit the pruning of a study by all of its runs, whatever their state, and, by run id, their epochs."""
     rung = _first_rung(study)
     if rung is None:
         return Audit((), None, "No run of this study is ever pruned.")

@@ -42,31 +42,18 @@ _CACHE_BYTES = 4 * 2**20
 
 
 def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
-    """Apply at each position the mixture of the banks.
+    """Apply at each position the mixture of the banks; shapes as in `lrlc_nas.layers.functional.apply_mixed`.
 
-    Args:
-        x: shape (B, C, H, W).
-        banks: shape (K, F, C/G, rows, columns), in the precision of the parameters.
-        combining: shape (Y, X, K).
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X) and the dtype of x.
+    The banks come in the precision of the parameters; the output has the dtype of x.
     """
     y: Tensor = _ByPosition.apply(_Mixtures, *explicitly_padded(x, geometry), banks, combining)
     return y
 
 
 def local(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
-    """Apply at each position its own kernel.
+    """Apply at each position its own kernel; shapes as in `lrlc_nas.layers.functional.apply_kernels`.
 
-    Args:
-        x: shape (B, C, H, W).
-        kernels: shape (Y, X, F, C/G, rows, columns), in the precision of the parameters.
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X) and the dtype of x.
+    The kernels come in the precision of the parameters; the output has the dtype of x.
     """
     y: Tensor = _ByPosition.apply(_OwnKernels, *explicitly_padded(x, geometry), kernels)
     return y

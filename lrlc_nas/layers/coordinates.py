@@ -28,12 +28,6 @@ class CoordConv2d(OneSizeConv2d):
     An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution (Liu et al., 2018)
     https://arxiv.org/abs/1807.03247
 
-    Args:
-        geometry: of the layer.
-        bias: whether to add a bias for each channel.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Attributes:
         weight: shape (F, C/G, rows, columns).
         coord_weight: shape (F, 2, rows, columns); first the row, then the column.

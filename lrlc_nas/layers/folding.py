@@ -15,15 +15,10 @@ ROUNDING = 8
 
 
 def mixed_kernels(banks: Tensor, combining: Tensor) -> Tensor:
-    """The kernels that banks mix to, for `as_convolution`.
+    """The kernels (Y, X, F, C/G, rows, columns) that banks mix to, for `as_convolution`; w is (Y, X, K).
 
-    Args:
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
-
-    Returns:
-        The kernels, with shape (Y, X, F, C/G, rows, columns), in single precision at least: rounded to less they
-        would hide what the positions have learnt. All are the same number for number if the combining weights are.
+    They are in single precision at least: rounded to less they would hide what the positions have learnt. All are the
+    same number for number if the combining weights are.
     """
     if _all_same(combining.flatten(0, 1)):
         # A matrix product may round its rows differently.
@@ -34,18 +29,15 @@ def mixed_kernels(banks: Tensor, combining: Tensor) -> Tensor:
 def as_convolution(
     kernels: Tensor, bias: Tensor | None, geometry: Geometry, dtype: torch.dtype, *, rounding: int = 0
 ) -> nn.Conv2d | None:
-    """The convolution that computes what a layer computes, if one does.
+    """The convolution that computes what a layer computes, or None where kernels or bias depend on the position.
 
     Args:
         kernels: shape (Y, X, F, C/G, rows, columns).
         bias: shape (F, Y, X), or None.
         geometry: of the layer.
-        dtype: of the convolution.
+        dtype: of the convolution, whose weights are its own.
         rounding: by how many units in the last place of its largest number a filter may differ between positions;
             0 for kernels that are what is stored.
-
-    Returns:
-        A convolution with weights of its own, or None where kernels or bias depend on the position.
     """
     if not _all_equal(kernels.flatten(0, 1).flatten(2), rounding):
         return None

@@ -22,18 +22,10 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 @dataclass(frozen=True)
 class Geometry:
-    """What `torch.nn.Conv2d` knows of its shape, and the size of its input.
+    """What `torch.nn.Conv2d` knows of its shape, and (H, W) of its input before padding.
 
-    Attributes:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel; their product is T.
-        input_size: (H, W) before padding.
-        stride: steps along rows and columns.
-        padding: (rows, columns) added on both sides, ``"same"`` or ``"valid"``.
-        dilation: distances between taps along rows and columns.
-        groups: G; each group of F/G out channels reads C/G in channels.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
+    Padding is (rows, columns), added on both sides, ``"same"`` or ``"valid"``; each of the G groups of F/G out channels
+    reads C/G in channels.
     """
 
     in_channels: int

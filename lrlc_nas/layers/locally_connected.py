@@ -28,19 +28,8 @@ class LocallyConnected2d(OneSizeConv2d):
     Gradient-based learning applied to document recognition (LeCun et al., 1998) calls it a layer without
     weight sharing. Parameters: Y*X*T*C*F/G + F*Y*X.
 
-    Args:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernels.
-        input_size: (H, W) of the maps that the layer takes; no other size is possible.
-        stride: as in `torch.nn.Conv2d`, like the following.
-        padding: integers, ``"same"`` or ``"valid"``.
-        dilation: distance between taps.
-        groups: G.
-        bias: whether to add a bias for each channel and position.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        device: of the parameters.
-        dtype: of the parameters.
+    The arguments are those of `torch.nn.Conv2d`, and (H, W) of the maps that the layer takes; it takes no
+    other size.
 
     Attributes:
         weight: shape (Y, X, F, C/G, rows, columns).
@@ -107,12 +96,9 @@ class LocallyConnected2d(OneSizeConv2d):
 
     @classmethod
     def from_kernels(cls, kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> LocallyConnected2d:
-        """Make the layer that has these kernels and biases.
+        """The layer with copies of kernels (Y, X, F, C/G, rows, columns) and of biases, (F, Y, X) or None.
 
-        Args:
-            kernels: shape (Y, X, F, C/G, rows, columns); dtype and device are taken over, values are copied.
-            bias: shape (F, Y, X), or None for no bias.
-            geometry: of the layer.
+        Dtype and device are those of the kernels.
         """
         layer = cls.of_geometry(geometry, bias=bias is not None, device="meta", dtype=kernels.dtype)
         layer.to_empty(device=kernels.device)

@@ -48,39 +48,23 @@ class LowRankLocallyConnected2d(PositionMixture):
     Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
     https://arxiv.org/abs/2002.02959
 
-    Args:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernels; a *list* has one entry for each bank.
-        input_size: (H, W) of the maps that the layer takes; no other size is possible.
-        rank: K, the number of banks.
-        stride: as in `torch.nn.Conv2d`, like the following.
-        padding: integers, ``"same"`` or ``"valid"``.
-        dilation: distance between taps; a *list* has one entry for each bank.
-        groups: G.
-        bias: whether to add a bias for each channel.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full``, ``input``,
-            ``rows-input`` or ``columns-input``.
-        normalize: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
-        spatial_bias: whether to add a position bias s, which depends on what the combining weights depend on.
-        computation: how to compute the layer: ``bank`` or ``kernel``, which mean the same, or ``auto``, which
-            `lrlc_nas.layers.tune` replaces by the one that it measures to be the faster; until then it is ``bank``.
-            Combining weights that depend on the input differ between images, so for them there is the bank path
-            alone.
-        device: of the parameters.
-        dtype: of the parameters.
+    The arguments are those of `torch.nn.Conv2d`; kernel size and dilation may be a *list* with one entry for each bank.
+    What else there is:
+
+    * ``input_size``: (H, W) of the maps that the layer takes; no other size is possible.
+    * ``rank``: K, the number of banks.
+    * ``weights``: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full``, ``input``,
+      ``rows-input`` or ``columns-input``.
+    * ``normalize``: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
+    * ``spatial_bias``: whether to add a position bias s, which depends on what the combining weights depend on.
+    * ``computation``: how to compute the layer: ``bank`` or ``kernel``, which mean the same, or ``auto``, which
+      `lrlc_nas.layers.tune` replaces by the one that it measures to be the faster; until then it is ``bank``. Combining
+      weights that depend on the input differ between images, so for them there is the bank path alone.
 
     Attributes:
         geometry: of the kernel of a position.
         bank_geometries: of each bank where they differ, else None.
         banks: shape (K, F, C/G, rows, columns); a list of K tensors (F, C/G, rows, columns) where they differ.
-        row_weights: r, with shape (Y, K), under ``row+column`` and ``rows``.
-        column_weights: c, with shape (X, K), under ``row+column`` and ``columns``.
-        position_weights: shape (Y, X, K), under ``full``.
-        weight_net: the network that computes the combining weights, where they depend on the input; else None.
-        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and one
-            of them where these come from the input.
         sizes: all of them, in words.
         bias: shape (F,), or None.
 
@@ -213,17 +197,9 @@ class LowRankLocallyConnected2d(PositionMixture):
         return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._different_banks()])
 
     def kernels(self, input: Tensor | None = None) -> Tensor:
-        """The kernel of each position.
+        """The kernel of each position, with shape (Y, X, F, C/G, rows, columns), of an input.
 
-        Args:
-            input: as in `combining_weights`.
-
-        Returns:
-            The kernels, with shape (Y, X, F, C/G, rows, columns), or (B, Y, X, F, C/G, rows, columns) if they
-            depend on the input.
-
-        Raises:
-            InputError: as in `combining_weights`.
+        They are (B, Y, X, F, C/G, rows, columns) if they depend on it; see `combining_weights`, also for errors.
         """
         banks = self.stacked_banks()
         return mix_banks(banks, self.combining_weights(input)).to(banks.dtype)
@@ -233,15 +209,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         return add_bias(y, self.bias, self.position_bias_map())
 
     def computed(self, input: Tensor, computation: str) -> Tensor:
-        """The output without biases, computed one way or the other.
-
-        Args:
-            input: shape (B, C, H, W).
-            computation: ``bank`` or ``kernel``; ``auto`` for ``bank``.
-
-        Returns:
-            The output, with shape (B, F, Y, X).
-        """
+        """The output (B, F, Y, X) without biases, computed as ``bank`` or ``kernel``; ``auto`` stands for ``bank``."""
         combining = self.combining_weights(input)
         if computation == "kernel":
             return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
@@ -252,10 +220,9 @@ class LowRankLocallyConnected2d(PositionMixture):
     def fold(self) -> nn.Module:
         """The layer that computes the same with one kernel for each position, for inference.
 
-        Returns:
-            A convolution where all positions are equal, up to rounding; else a locally connected layer, with
-            Y*X/K times the kernels of this one. Where the combining weights depend on the input there are no
-            fixed kernels, and the layer itself is returned.
+        That is a convolution where all positions are equal, up to rounding; else a locally connected layer, with Y*X/K
+        times the kernels of this one. Where the combining weights depend on the input there are no fixed kernels, and
+        the layer itself is returned.
         """
         if self.depends_on_input:
             return self

@@ -23,8 +23,8 @@ class PositionVectorConv2d(OneSizeConv2d):
     .. math::
         y = \mathrm{weight} * (x + p) + \beta, \qquad p_{i,j} = P (r_i + c_j)
 
-    r and c have D numbers for each row and each column of the input, and P projects them to its channels. Where such
-    a layer gains as much as one whose kernels differ over positions, it was the position that was missing. p is
+    r and c have D = 8 numbers for each row and each column of the input, and P projects them to its channels. Where
+    such a layer gains as much as one whose kernels differ over positions, it was the position that was missing. p is
     padded as the input is. A convolution is linear, so p is convolved by itself, once for all images.
 
     The projection starts at zero, so that a fresh layer is a convolution.
@@ -32,16 +32,9 @@ class PositionVectorConv2d(OneSizeConv2d):
     Frequency-Aware Convolution for Sound Event Detection (Song and Zhang, 2024), which adds a code of the row
     https://arxiv.org/abs/2403.13252
 
-    Args:
-        geometry: of the layer.
-        bias: whether to add a bias for each channel.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Attributes:
         weight: shape (F, C/G, rows, columns).
-        row_vectors: r, with shape (H, D), where D is 8.
-        column_vectors: c, with shape (W, D).
+        row_vectors: r, with shape (H, D); ``column_vectors`` are c, with shape (W, D).
         projection: P, with shape (C, D).
         bias: shape (F,), or None.
     """

@@ -24,20 +24,6 @@ class RelaxedConv2d(nn.Module):
 
     It tells of itself what a convolution does. An heir says how it is made for a rank (`arguments`), what it costs
     (`cost`) and how it starts as a convolution (``_start_as``); the rest follows.
-
-    Args:
-        geometry: of the layer.
-
-    Attributes:
-        geometry: the same.
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel.
-        stride: steps along rows and columns.
-        padding: (rows, columns), ``"same"`` or ``"valid"``.
-        dilation: distances between taps along rows and columns.
-        groups: G.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
     """
 
     in_channels: int
@@ -68,14 +54,14 @@ class RelaxedConv2d(nn.Module):
     def from_conv(
         cls, conv: nn.Conv2d, input_size: int | Sequence[int], *args: Any, bias: bool | None = None, **options: Any
     ) -> Self:
-        """Make the layer that computes what a convolution computes.
+        """Make the layer that computes what a convolution computes on maps of size (H, W).
 
-        What is drawn comes from the global generator of torch for the CPU, whatever the device, so that a seed gives
-        the same layer everywhere.
+        Dtype, device and training mode are those of the convolution. What is drawn comes from the global generator of
+        torch for the CPU, whatever the device, so that a seed gives the same layer everywhere.
 
         Args:
-            conv: a plain convolution; dtype, device and training mode are taken over.
-            input_size: (H, W) of the maps that it sees.
+            conv: a plain convolution.
+            input_size: (H, W).
             args: as the constructor takes them behind the geometry.
             bias: whether the layer has a bias; None for yes if the convolution has one. A new bias is zero.
             options: likewise.
@@ -98,12 +84,9 @@ class RelaxedConv2d(nn.Module):
 
     @classmethod
     def arguments(cls, geometry: Geometry, rank: int, *, bias: bool) -> dict[str, Any]:
-        """What the layer is made with, besides its geometry and the options of its kind, in a search.
+        """What the layer is made with in a search, besides its geometry and the options of its kind.
 
-        Args:
-            geometry: of the layer.
-            rank: K; 0 for a kind without one.
-            bias: whether the convolution has a bias.
+        The rank is 0 for a kind without one; the bias is that of the convolution.
 
         Raises:
             InputError: with the reason, if it cannot be made.

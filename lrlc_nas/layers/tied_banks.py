@@ -28,21 +28,12 @@ class TiedBanksConv2d(OneSizeConv2d):
 
     The control of `LowRankLocallyConnected2d` with row + column weights: it has the same banks, the same
     start and the same position bias, and lacks only that the weights vary over positions. The banks mix to
-    one kernel, so it costs one convolution.
-
-    Args:
-        geometry: of the layer.
-        rank: K, the number of banks.
-        bias: whether to add a bias for each channel.
-        normalize: how the weights are normalised over the banks: ``softmax``, ``norm`` or ``none``.
-        device: of the parameters.
-        dtype: of the parameters.
+    one kernel, so it costs one convolution. `normalize` is ``softmax``, ``norm`` or ``none``.
 
     Attributes:
         banks: shape (K, F, C/G, rows, columns).
         tied_weights: a, with shape (K,).
-        row_bias: r, with shape (Y,).
-        column_bias: c, with shape (X,).
+        row_bias: r, with shape (Y,); ``column_bias`` is c, with shape (X,).
         bias: shape (F,), or None.
 
     Raises:
@@ -107,11 +98,7 @@ class TiedBanksConv2d(OneSizeConv2d):
         return add_bias(y, self.bias, self.position_bias_map())
 
     def fold(self) -> nn.Module:
-        """The convolution that computes the same, if the position bias is equal at all positions.
-
-        Returns:
-            A new `torch.nn.Conv2d`; this layer itself where no convolution computes the same.
-        """
+        """The convolution that computes the same, if the position bias is equal everywhere; else this layer itself."""
         bias = self.position_bias_map().expand(self.geometry.out_channels, -1, -1)
         if self.bias is not None:
             bias = bias + self.bias[:, None, None]

@@ -110,11 +110,8 @@ def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
     on as if nothing had happened. Then each layer is timed both ways on what it met: the forward pass, and the
     backward pass unless gradients are switched off. Where memory is too short for that, the computation that keeps
     least is taken, and not remembered: the next time there may be room. Layers that were not met, or have no choice,
-    stay as they are. To be called before the network is compiled.
-
-    Args:
-        network: where it is to be trained.
-        sample: what it takes, of the size, layout and dtype of a batch, under the autocast of training.
+    stay as they are. To be called before the network is compiled, where it is to be trained, with a sample of the size,
+    layout and dtype of a batch, under the autocast of training.
 
     Returns:
         The name of each layer that was set, to ``bank`` or ``kernel``.
@@ -160,10 +157,9 @@ def remembering(memory: Memory) -> Iterator[None]:
 
 
 def step_seconds(layer: LowRankLocallyConnected2d, computation: str, x: Tensor) -> float:
-    """How long a layer takes for x one way: forward, and backward for all that needs a gradient.
+    """Seconds that a layer takes for x one way, forward, and backward for all that needs a gradient.
 
-    Returns:
-        Seconds; infinity if there is not enough memory.
+    Infinity if there is not enough memory.
     """
     leaves = [tensor for tensor in (x, *layer.parameters()) if tensor.requires_grad]
     try:

@@ -34,13 +34,6 @@ class WideConv2d(RelaxedConv2d):
 
     At the start each of the two terms has the variance of a he_uniform convolution, and their sum twice that.
 
-    Args:
-        geometry: of the convolution.
-        hidden_channels: M, a multiple of the groups.
-        bias: whether the convolution has a bias.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Raises:
         InputError: if M is no positive multiple of the groups.
     """
@@ -86,13 +79,7 @@ class WideConv2d(RelaxedConv2d):
             nn.init.zeros_(self.conv.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
+        """Apply the layer to an input (B, C, H, W) or (C, H, W).
 
         Raises:
             InputError: if the dtype is not that of the layer.
@@ -112,15 +99,10 @@ class WideConv2d(RelaxedConv2d):
 
 
 def matching_hidden_channels(geometry: Geometry, rank: int, *, bias: bool = True) -> int:
-    """The hidden channels with which `WideConv2d` has the parameters of a low-rank layer.
+    """The hidden channels with which `WideConv2d` has the parameters of a low-rank layer of rank K, within 2 %.
 
     The low-rank layer is that with row + column weights and position biases: K*T*C*F/G + (K + 1)*(Y + X)
-    parameters, and F more with a bias. The match holds within 2 %.
-
-    Args:
-        geometry: of both layers.
-        rank: K.
-        bias: whether both have a bias for each channel.
+    parameters, and F more with a bias.
 
     Raises:
         InputError: with the figures, if no number of hidden channels matches so well, or none is needed.
