@@ -9,6 +9,7 @@ from ..facts import Role, RunState
 from ..store import RunRecord
 from .design_matrix import Observed
 from .interactions import Context, Interaction
+from .wording import listed
 
 if TYPE_CHECKING:
     from .effects import Effect
@@ -56,11 +57,11 @@ def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: S
     pairs = [f"{each.first} with {each.second}" for each in interactions if each.flagged]
     if cells:
         yield (
-            f"Alone and with other sites relaxed, {_listed(cells)} {_does(cells)} not do the same: the effect "
-            "is an average over the plans of this study."
+            f"Alone and with other sites relaxed, {listed(cells)} {'does' if len(cells) == 1 else 'do'} "
+            "not do the same: the effect is an average over the plans of this study."
         )
     if pairs:
-        yield f"Effects do not add up for {_listed(pairs)}: what one does depends on the other."
+        yield f"Effects do not add up for {listed(pairs)}: what one does depends on the other."
     if not cells and not pairs:
         tested = sum(each.p_value is not None for each in interactions)
         yield (
@@ -101,11 +102,3 @@ def _runs(count: int, one: str, many: str) -> str:
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _does(names: Sequence[str]) -> str:
-    return "does" if len(names) == 1 else "do"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

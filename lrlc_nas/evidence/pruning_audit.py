@@ -62,15 +62,6 @@ class Audit:
     sentence: str
 
 
-@dataclass(frozen=True)
-class _Run:
-    tokens: frozenset[str]
-    early: float | None
-    end: float
-    audited: bool
-    would_end: bool
-
-
 def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Audit:
     """Audit the pruning of a study by all of its runs, whatever their state, and, by run id, their epochs."""
     rung = _first_rung(study)
@@ -78,9 +69,10 @@ def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Se
         return Audit((), None, "No run of this study is ever pruned.")
     complete = observe(runs, epochs).complete
     best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
-    never_pruned = [_run(run, epochs, rung) for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
+    never_pruned = [run for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
+    early = {run_id: recorded[rung - 1].value for run_id, recorded in epochs.items() if len(recorded) >= rung}
     tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
-    rows = tuple(_row(token, never_pruned, best) for token in ("", *tokens))
+    rows = tuple(_row(token, never_pruned, best, early) for token in ("", *tokens))
     return Audit(rows, rung, _sentence(rows[0], rung))
 
 
@@ -91,34 +83,22 @@ def _first_rung(study: StudyRecord) -> int | None:
     return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
 
 
-def _run(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]], rung: int) -> _Run:
-    recorded = epochs.get(run.run_id, ())
-    assert run.plan is not None
-    assert run.value is not None
-    return _Run(
-        tokens=frozenset(run.plan.tokens.values()),
-        early=recorded[rung - 1].value if len(recorded) >= rung else None,
-        end=run.value,
-        audited=AUDIT in run.facts,
-        would_end=bool(run.facts.get(AUDIT)),
-    )
-
-
-def _row(token: str, never_pruned: Sequence[_Run], best: float) -> AuditRow:
-    runs = [run for run in never_pruned if not token or token in run.tokens]
-    would_end = [run for run in runs if run.would_end]
+def _row(token: str, never_pruned: Sequence[RunRecord], best: float, early: Mapping[int, float]) -> AuditRow:
+    runs = [run for run in never_pruned if not token or (run.plan and token in run.plan.tokens.values())]
+    would_end = [run for run in runs if run.facts.get(AUDIT)]
     return AuditRow(
         choice=token,
-        audited=sum(run.audited for run in runs),
+        audited=sum(AUDIT in run.facts for run in runs),
         would_end=len(would_end),
-        wrongly=sum(run.end >= best for run in would_end),
+        wrongly=sum((run.value or 0.0) >= best for run in would_end),
         never_pruned=len(runs),
-        rank_correlation=_rank_correlation(runs),
+        rank_correlation=_rank_correlation(
+            [(early[run.run_id], run.value or 0.0) for run in runs if run.run_id in early]
+        ),
     )
 
 
-def _rank_correlation(runs: Sequence[_Run]) -> float | None:
-    pairs = [(run.early, run.end) for run in runs if run.early is not None]
+def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
     if len(pairs) < _FEWEST or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
         return None
     from scipy import stats  # slow to import, so only where it is needed

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .comparison import Comparison
+from .wording import listed
 
 __all__ = ["Arm", "Cost", "MoreSeeds", "Verdict"]
 
@@ -171,10 +172,6 @@ def _settled_by(more: MoreSeeds, delta: float) -> str:
 
 def _against_controls(verdict: Verdict) -> Iterator[str]:
     if verdict.beats:
-        yield f"it beats {_names(verdict.beats)}"
+        yield f"it beats {listed(verdict.beats)}"
     if verdict.not_beaten:
-        yield f"it has not been shown to beat {_names(verdict.not_beaten)}, which may explain the gain as well"
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        yield f"it has not been shown to beat {listed(verdict.not_beaten)}, which may explain the gain as well"

@@ -14,16 +14,12 @@ __all__ = ["host_cost"]
 
 
 def host_cost(host: nn.Module, sample: Tensor) -> Cost:
-    """Measure the cost of an untouched host.
+    """Measure the cost of an untouched host, which is left as it is, on images (B, C, H, W).
 
     MACs are half the operations that `torch.utils.flop_counter.FlopCounterMode` counts: convolutions, matrix
     products and attention. Activations are the outputs of the modules without children, except those that
     lie in the memory of their input (in-place activations, flattening); what lies between modules is not
     seen.
-
-    Args:
-        host: a network; it is left as it is.
-        sample: images, with shape (B, C, H, W).
 
     Raises:
         InputError: if the host cannot be copied, or does not run on the sample.

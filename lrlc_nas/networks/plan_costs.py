@@ -14,15 +14,10 @@ __all__ = ["plan_cost"]
 
 
 def plan_cost(host: Cost, survey: Survey, plan: Plan) -> Cost:
-    """The cost of a host under a plan.
+    """The cost of a host under a plan, from its cost untouched and its survey.
 
     Where the host itself widens a convolution, the modules that follow are wider too, and whatever stands at
     the next site reads more channels.
-
-    Args:
-        host: the cost of the untouched host.
-        survey: of that host.
-        plan: a choice for each site.
 
     Raises:
         InputError: if the plan names an unknown site, or a choice that cannot be built there.

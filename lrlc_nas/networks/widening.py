@@ -46,12 +46,7 @@ class Widening:
 
 
 def widenings(host: nn.Module, sites: Iterable[str], sample: Tensor) -> dict[str, Widening]:
-    """Ask a host how its convolutions can be widened.
-
-    Args:
-        host: a network; it is left as it is.
-        sites: names of its sites.
-        sample: images, with shape (B, C, H, W).
+    """Ask a host, which is left as it is, how its convolutions can be widened.
 
     Returns:
         Site to widening, for the sites that the host says can be widened; nothing for most hosts.
@@ -75,16 +70,11 @@ def widenings(host: nn.Module, sites: Iterable[str], sample: Tensor) -> dict[str
 
 
 def widen(network: nn.Module, name: str, widening: Widening, rank: int, init: str) -> None:
-    """Widen a convolution of a network, in place.
+    """Widen a convolution of a network, a copy of a host, in place.
 
-    Args:
-        network: a copy of a host.
-        name: of the convolution.
-        widening: what the host says of it.
-        rank: K.
-        init: ``host``, to compute what the network computes: the new filters are he_uniform, and what reads
-            them has zeros for them. ``paper``, to draw the convolution anew, he_uniform, and its reader as well
-            (a linear one is glorot_uniform). Both draw from the global generator of torch for the CPU.
+    With init ``host`` the network computes what it did: the new filters are he_uniform, and what reads them has zeros
+    for them. With ``paper`` the convolution is drawn anew, he_uniform, and its reader as well (a linear one is
+    glorot_uniform). Both draw from the global generator of torch for the CPU.
     """
     width = widening.width(rank)
     _add_filters(cast(nn.Conv2d, network.get_submodule(name)), width, init)

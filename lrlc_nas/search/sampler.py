@@ -30,14 +30,8 @@ def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: s
     """Plans to try, best first; the caller takes the first that no other run has.
 
     The last ones are random or, where that is feasible, all that there are: so a space with a free plan left
-    always gives one.
-
-    Args:
-        study: whose finished trials the sampler learns from.
-        trial: the trial that needs a plan; it is running.
-        space: what may be chosen.
-        sampler: ``tpe`` or ``random``.
-        seed: of the study.
+    always gives one. The sampler, ``tpe`` or ``random``, learns from the finished trials of Optuna's study; the trial
+    that needs a plan is running.
     """
     if sampler == "tpe":
         distributions = {site: CategoricalDistribution(tokens) for site, tokens in space.tokens.items()}
@@ -57,11 +51,7 @@ def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: s
 
 
 def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
-    """TPE, which draws some candidates from where good plans lie and proposes the best of them.
-
-    In a small space that is the same plan again and again. So with each one that is taken there are fewer
-    candidates, down to a single one.
-    """
+    """TPE with fewer candidates at each attempt: in a small space it would propose the same plan again and again."""
     return optuna.samplers.TPESampler(
         multivariate=True,
         constant_liar=True,
