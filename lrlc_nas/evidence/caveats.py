@@ -37,17 +37,16 @@ def caveats(
 
 def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -> Iterator[str]:
     yield (
-        "This is a screening: one look, mostly one seed for each plan, on the images that the search itself "
-        "looks at. A gain counts only after a confirmation with fresh seeds on images that the search never "
-        "saw."
+        "This is a screening: one analysis, mostly one seed for each plan, on the images that guide the search. "
+        "A gain counts only after a confirmation with new seeds on images that the search never used."
     )
     if intervals:
         yield (
-            f"Each interval holds for its own effect alone: with {intervals} looked at, about "
+            f"Each interval holds for its own effect alone: with {intervals} intervals, about "
             f"{0.05 * intervals:.1f} would exclude zero by chance."
         )
     if seen.complete and degrees_of_freedom == 0:
-        yield "There are as many effects as runs, so that no interval can be given: more runs are needed."
+        yield "There are as many effects as runs, so there is no interval: more runs are needed."
 
 
 def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]) -> Iterator[str]:
@@ -57,8 +56,8 @@ def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: S
     pairs = [f"{each.first} with {each.second}" for each in interactions if each.flagged]
     if cells:
         yield (
-            f"Alone and with other sites relaxed, {listed(cells)} {'does' if len(cells) == 1 else 'do'} "
-            "not do the same: the effect is an average over the plans of this study."
+            f"The effect of {listed(cells)} differs alone and together with other sites: the estimate is an average "
+            "over the plans of this study."
         )
     if pairs:
         yield f"Effects do not add up for {listed(pairs)}: what one does depends on the other."
@@ -82,7 +81,7 @@ def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]
     if unused:
         yield (
             f"{_runs(unused, 'was', 'were')} pruned and {_is(unused)} not used: "
-            "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
+            "the survivors are a selected sample, which favours choices that learn early and narrows intervals."
         )
     used = (*seen.complete, *seen.pruned)
     sampled = sum(run.role == Role.SAMPLED for run in used)

@@ -195,9 +195,9 @@ def _checked(arm: Sequence[float], baseline: Sequence[float]) -> _Array:
 
 def _reason(n: int, sd: float) -> str:
     if n == 1:
-        return "one seed leaves nothing to tell the spread"
+        return "one seed is not enough to estimate the spread"
     if sd == 0:
-        return "the difference is the same with every seed, so that there is nothing to measure it by"
+        return "the difference is the same with every seed, so it cannot be tested"
     return ""
 
 
@@ -218,12 +218,12 @@ def _pairing_gain(arms: _Array, sd_of_difference: float) -> float | None:
 
 def _about_pairing(correlation: float | None, gain: float | None) -> str:
     if correlation is None or gain is None:
-        return "What pairing by seed bought cannot be told from these runs."
+        return "The benefit of pairing by seed is not estimable yet."
     if gain > _WORTH_SAYING:
         return (
-            f"Pairing by seed was worth having {gain:.1f} times as many seeds: the pairs' correlation is "
+            f"Pairing by seed was worth {gain:.1f} times as many seeds: the correlation of the pairs is "
             f"{correlation:.2f}."
         )
     if gain < 1 / _WORTH_SAYING:
-        return f"Pairing by seed bought nothing: the pairs happen to move against each other ({correlation:.2f})."
-    return f"Pairing by seed bought next to nothing: the pairs' correlation is {correlation:.2f}."
+        return f"Pairing by seed brought no benefit: the paired scores move in opposite directions ({correlation:.2f})."
+    return f"Pairing by seed brought almost no benefit: the correlation of the pairs is {correlation:.2f}."

@@ -156,13 +156,13 @@ def _effect(cell: Cell, found: Contrast, fit: StaircaseFit, runs: int) -> Effect
 
 def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:
     if runs == 0:
-        return "no complete run holds this choice here"
+        return "no complete run has this choice here"
     if found.estimate is None:
         return "the complete runs do not separate this choice from others"
     if found.low is None and fit.degrees_of_freedom == 0:
-        return "as many effects as runs: nothing is left to tell the spread"
+        return "as many effects as runs: none is left to estimate the spread"
     if found.low is None:
-        return "the runs show no spread at all, so that there is nothing to measure an effect by"
+        return "the runs have no spread, so there is no interval"
     return ""
 
 

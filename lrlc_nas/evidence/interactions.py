@@ -1,4 +1,4 @@
-"""Where effects do not add up: a choice alone against the same choice in company, and pairs of relaxed sites.
+"""Where effects do not add up: a choice alone and together with other sites, and pairs of relaxed sites.
 
 *Alone and in company.* For one site the runs fall in two: those in which every other site is ``conv``, and the rest.
 In the first each choice has a level of its own, a[c]; in the second effects add up over sites:
@@ -173,10 +173,10 @@ def _reason(difference: Contrast, runs_alone: int, runs_in_company: int) -> str:
     if difference.low is not None:
         return ""
     if not runs_alone:
-        return "no complete run holds this choice alone"
+        return "no complete run has this choice alone"
     if not runs_in_company:
-        return "no complete run holds this choice in company"
-    return "too few complete runs to tell alone from in company"
+        return "no complete run has this choice together with other sites"
+    return "too few complete runs to compare alone and together with other sites"
 
 
 def _pair(first: str, second: str, additive: Matrix, seen: Observed) -> Interaction:

@@ -64,8 +64,8 @@ def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
     if own.count <= hosts.count or verdict.outcome == "hurts":
         return verdict
     doubt = (
-        f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so that "
-        "those that are left may flatter it"
+        f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so "
+        "the others may favour it"
     )
     return replace(
         verdict, outcome="undecided", look=0, seeds_at_look=0, beats=(), not_beaten=(), more=None, doubt=doubt

@@ -1,4 +1,4 @@
-"""The audit of pruning: what the rule that gives runs up would have cost, by choice.
+"""The audit of pruning: what the pruning rule would have cost, by choice.
 
 A share of the sampled runs, drawn by chance, goes on after the verdict that ends the others (`search.audit`). What
 became of them is told with two numbers: how often a run that would have been pruned ended among the best quarter
@@ -108,7 +108,7 @@ def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
 
 def _sentence(total: AuditRow, rung: int) -> str:
     if not total.audited:
-        return "No audited run is complete yet, so that nothing is known of what pruning costs."
+        return "No audited run is complete yet, so the cost of pruning is not known."
     text = (
         f"{total.audited} sampled run{'s' if total.audited > 1 else ''} went on for the audit, of which "
         f"{total.would_end} would have been pruned; of these, {total.wrongly} ended in the best quarter."

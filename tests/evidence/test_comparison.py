@@ -72,7 +72,7 @@ def test_the_interval_of_superiority_covers_the_truth(shift):
     ("arm", "baseline", "reason"),
     [
         ([], [], "no seed is complete in both arms"),
-        ([94.0], [93.0], "one seed leaves nothing to tell the spread"),
+        ([94.0], [93.0], "one seed is not enough to estimate the spread"),
         ([94.0, 95.0, 96.0], [93.0, 94.0, 95.0], "the same with every seed"),
         ([94.0, 94.0], [94.0, 94.0], "the same with every seed"),
     ],

@@ -15,7 +15,7 @@ def test_effect_rows_follow_the_screening(new_study, new_run):
     runs = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
     screening = screen(study, runs, {})
     missing, relaxed = effect_rows(screening)
-    assert missing == EffectRow("conv1", "lrlc-2", "–", "–", "0", "no complete run holds this choice here", False, "–")
+    assert missing == EffectRow("conv1", "lrlc-2", "–", "–", "0", "no complete run has this choice here", False, "–")
     assert (relaxed.site, relaxed.choice, relaxed.effect, relaxed.runs) == ("conv1", "lc", "+18.00", "1")
     assert relaxed.interval.startswith("[")
     assert relaxed.clear is screening.effects[1].distinguishable
@@ -46,7 +46,7 @@ def test_what_does_not_add_up_is_noted_and_has_rows_of_its_own(new_study):
         interactions=(pair, replace(pair, second="conv3", adjusted=0.06)),
     )
     missing, noted = effect_rows(screening, {"conv1": 0.25})
-    assert missing.note == "no complete run holds this choice here"
+    assert missing.note == "no complete run has this choice here"
     assert noted.note == odd.sentence
     assert "+2.00 points alone, -1.00 with other sites relaxed" in odd.sentence
     assert (missing.importance, noted.importance) == ("0.25", "")
