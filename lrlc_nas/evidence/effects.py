@@ -144,14 +144,11 @@ def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseF
 
 def _effects(cells: Sequence[Cell], seen: Observed, fit: StaircaseFit) -> tuple[Effect, ...]:
     counts = main_effects(cells, seen.plans)[: len(seen.complete), 1:].sum(axis=0).astype(int)
-    units = np.eye(1 + len(cells))[1:]
+    contrasts = [fit.contrast(unit) for unit in np.eye(1 + len(cells))[1:]]
     return tuple(
-        _effect(cell, fit.contrast(unit), fit, int(runs)) for cell, unit, runs in zip(cells, units, counts, strict=True)
+        Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
+        for cell, found, runs in zip(cells, contrasts, counts.tolist(), strict=True)
     )
-
-
-def _effect(cell: Cell, found: Contrast, fit: StaircaseFit, runs: int) -> Effect:
-    return Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
 
 
 def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:

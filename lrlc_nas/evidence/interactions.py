@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
@@ -104,22 +105,21 @@ class Interaction:
         return self.adjusted is not None and self.adjusted <= 1 - CONFIDENCE
 
 
+_Tested = TypeVar("_Tested", Context, Interaction)
+
+
 def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
     """Compare each choice alone with the same choice together with other sites, in the order of the cells."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
-    found = [context for site in sites for context in _at_site(site, cells, additive, seen)]
-    adjusted = _adjusted([context.p_value for context in found])
-    return tuple(replace(context, adjusted=p) for context, p in zip(found, adjusted, strict=True))
+    return _adjusted([context for site in sites for context in _at_site(site, cells, additive, seen)])
 
 
 def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ...]:
     """Test each pair of sites, by the runs that are used."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
-    found = [_pair(first, second, additive, seen) for first, second in combinations(sites, 2)]
-    adjusted = _adjusted([pair.p_value for pair in found])
-    return tuple(replace(pair, adjusted=p) for pair, p in zip(found, adjusted, strict=True))
+    return _adjusted([_pair(first, second, additive, seen) for first, second in combinations(sites, 2)])
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -195,9 +195,10 @@ def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
     return fit.contrast(last) if fit.determined else Contrast()
 
 
-def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
-    adjusted = iter(benjamini_hochberg([p for p in p_values if p is not None]))
-    return [None if p is None else next(adjusted) for p in p_values]
+def _adjusted(found: Sequence[_Tested]) -> tuple[_Tested, ...]:
+    """The same with their p-values adjusted for how many there are."""
+    adjusted = iter(benjamini_hochberg([each.p_value for each in found if each.p_value is not None]))
+    return tuple(each if each.p_value is None else replace(each, adjusted=next(adjusted)) for each in found)
 
 
 def _is_alone(plan: Plan, site: str) -> bool:

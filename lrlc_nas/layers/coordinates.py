@@ -62,8 +62,7 @@ class CoordConv2d(OneSizeConv2d):
         taps = self.geometry.kernel_size[0] * self.geometry.kernel_size[1]
         for kernel in (self.weight, self.coord_weight):
             he_uniform(kernel, self.geometry.fan_in + 2 * taps)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def coordinates(self) -> Tensor:
         """The two channels of coordinates, with shape (1, 2, H, W)."""

@@ -7,7 +7,7 @@ positions, K rank, T taps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +15,10 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-__all__ = ["PADDING_MODES", "Geometry"]
+__all__ = ["CONV_OPTIONS", "PADDING_MODES", "Geometry"]
+
+CONV_OPTIONS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
+"""What a geometry shares with a `torch.nn.Conv2d`."""
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -68,21 +71,11 @@ class Geometry:
     @classmethod
     def of_conv(cls, conv: nn.Conv2d, input_size: int | Sequence[int]) -> Geometry:
         """The geometry of a convolution over maps of size ``input_size``."""
-        return cls.of(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,
-            input_size,
-            stride=conv.stride,
-            padding=conv.padding,
-            dilation=conv.dilation,
-            groups=conv.groups,
-            padding_mode=conv.padding_mode,
-        )
+        return cls.of(input_size=input_size, **{name: getattr(conv, name) for name in CONV_OPTIONS})
 
     def empty_conv(self, *, device: torch.device | str | None, **options: Any) -> nn.Conv2d:
         """A convolution of this geometry that draws no random number: its weights are what lay in the memory."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "input_size"}
+        own = {name: getattr(self, name) for name in CONV_OPTIONS}
         return nn.Conv2d(**own | options, device="meta").to_empty(device=device or torch.get_default_device())
 
     def __post_init__(self) -> None:

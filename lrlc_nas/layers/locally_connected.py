@@ -111,8 +111,7 @@ class LocallyConnected2d(OneSizeConv2d):
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set biases to zero."""
         he_uniform(self.weight, self.geometry.fan_in)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def kernels(self) -> Tensor:
         """The kernel of each position, with shape (Y, X, F, C/G, rows, columns)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Self
@@ -181,20 +181,16 @@ class LowRankLocallyConnected2d(PositionMixture):
         """
         # The fan-in is that of one bank: with softmax the mixture then has 1/K of the variance, as in the
         # reference.
-        if isinstance(self.banks, Tensor):
-            he_uniform(self.banks, self.geometry.fan_in)
-        else:
-            for bank, own in self._different_banks():
-                he_uniform(bank, own.fan_in)
+        for banks, own in self._placed_banks():
+            he_uniform(banks, own.fan_in)
         self._reset_mixture()
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def stacked_banks(self) -> Tensor:
         """The banks in one geometry, that of the layer, with shape (K, F, C/G, rows, columns)."""
         if isinstance(self.banks, Tensor):
             return self.banks
-        return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._different_banks()])
+        return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._placed_banks()])
 
     def kernels(self, input: Tensor | None = None) -> Tensor:
         """The kernel of each position, with shape (Y, X, F, C/G, rows, columns), of an input.
@@ -215,7 +211,7 @@ class LowRankLocallyConnected2d(PositionMixture):
             return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
         if isinstance(self.banks, Tensor):
             return apply_banks(input, self.banks, combining, self.geometry)
-        return apply_different_banks(input, self._different_banks(), combining)
+        return apply_different_banks(input, self._placed_banks(), combining)
 
     def fold(self) -> nn.Module:
         """The layer that computes the same with one kernel for each position, for inference.
@@ -264,7 +260,10 @@ class LowRankLocallyConnected2d(PositionMixture):
         zeros = torch.zeros(self.geometry.out_channels, *self.geometry.output_size).to(self.stacked_banks())
         return add_bias(zeros, self.bias, self.position_bias_map())
 
-    def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
+    def _placed_banks(self) -> Iterable[tuple[Tensor, Geometry]]:
+        """All banks at once with their geometry, or each with its own."""
+        if isinstance(self.banks, Tensor):
+            return [(self.banks, self.geometry)]
         return zip(self.banks, self.bank_geometries or (), strict=True)
 
 

@@ -74,8 +74,7 @@ class PositionVectorConv2d(OneSizeConv2d):
         for vectors in (self.row_vectors, self.column_vectors):
             nn.init.normal_(vectors, std=_LENGTH**-0.5)
         nn.init.zeros_(self.projection)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def positions(self) -> Tensor:
         """What is added to the input, p, with shape (1, C, H, W)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any, ClassVar, Self, cast
 
 import torch
@@ -14,7 +13,7 @@ from ..errors import InputError
 from .convolution import require_plain
 from .cost import Cost
 from .functional import require_dtype
-from .geometry import Geometry
+from .geometry import CONV_OPTIONS, Geometry
 
 __all__ = ["OneSizeConv2d", "RelaxedConv2d", "empty_parameter", "he_uniform", "take_over_bias"]
 
@@ -41,9 +40,8 @@ class RelaxedConv2d(nn.Module):
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.geometry = geometry
-        for field in fields(geometry):
-            if field.name != "input_size":
-                setattr(self, field.name, getattr(geometry, field.name))
+        for name in CONV_OPTIONS:
+            setattr(self, name, getattr(geometry, name))
 
     @classmethod
     def of_geometry(cls, geometry: Geometry, *args: Any, **options: Any) -> Self:
@@ -136,6 +134,10 @@ class OneSizeConv2d(RelaxedConv2d):
     def extra_repr(self) -> str:
         """The geometry, in the manner of `torch.nn.Conv2d`."""
         return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")
+
+    def _zero_bias(self) -> None:
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def _kernel(self) -> Tensor:
         """A parameter whose dtype is that of the layer."""

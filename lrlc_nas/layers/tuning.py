@@ -33,6 +33,9 @@ _FRUGAL = "kernel"
 
 _CPUINFO = Path("/proc/cpuinfo")
 
+_Seen = tuple[Tensor, torch.autocast]
+"""What a layer met in a forward pass: its input, cut off from the graph, and the autocast there."""
+
 _ROUNDS = 5
 _CLEAR = (4.0, 1.5)
 """By how much one has to lead to be chosen at once: in the first round, which warms up, and in later ones."""
@@ -87,20 +90,6 @@ class Situation:
         """One line; equal for equal situations."""
         mode = f"gradients of {self.gradients}" if self.gradients != "none" else "inference"
         return f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; {self.layer}; {mode}"
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What a layer met in a forward pass: its input, cut off from the graph, and the autocast there."""
-
-    x: Tensor
-    autocast: tuple[bool, torch.dtype]
-
-    @classmethod
-    def of(cls, x: Tensor) -> _Seen:
-        kind, batch = x.device.type, x if x.dim() == 4 else x.unsqueeze(0)
-        autocast = (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
-        return cls(batch.detach().requires_grad_(x.requires_grad), autocast)
 
 
 def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
@@ -187,7 +176,9 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
     def watch(name: str) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             (x,) = (*args, *kwargs.values())
-            seen.setdefault(name, _Seen.of(x))
+            kind, batch = x.device.type, x if x.dim() == 4 else x.unsqueeze(0)
+            autocast = torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=torch.is_autocast_enabled(kind))
+            seen.setdefault(name, (batch.detach().requires_grad_(x.requires_grad), autocast))
 
         return hook
 
@@ -211,13 +202,13 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
 
 def _chosen(layer: LowRankLocallyConnected2d, seen: _Seen) -> str:
     """The faster computation: the remembered one, or else the one that a measurement finds."""
-    enabled, dtype = seen.autocast
-    with torch.autocast(seen.x.device.type, dtype, enabled=enabled), _measuring:
-        situation = Situation.of(layer, seen.x).text
+    x, autocast = seen
+    with autocast, _measuring:
+        situation = Situation.of(layer, x).text
         known = _memory.get(situation)
         if known is not None:
             return known
-        found = _faster(layer, seen.x)
+        found = _faster(layer, x)
         # Memory may be free again the next time: nothing to remember.
         return _FRUGAL if found is None else _memory.setdefault(situation, found)
 

@@ -7,10 +7,10 @@ resumed study proposes what the uninterrupted one would have proposed.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import optuna
-from numpy.random import Generator, default_rng
+from numpy.random import default_rng
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
@@ -43,11 +43,14 @@ def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: s
                 break
             yield Plan.of(params)
     rng = default_rng(stream_seed(seed, "plan", trial.number))
+    sites, tokens = list(space.tokens), list(space.tokens.values())
     if space.size <= _ENUMERABLE:
-        yield from _shuffled(space, rng)
+        everything = list(itertools.product(*tokens))
+        for index in rng.permutation(len(everything)):
+            yield Plan.of(dict(zip(sites, everything[index], strict=True)))
     else:
         while True:
-            yield _random_plan(space.tokens, rng)
+            yield Plan.of({site: choices[rng.integers(len(choices))] for site, choices in space.tokens.items()})
 
 
 def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
@@ -59,14 +62,3 @@ def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
         n_ei_candidates=max(1, _CANDIDATES // (1 + attempt)),
         seed=seed,
     )
-
-
-def _random_plan(tokens: Mapping[str, tuple[str, ...]], rng: Generator) -> Plan:
-    return Plan.of({site: choices[rng.integers(len(choices))] for site, choices in tokens.items()})
-
-
-def _shuffled(space: Space, rng: Generator) -> Iterator[Plan]:
-    tokens = space.tokens
-    everything = list(itertools.product(*tokens.values()))
-    for index in rng.permutation(len(everything)):
-        yield Plan.of(dict(zip(tokens, everything[index], strict=True)))
