@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from .missing import Matrix
 from .sequential import ALPHA, alpha_of_look
 from .t_power import sd_of_difference, seeds_for_equivalence, seeds_to_see, visible_effect
 
@@ -28,7 +28,6 @@ __all__ = [
     "Needed",
     "Spread",
     "confirmation_power",
-    "design_from_counts",
     "look_costs",
     "measure_spread",
     "screening_power",
@@ -39,8 +38,6 @@ EFFECTS = (0.1, 0.2, 0.3, 0.5, 1.0)
 
 SEEDS = tuple(range(2, 21))
 """Numbers of seeds that the visible effects are told for."""
-
-_Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -136,19 +133,8 @@ def measure_spread(scores: Sequence[float], *, confidence: float = 0.95) -> Spre
     return Spread(sd, sd * sqrt(degrees / upper), sd * sqrt(degrees / lower), len(scores))
 
 
-def design_from_counts(host: int, cells: Sequence[int]) -> _Matrix:
-    """The design (host + Σ cells, 1 + cells) of a block in which each run is the host or relaxes a single site.
-
-    It has a column of ones, then one for each cell; the arguments are the numbers of runs.
-    """
-    design = np.zeros((host + sum(cells), 1 + len(cells)))
-    design[:, 0] = 1
-    design[np.arange(host, len(design)), np.repeat(np.arange(len(cells)), cells) + 1] = 1
-    return design
-
-
 def screening_power(
-    design: _Matrix, sd: float, *, family: int | None = None, alpha: float = ALPHA
+    design: Matrix, sd: float, *, family: int | None = None, alpha: float = ALPHA
 ) -> tuple[CellPower, ...]:
     """What a screening by least squares can see of each cell.
 

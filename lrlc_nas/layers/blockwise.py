@@ -231,8 +231,8 @@ class _Map:
 
 def _forward(x: Tensor, source: _Source, geometry: Geometry) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
-        seen = _Map.of(x, geometry)
-        y = _empty_positions(x, geometry)
+        seen, groups = _Map.of(x, geometry), geometry.groups
+        y = x.new_empty(*geometry.output_size, groups, len(x), geometry.out_channels // groups)  # (Y, X, G, B, F/G)
         for rows in seen.blocks():
             kernels, into = source.kernels(rows).to(x.dtype), y[rows].flatten(0, 2)
             for taps, inputs in seen.pieces(rows):
@@ -247,7 +247,8 @@ def _backward(
     with torch.autocast(x.device.type, enabled=False):
         seen = _Map.of(x, geometry)
         result = _Map.zeros(x, geometry) if needs_x else None
-        by_position = _by_position(gradient, geometry)
+        by_group = torch.unflatten(gradient, 1, (geometry.groups, -1))
+        by_position = by_group.permute(3, 4, 1, 0, 2).contiguous()  # (Y, X, G, B, F/G)
         for rows in seen.blocks():
             of_rows = by_position[rows].flatten(0, 2)  # (R*X*G, B, F/G)
             kernels = source.kernels(rows).to(x.dtype) if needs_x else None
@@ -258,17 +259,6 @@ def _backward(
                 if kernels is not None and result is not None:
                     result.add(rows, taps, torch.bmm(of_rows, kernels[:, taps].flatten(1, 2).mT))
         return None if result is None else laid_out_as(x, result.image())
-
-
-def _empty_positions(x: Tensor, geometry: Geometry) -> Tensor:
-    """Room for an output, laid out as (Y, X, G, B, F/G)."""
-    groups, per_group = geometry.groups, geometry.out_channels // geometry.groups
-    return x.new_empty(*geometry.output_size, groups, len(x), per_group)
-
-
-def _by_position(y: Tensor, geometry: Geometry) -> Tensor:
-    """Lay an output out by position: (B, F, Y, X) -> (Y, X, G, B, F/G)."""
-    return torch.unflatten(y, 1, (geometry.groups, -1)).permute(3, 4, 1, 0, 2).contiguous()
 
 
 def _tap_major(kernels: Tensor, geometry: Geometry) -> Tensor:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from .low_rank import COMPUTATIONS, LowRankLocallyConnected2d
 
-__all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation"]
+__all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation", "wait_for"]
 
 _FRUGAL = "kernel"
 """The computation to take where memory is too short to measure; it keeps least for the backward pass."""
@@ -152,12 +152,12 @@ def step_seconds(layer: LowRankLocallyConnected2d, computation: str, x: Tensor) 
     """
     leaves = [tensor for tensor in (x, *layer.parameters()) if tensor.requires_grad]
     try:
-        _wait(x.device)
+        wait_for(x.device)
         start = time.perf_counter()
         y = layer.computed(x, computation)
         if leaves and torch.is_grad_enabled():
             torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True)
-        _wait(x.device)
+        wait_for(x.device)
         return time.perf_counter() - start
     except RuntimeError as error:
         if not _is_exhaustion(error):
@@ -241,7 +241,8 @@ def _is_exhaustion(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def _wait(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -93,22 +93,22 @@ def _width(host: nn.Module, name: str) -> Callable[[int], int]:
 def _require_widenable(host: nn.Module, name: str, followers: tuple[str, ...]) -> None:
     modules = dict(host.named_modules(remove_duplicate=False))
     conv = cast(nn.Conv2d, modules[name])
-    unknown = [each for each in followers if each not in modules]
-    if unknown or not followers:
-        raise InputError(f"{type(host).__name__}.widening({name!r}): followers must be modules, got {followers}")
+    asked = f"{type(host).__name__}.widening({name!r})"
+    if not followers or any(each not in modules for each in followers):
+        raise InputError(f"{asked}: followers must be modules, got {followers}")
     if conv.groups != 1:
-        raise InputError(f"{type(host).__name__}.widening({name!r}): required is groups=1, got {conv.groups}")
+        raise InputError(f"{asked}: required is groups=1, got {conv.groups}")
     *between, reader = followers
     for each in between:
         if not _passes_channels(modules[each], conv.out_channels):
             raise InputError(
-                f"{type(host).__name__}.widening({name!r}): {each!r} must be a BatchNorm2d of "
-                f"{conv.out_channels} features or have no parameters, but is {modules[each]}"
+                f"{asked}: {each!r} must be a BatchNorm2d of {conv.out_channels} features or have no parameters, "
+                f"but is {modules[each]}"
             )
     if not _reads_channels(modules[reader], conv.out_channels):
         raise InputError(
-            f"{type(host).__name__}.widening({name!r}): {reader!r} must be a plain Conv2d with groups=1 or a "
-            f"Linear that reads {conv.out_channels} channels, but is {modules[reader]}"
+            f"{asked}: {reader!r} must be a plain Conv2d with groups=1 or a Linear that reads {conv.out_channels} "
+            f"channels, but is {modules[reader]}"
         )
 
 

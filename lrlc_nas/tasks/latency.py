@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from ..layers.tuning import wait_for
+
 __all__ = ["Latency", "time_step"]
 
 _ROUNDS = 5
@@ -41,16 +43,11 @@ def time_step(step: Callable[[], None], batch: int, device: torch.device) -> Lat
 
 
 def _timed(step: Callable[[], None], device: torch.device) -> float:
-    _wait(device)
+    wait_for(device)
     start = time.perf_counter()
     step()
-    _wait(device)
+    wait_for(device)
     return time.perf_counter() - start
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _name(device: torch.device) -> str:
