@@ -99,7 +99,7 @@ def test_adjusted_p_values_are_those_of_benjamini_and_hochberg():
     [
         ([{}, {}, {"conv1": "lc", "conv2": "lc"}], "no complete run has this choice alone"),
         ([{}, {}, {"conv1": "lc"}], "no complete run has this choice together with other sites"),
-        ([{}, {"conv1": "lc"}, {"conv1": "lc", "conv2": "lc"}], "too few complete runs to tell"),
+        ([{}, {"conv1": "lc"}, {"conv1": "lc", "conv2": "lc"}], "too few complete runs to compare"),
         ([], "no complete run has this choice alone"),
     ],
 )
