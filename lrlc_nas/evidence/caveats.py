@@ -87,8 +87,8 @@ def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]
     sampled = sum(run.role == Role.SAMPLED for run in used)
     if sampled:
         yield (
-            f"{sampled} of the {len(used)} runs used came from the sampler, which returns to what looked "
-            "good: the luck of an early run can pass on to its neighbours."
+            f"{sampled} of the {len(used)} runs used came from the sampler, which returns to plans that "
+            "scored well: a chance gain of an early run can spread to similar plans."
         )
     failed = sum(run.state == RunState.FAILED for run in runs)
     if failed:

@@ -95,7 +95,7 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
     """
     arms = _checked(arm, baseline)
     if not 0 < confidence < 1:
-        raise InputError(f"a confidence lies between 0 and 1, but is {confidence}")
+        raise InputError(f"a confidence must be between 0 and 1, but is {confidence}")
     n = len(arm)
     if n == 0:
         return Comparison(0, confidence, _about_pairing(None, None), "no seed is complete in both arms")
@@ -149,7 +149,7 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
     raw = np.asarray(p_values, dtype=np.float64)
     claims = raw.shape[-1]
     if family < claims:
-        raise InputError(f"the family holds all that was looked at: at least {claims}, but it is {family}")
+        raise InputError(f"the family must count all cells that were screened: at least {claims}, but it is {family}")
     order = raw.argsort(axis=-1)
     steps = np.take_along_axis(raw, order, axis=-1) * (family - np.arange(claims))
     adjusted = np.minimum(np.maximum.accumulate(steps, axis=-1), 1)

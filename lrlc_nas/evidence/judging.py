@@ -45,7 +45,9 @@ def judge(
             smaller than the number of arms.
     """
     if rule.family < len(arms):
-        raise InputError(f"the family holds all that was looked at: at least {len(arms)}, but it is {rule.family}")
+        raise InputError(
+            f"the family must count all cells that were screened: at least {len(arms)}, but it is {rule.family}"
+        )
     if len(host) == 0:
         raise InputError("judging needs at least one seed, but the host has no score")
     sizes = check_sizes([len(host)] if sizes is None else sizes, len(host))

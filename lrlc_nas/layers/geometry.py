@@ -134,7 +134,7 @@ class Geometry:
     def require_input(self, x: Tensor) -> None:
         """Raise `InputError` unless x has shape (B, C, H, W) or (C, H, W) with this C, H and W."""
         if x.dim() not in (3, 4):
-            raise InputError(f"the input must have shape (B, C, H, W) or (C, H, W), but came as {tuple(x.shape)}")
+            raise InputError(f"the input must have shape (B, C, H, W) or (C, H, W), but has shape {tuple(x.shape)}")
         if x.shape[-3] != self.in_channels:
             raise InputError(f"this layer takes {self.in_channels} in channels, but the input has {x.shape[-3]}")
         if tuple(x.shape[-2:]) != self.input_size:

@@ -105,12 +105,12 @@ class PositionMixture(OneSizeConv2d):
         if input is None:
             raise InputError(
                 f"with weights={self.weights!r} the combining weights and the kernels depend on the input, but "
-                "none came"
+                "there is none"
             )
         self.geometry.require_input(input)
         if input.dim() != 4:
             raise InputError(
-                f"the combining weights of a batch require shape (B, C, H, W), but came {tuple(input.shape)}"
+                f"the combining weights of a batch require shape (B, C, H, W), but the input has {tuple(input.shape)}"
             )
         return input
 

@@ -129,7 +129,7 @@ def _paper_cnn(
     padding: object = "valid",
     kernel_size: object = 3,
 ) -> PaperCnn:
-    """The reference network. Zeros at the border would tell a convolution where it is: so none, as in the paper."""
+    """The reference network; padding is ``valid`` by default, as zeros at the border would tell where it is."""
     steps = _whole_numbers("strides", strides)
     widths = _whole_numbers("channels", [channels] * len(steps) if isinstance(channels, int) else channels)
     (taps,) = _whole_numbers("kernel_size", [kernel_size])

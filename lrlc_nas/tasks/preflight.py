@@ -29,7 +29,7 @@ def require_fitting(recipe: Recipe, images: ImageSet, splits: Splits) -> None:
         raise InputError(f"recipe.pad must be less than the side of an image, {height}x{width}; got {recipe.pad}")
     if number < len(images.classes):
         raise InputError(
-            f"data.split must leave an image or more of each of the {len(images.classes)} classes for training; "
+            f"data.split must leave at least one image of each of the {len(images.classes)} classes for training; "
             f"it leaves {number}"
         )
 
