@@ -12,13 +12,10 @@ __all__ = ["Metric"]
 
 @dataclass(frozen=True)
 class Metric:
-    """What the value of an epoch, of a run and of an effect is a value of.
+    """What the value of an epoch, of a run and of an effect is a value of, and whether more or less of it is better.
 
-    Attributes:
-        name: as it stands in a sentence, for example ``accuracy``.
-        direction: whether more or less of it is better.
-        unit: of a difference of two values, for example ``points`` of a fraction shown as a percentage; empty for
-            plain numbers.
+    The unit is that of a difference of two values, for example ``points`` of a fraction shown as a percentage; empty
+    for plain numbers.
 
     Raises:
         InputError: if there is no name, or the direction is another word.

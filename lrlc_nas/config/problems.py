@@ -15,9 +15,7 @@ __all__ = ["first_problem", "unknown_key"]
 def first_problem(error: ValidationError, example: BaseModel) -> str:
     """The first problem: where it is, what was required and what came.
 
-    Args:
-        error: of the validation.
-        example: a valid object of the model, by which known keys are told.
+    Known keys are those of `example`, a valid object of the model.
     """
     problem = error.errors()[0]
     location = [part for part in problem["loc"] if not _is_tag(part)]
@@ -31,12 +29,7 @@ def first_problem(error: ValidationError, example: BaseModel) -> str:
 
 
 def unknown_key(location: Sequence[int | str], example: BaseModel) -> str:
-    """That a key is not known, with the known one that is nearest to it.
-
-    Args:
-        location: the keys that lead to it, itself included.
-        example: as above.
-    """
+    """That the last key of a location is not known, with the known one that is nearest to it."""
     known = sorted(_keys(location[:-1], example))
     key = str(location[-1])
     close = difflib.get_close_matches(key, known, n=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -21,8 +22,13 @@ _NAMES = {
     "path": ("auto", "bank", "kernel"),
 }
 _LEAST_COUNTS = {"epochs": 1, "batch_size": 2, "pad": 0}
-_NOT_NEGATIVE = ("weight_decay", "smoothness")
-_FRACTIONS = ("momentum", "warmup", "label_smoothing")
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "learning_rate": ("above 0", lambda value: value > 0),
+    **dict.fromkeys(("weight_decay", "smoothness"), ("at least 0", lambda value: value >= 0)),
+    **dict.fromkeys(
+        ("momentum", "warmup", "label_smoothing"), ("at least 0 and below 1", lambda value: 0 <= value < 1)
+    ),
+}
 _SWITCHES = ("deterministic", "flip")
 
 
@@ -84,7 +90,7 @@ class Recipe:
             self._require_name(field, names)
         for field in _SWITCHES:
             self._require_switch(field)
-        for field in ("learning_rate", *_NOT_NEGATIVE, *_FRACTIONS):
+        for field in _RANGES:
             self._require_number(field)
         self._require_ranges()
 
@@ -117,13 +123,7 @@ class Recipe:
         object.__setattr__(self, field, float(value))
 
     def _require_ranges(self) -> None:
-        if self.learning_rate <= 0:
-            raise InputError(f"learning_rate must be above 0, but is {self.learning_rate!r}")
-        for field in _NOT_NEGATIVE:
+        for field, (required, holds) in _RANGES.items():
             value = getattr(self, field)
-            if value < 0:
-                raise InputError(f"{field} must be at least 0, but is {value!r}")
-        for field in _FRACTIONS:
-            value = getattr(self, field)
-            if not 0 <= value < 1:
-                raise InputError(f"{field} must be at least 0 and below 1, but is {value!r}")
+            if not holds(value):
+                raise InputError(f"{field} must be {required}, but is {value!r}")

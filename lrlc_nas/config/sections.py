@@ -91,7 +91,7 @@ class SearchSection(Section):
 
     With ``successive-halving`` a sampled run goes on after epoch `min_epochs`, `min_epochs` x `reduction`, …
     only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch. The share
-    `audit` of the sampled runs goes on all the same, to show what giving up costs.
+    `audit` of the sampled runs goes on all the same, to show what pruning costs.
     """
 
     sampler: Literal["tpe", "random"] = "tpe"

@@ -37,18 +37,11 @@ class Augmentation:
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
-    """Vary each image of a batch by itself.
+    """Vary each image of a batch (B, C, H, W) by itself; type and device stay.
 
     ``out[b, :, y, x] = padded[b, :, y + r_b, x' + c_b]``, with the row offset r and the column offset c
-    uniform in 0..2P, and x' = W - 1 - x where the image is mirrored, x' = x elsewhere.
-
-    Args:
-        images: shape (B, C, H, W), of any type, on any device.
-        augmentation: what is varied.
-        generator: a generator of the CPU, so that the draws are equal on every device.
-
-    Returns:
-        Images of the same shape, type and device.
+    uniform in 0..2P, and x' = W - 1 - x where the image is mirrored, x' = x elsewhere. The generator is one of the CPU,
+    so that the draws are equal on every device.
 
     Raises:
         InputError: if the border is as wide as an image, so that a crop could miss it.

@@ -34,11 +34,8 @@ _LARGEST_OFFSET = 16
 def load_celeba(request: Request, *, attribute: str = "Male") -> ImageSet:
     """Load ``celeba``: a 138x138 crop at row 40, column 20, brought to 32x32, or the size asked for.
 
-    The official training and validation images are the images, the official test images the test images.
-
-    Args:
-        request: what is asked for.
-        attribute: the attribute that is to be told: class 0 lacks it, class 1 has it.
+    The official training and validation images are the images, the official test images the test images. Class 0 lacks
+    the attribute, class 1 has it.
 
     Raises:
         InputError: if there is no such attribute, or files are missing or damaged.
@@ -56,13 +53,10 @@ def load_translated_celeba(request: Request, *, attribute: str = "Male") -> Imag
 
 
 def translate(face: Tensor, random: np.random.Generator) -> Tensor:
-    """Cut a window out of the face on a larger canvas, and fill what is outside of the face with noise.
+    """Cut a window, uint8 (C, 48, 48), out of the face on a larger canvas, and fill what is outside of it with noise.
 
-    The face (C, 32, 32) lies in the middle of a 64x64 canvas. The window of 48x48 begins at a row and a
-    column drawn from 0..15; noise is uniform in each channel.
-
-    Returns:
-        uint8 with shape (C, 48, 48).
+    The face (C, 32, 32) lies in the middle of a 64x64 canvas. The window begins at a row and a column drawn from 0..15;
+    noise is uniform in each channel.
     """
     row, column = _LARGEST_OFFSET - random.integers(0, _LARGEST_OFFSET, size=2)
     noise = random.integers(0, 256, size=(face.shape[0], _WINDOW, _WINDOW), dtype=np.uint8)

@@ -37,11 +37,7 @@ def decode_all(decode_one: Callable[[Path], Tensor], paths: Sequence[Path]) -> l
 
 
 def decode(path: Path, prepare: Callable[[Image.Image], Image.Image]) -> Tensor:
-    """Read one image file, turned as its Exif note on the camera says.
-
-    Args:
-        path: the file.
-        prepare: a crop or a change of size.
+    """Read one image file, turned as its Exif note on the camera says, then cropped or resized by `prepare`.
 
     Returns:
         uint8 with shape (1, H, W) for a grey image, otherwise (3, H, W).

@@ -82,7 +82,7 @@ def _require_no_loop(folder: Path) -> None:
     for reached, _, _ in os.walk(folder, followlinks=True):
         real = os.path.realpath(reached)
         if real in seen:
-            raise InputError(f"{reached} leads by links to {real} once more, whose images would count twice")
+            raise InputError(f"{reached} leads through links to {real} again; its images would count twice")
         seen.add(real)
 
 

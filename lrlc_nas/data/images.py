@@ -21,11 +21,9 @@ class ImageSet:
     """Labelled images, with official test images where the set has them.
 
     Attributes:
-        name: what the set is called.
         images: uint8 with shape (N, C, H, W).
         labels: int64 with shape (N,), counting the classes from 0.
-        test_images: the official test images, uint8 with shape (M, C, H, W), or None.
-        test_labels: their labels, int64 with shape (M,), or None.
+        test_images: the official test images, uint8 with shape (M, C, H, W), or None; `test_labels` likewise.
         classes: the name of each class.
 
     Raises:

@@ -47,12 +47,9 @@ def explain_missing(folder: Path, download: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Known:
-    """How torchvision has a set.
+    """How torchvision has a set: opens its training (True) or test part, turns a part into images and labels.
 
-    Attributes:
-        open: opens the training (True) or the test part (False).
-        tensors: turns a part into images (N, C, H, W) and labels (N,).
-        folder: where its files lie, below the root.
+    Its files lie in the folder, below the root.
     """
 
     open: Callable[[Request, bool], Any]

@@ -12,11 +12,7 @@ __all__ = ["Request"]
 class Request:
     """One call of `load_images`, without the options, which the loaders take as keyword arguments.
 
-    Attributes:
-        name: the name of the set as it was given.
-        root: the folder that holds, or will hold, the files of known sets.
-        download: whether missing files are fetched.
-        size: the wanted height and width, or None for the set's own.
+    The root is the folder that holds, or will hold, the files of known sets; a size of None is the set's own.
     """
 
     name: str

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from ..errors import InputError
 from ..references import call_with_options, is_reference
@@ -13,10 +17,11 @@ from .folder import load_folder
 from .images import ImageSet
 from .known import KNOWN, load_known
 from .request import Request
-from .resizing import resized
 from .user import load_users_own
 
-__all__ = ["FORMS", "load_images"]
+__all__ = ["FORMS", "load_images", "resized"]
+
+_CHUNK = 4096  # images at a time, so that no second copy of the set is made in floating point
 
 _NAMED: dict[str, Callable[..., ImageSet]] = {
     "embedded": load_embedded,
@@ -56,6 +61,20 @@ def load_images(
         return resized(call_with_options(_loader(name), options or {}, request), size)
     except InputError as error:
         raise InputError(f"images {name!r}: {error}") from error
+
+
+def resized(images: ImageSet, size: int | None) -> ImageSet:
+    """The set with images of size x size pixels (bilinear, antialiased); the set itself if it has them."""
+    if size is None or images.size == (size, size):
+        return images
+    test = None if images.test_images is None else _resize(images.test_images, size)
+    return replace(images, images=_resize(images.images, size), test_images=test)
+
+
+def _resize(images: Tensor, size: int) -> Tensor:
+    from torchvision.transforms.v2 import functional as transforms  # not before it is wanted: it takes seconds
+
+    return torch.cat([transforms.resize(part, [size, size], antialias=True) for part in torch.split(images, _CHUNK)])
 
 
 def _loader(name: str) -> Callable[..., ImageSet]:

@@ -20,12 +20,7 @@ __all__ = ["Splits", "Subset", "split"]
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """The images of one role.
-
-    Attributes:
-        images: uint8 with shape (N, C, H, W).
-        labels: int64 with shape (N,).
-    """
+    """The images of one role: uint8 (N, C, H, W), and their labels: int64 (N,)."""
 
     images: Tensor
     labels: Tensor

@@ -15,7 +15,6 @@ from .judging import judge as judge
 from .judging import more_seeds as more_seeds
 from .power import Spread as Spread
 from .power import confirmation_power as confirmation_power
-from .power import design_from_counts as design_from_counts
 from .power import look_costs as look_costs
 from .power import measure_spread as measure_spread
 from .power import screening_power as screening_power

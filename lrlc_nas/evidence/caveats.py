@@ -9,6 +9,7 @@ from ..facts import Role, RunState
 from ..store import RunRecord
 from .design_matrix import Observed
 from .interactions import Context, Interaction
+from .wording import listed
 
 if TYPE_CHECKING:
     from .effects import Effect
@@ -26,19 +27,7 @@ def caveats(
     *,
     degrees_of_freedom: int,
 ) -> tuple[str, ...]:
-    """What a reader has to know before believing a screening.
-
-    Args:
-        runs: all runs of the study.
-        seen: those that the estimates come from.
-        effects: that were estimated.
-        contexts: the same cells, alone and in company.
-        interactions: of pairs of sites.
-        degrees_of_freedom: of the residual.
-
-    Returns:
-        Whole sentences, the most important first.
-    """
+    """What a reader has to know before believing a screening: whole sentences, the most important first."""
     return (
         *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
         *_about_addition(seen, contexts, interactions),
@@ -48,17 +37,16 @@ def caveats(
 
 def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -> Iterator[str]:
     yield (
-        "This is a screening: one look, mostly one seed for each plan, on the images that the search itself "
-        "looks at. A gain counts only after a confirmation with fresh seeds on images that the search never "
-        "saw."
+        "This is a screening: one analysis, mostly one seed for each plan, on the images that guide the search. "
+        "A gain counts only after a confirmation with new seeds on images that the search never used."
     )
     if intervals:
         yield (
-            f"Each interval holds for its own effect alone: with {intervals} looked at, about "
+            f"Each interval holds for its own effect alone: with {intervals} intervals, about "
             f"{0.05 * intervals:.1f} would exclude zero by chance."
         )
     if seen.complete and degrees_of_freedom == 0:
-        yield "There are as many effects as runs, so that no interval can be given: more runs are needed."
+        yield "There are as many effects as runs, so there is no interval: more runs are needed."
 
 
 def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]) -> Iterator[str]:
@@ -68,11 +56,11 @@ def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: S
     pairs = [f"{each.first} with {each.second}" for each in interactions if each.flagged]
     if cells:
         yield (
-            f"Alone and with other sites relaxed, {_listed(cells)} {_does(cells)} not do the same: the effect "
-            "is an average over the plans of this study."
+            f"The effect of {listed(cells)} differs alone and together with other sites: the estimate is an average "
+            "over the plans of this study."
         )
     if pairs:
-        yield f"Effects do not add up for {_listed(pairs)}: what one does depends on the other."
+        yield f"Effects do not add up for {listed(pairs)}: what one does depends on the other."
     if not cells and not pairs:
         tested = sum(each.p_value is not None for each in interactions)
         yield (
@@ -93,14 +81,14 @@ def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]
     if unused:
         yield (
             f"{_runs(unused, 'was', 'were')} pruned and {_is(unused)} not used: "
-            "the survivors are a selected sample, which flatters choices that learn early and narrows intervals."
+            "the survivors are a selected sample, which favours choices that learn early and narrows intervals."
         )
     used = (*seen.complete, *seen.pruned)
     sampled = sum(run.role == Role.SAMPLED for run in used)
     if sampled:
         yield (
-            f"{sampled} of the {len(used)} runs used came from the sampler, which returns to what looked "
-            "good: the luck of an early run can pass on to its neighbours."
+            f"{sampled} of the {len(used)} runs used came from the sampler, which returns to plans that "
+            "scored well: a chance gain of an early run can spread to similar plans."
         )
     failed = sum(run.state == RunState.FAILED for run in runs)
     if failed:
@@ -113,11 +101,3 @@ def _runs(count: int, one: str, many: str) -> str:
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _does(names: Sequence[str]) -> str:
-    return "does" if len(names) == 1 else "do"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -13,17 +13,10 @@ MOST_CELLS = 3
 
 
 def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, Plan]:
-    """Take the best few cells of a screening, and the best plan that a run has had.
+    """Label to plan: the best few cells of a screening, and the best plan that a run has had, best first.
 
     Cells count by the lower end of their interval, which weighs what was seen against how well it was seen; without
     intervals, by their estimate. Controls make no claim.
-
-    Args:
-        study: that was screened.
-        screening: what its runs say.
-
-    Returns:
-        Label to plan, the most promising first.
 
     Raises:
         InputError: if there is nothing that looks better than the host.
@@ -44,12 +37,7 @@ def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, 
 
 
 def named_claims(sites: list[str], choices: list[str], plans: list[str]) -> dict[str, Plan]:
-    """Read the claims that a user names.
-
-    Args:
-        sites: names of sites.
-        choices: tokens; each is claimed at each of the sites.
-        plans: whole plans, each as ``site=token,site=token``.
+    """Read the claims that a user names: each choice at each site, and plans as ``site=token,site=token``.
 
     Raises:
         InputError: if sites came without choices or the reverse, or a text is no plan.

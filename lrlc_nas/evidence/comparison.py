@@ -46,21 +46,17 @@ class Comparison:
     """An arm against a baseline, in points of accuracy. No number in it is NaN or infinite.
 
     Attributes:
-        n: number of seeds, that is of pairs.
+        n: number of pairs, that is of seeds.
         confidence: the level of all intervals here.
         pairing: one sentence on what pairing by seed bought.
         reason: why there is no interval; empty otherwise.
         difference: mean of arm - baseline; None without a pair.
-        low: lower end of the paired t interval; None where there is no interval.
-        high: upper end of it.
-        p: two-sided, of no difference; None where there is no interval.
+        low: the paired t interval is `low` to `high`; None where there is none, as for `p`, two-sided.
         sd_of_difference: over seeds; None with fewer than two pairs.
         correlation: of the pairs; None where either arm has no spread or there are fewer than three pairs.
         pairing_gain: variance of an unpaired difference over that of the paired one: how many times more seeds an
             unpaired comparison would need; None without spread.
-        superiority: P(arm > baseline), ties counted half; None without a pair.
-        superiority_low: lower end of its interval; None with fewer than two pairs.
-        superiority_high: upper end of it.
+        superiority: P(arm > baseline), ties counted half, with the ends of its interval; None without a pair.
     """
 
     n: int
@@ -87,13 +83,9 @@ class Comparison:
 
 
 def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95) -> Comparison:
-    """Compare two arms that were trained with the same seeds.
+    """Compare two arms, in points, that were trained with the same seeds in the same order.
 
-    Args:
-        arm: n scores in points, one for each seed.
-        baseline: n scores, seed by seed in the same order.
-        confidence: level of the intervals, taken alone. For intervals that hold together over a family of m, give
-            1 - α/m.
+    For intervals that hold together over a family of m, give the confidence 1 - α/m.
 
     Returns:
         The comparison, with None and a reason where the runs cannot tell.
@@ -103,7 +95,7 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
     """
     arms = _checked(arm, baseline)
     if not 0 < confidence < 1:
-        raise InputError(f"a confidence lies between 0 and 1, but is {confidence}")
+        raise InputError(f"a confidence must be between 0 and 1, but is {confidence}")
     n = len(arm)
     if n == 0:
         return Comparison(0, confidence, _about_pairing(None, None), "no seed is complete in both arms")
@@ -131,14 +123,10 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
 
 
 def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
-    """Student's paired t test of many comparisons at once.
+    """Student's paired t test of many comparisons at once: mean, standard deviation and two-sided p, each (...).
 
-    Args:
-        differences: (..., n), arm - baseline with each seed.
-
-    Returns:
-        Mean, standard deviation and two-sided p, each (...). Where n < 2, or there is no spread, the test has
-        nothing to measure by: the standard deviation is 0 and p is 1.
+    The differences, arm - baseline with each seed, are (..., n). Where n < 2, or there is no spread, the standard
+    deviation is 0 and p is 1.
     """
     n = differences.shape[-1]
     mean = differences.mean(axis=-1)
@@ -151,16 +139,9 @@ def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
 
 
 def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
-    """Holm's adjusted p values within a family that may be larger than what was tested.
+    """Holm's adjusted p values (..., A), at most 1, within a family that may be larger than the A claims tested.
 
     Cells that were looked at but not tested count as p = 1: sorted p_(i) becomes max_{k<=i} (family - k + 1) p_(k).
-
-    Args:
-        p_values: (..., A), of the claims of each of any number of studies.
-        family: number of all hypotheses that a study looked at.
-
-    Returns:
-        (..., A): one adjusted value for each claim, in their order, at most 1.
 
     Raises:
         InputError: if the family is smaller than the number of claims.
@@ -168,7 +149,7 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
     raw = np.asarray(p_values, dtype=np.float64)
     claims = raw.shape[-1]
     if family < claims:
-        raise InputError(f"the family holds all that was looked at: at least {claims}, but it is {family}")
+        raise InputError(f"the family must count all cells that were screened: at least {claims}, but it is {family}")
     order = raw.argsort(axis=-1)
     steps = np.take_along_axis(raw, order, axis=-1) * (family - np.arange(claims))
     adjusted = np.minimum(np.maximum.accumulate(steps, axis=-1), 1)
@@ -176,19 +157,11 @@ def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:
 
 
 def probability_of_superiority(arm: _Array, baseline: _Array, confidence: float) -> tuple[float, float, float]:
-    """P(arm > baseline) over all pairs of runs, ties half, with Newcombe's score interval.
+    """P(arm > baseline) over all pairs of runs, ties half, and the ends of Newcombe's score interval.
 
     The ends solve |θ - estimate| = z · √V(θ), with the variance of Hanley and McNeil at equal sizes n,
 
         V(θ) = θ (1 - θ) (1 + (n - 1) · ((1 - θ) / (2 - θ) + θ / (1 + θ))) / n².
-
-    Args:
-        arm: (n,) scores.
-        baseline: (n,) scores.
-        confidence: level of the interval.
-
-    Returns:
-        Estimate, lower and upper end, all within 0 and 1.
     """
     n = len(arm)
     signs = np.sign(np.subtract.outer(arm, baseline))
@@ -222,9 +195,9 @@ def _checked(arm: Sequence[float], baseline: Sequence[float]) -> _Array:
 
 def _reason(n: int, sd: float) -> str:
     if n == 1:
-        return "one seed leaves nothing to tell the spread"
+        return "one seed is not enough to estimate the spread"
     if sd == 0:
-        return "the difference is the same with every seed, so that there is nothing to measure it by"
+        return "the difference is the same with every seed, so it cannot be tested"
     return ""
 
 
@@ -245,12 +218,12 @@ def _pairing_gain(arms: _Array, sd_of_difference: float) -> float | None:
 
 def _about_pairing(correlation: float | None, gain: float | None) -> str:
     if correlation is None or gain is None:
-        return "What pairing by seed bought cannot be told from these runs."
+        return "The benefit of pairing by seed is not estimable yet."
     if gain > _WORTH_SAYING:
         return (
-            f"Pairing by seed was worth having {gain:.1f} times as many seeds: the pairs' correlation is "
+            f"Pairing by seed was worth {gain:.1f} times as many seeds: the correlation of the pairs is "
             f"{correlation:.2f}."
         )
     if gain < 1 / _WORTH_SAYING:
-        return f"Pairing by seed bought nothing: the pairs happen to move against each other ({correlation:.2f})."
-    return f"Pairing by seed bought next to nothing: the pairs' correlation is {correlation:.2f}."
+        return f"Pairing by seed brought no benefit: the paired scores move in opposite directions ({correlation:.2f})."
+    return f"Pairing by seed brought almost no benefit: the correlation of the pairs is {correlation:.2f}."

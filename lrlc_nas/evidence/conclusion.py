@@ -28,13 +28,10 @@ class ClaimResult:
     """What became of one claim.
 
     Attributes:
-        label: its name.
-        plan: what it relaxes.
-        verdict: None while no stage has ended, or if no pair of its runs is complete.
+        verdict: None while no stage has ended, or if no pair of its runs is complete; then `reason` says why.
         scores: in points on the confirm split, seed by seed.
         controls: label to the plan of each control.
         against: label to the comparison of the claim with that control, at the level of the last look.
-        reason: why there is no verdict; empty otherwise.
     """
 
     label: str
@@ -59,7 +56,6 @@ class Conclusion:
         arms: how many plans are compared.
         rule: what was settled before the first look.
         host: scores of the untouched host in points, seed by seed.
-        results: one for each claim.
         notes: what had to be decided about controls, or left out.
     """
 
@@ -81,15 +77,11 @@ class Conclusion:
 
 
 def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
-    """Judge the claims of a confirmation.
+    """Judge the claims of a confirmation by all of its runs, whatever their state.
 
     A pair counts only if every arm of it was completed, so that all arms are compared on the same seeds. An arm
-    without a completed run is left out, and said to be; of one with some, the notes say how many were lost, and
+    without a completed run is left out, and the notes say so. They also count the lost runs of an arm with some, and
     with `lost_runs` a claim that lost more of them than the host is never judged in its favour.
-
-    Args:
-        study: the confirmation.
-        runs: all of its runs, whatever their state.
 
     Raises:
         InputError: if the study is not a confirmation.
@@ -104,7 +96,8 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
     sizes = _sizes(runs, ended, pairs)
     rule = Rule(family=section.family, delta=section.smallest_effect)
-    judged = _judged(section, table, pairs, sizes, ended, dead, rule, _cost(runs, section), lost)
+    scored = _Scored(table, pairs, dead, lost)
+    judged = _judged(section, scored, sizes, rule, _why_not(ended, dead, sizes), _cost(runs, section))
     seeds = {run.repeat: run.seed for run in runs}
     return Conclusion(
         of=section.of,
@@ -114,7 +107,7 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
         open_runs=sum(run.finished is None for run in runs),
         arms=len(section.arms),
         rule=rule,
-        host=_row(table, Plan(), pairs),
+        host=scored.row(Plan()),
         results=judged,
         notes=(
             *section.notes,
@@ -126,6 +119,22 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
             ),
         ),
     )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What the arms scored with each pair that counts, which have no score at all, and the runs that each lost."""
+
+    table: Mapping[Plan, Mapping[int, float]]
+    pairs: Sequence[int]
+    dead: Sequence[Plan]
+    lost: Mapping[Plan, LostRuns]
+
+    def row(self, plan: Plan) -> tuple[float, ...]:
+        return tuple(self.table[plan][pair] for pair in self.pairs) if self.pairs else ()
+
+    def controls(self, claim: ClaimSection) -> dict[str, Plan]:
+        return {label: plan for label, plan in _controls(claim).items() if plan not in self.dead}
 
 
 def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
@@ -151,60 +160,41 @@ def _sizes(runs: Sequence[RunRecord], ended: Sequence[int], pairs: Sequence[int]
 
 
 def _judged(
-    section: ConfirmationSection,
-    table: Mapping[Plan, Mapping[int, float]],
-    pairs: Sequence[int],
-    sizes: Sequence[int],
-    ended: Sequence[int],
-    dead: Sequence[Plan],
-    rule: Rule,
-    cost: Cost | None,
-    lost: Mapping[Plan, LostRuns],
+    section: ConfirmationSection, scored: _Scored, sizes: Sequence[int], rule: Rule, reason: str, cost: Cost | None
 ) -> tuple[ClaimResult, ...]:
-    if not sizes or Plan() in dead:
-        return tuple(_undecidable(claim, _why_not(ended, dead)) for claim in section.claims)
-    host = _row(table, Plan(), pairs)
-    alive = [claim for claim in section.claims if Plan.of(claim.plan) not in dead]
-    arms = [_arm(claim, table, pairs, dead) for claim in alive]
-    verdicts = {
-        claim.label: without_favour(verdict, lost[Plan.of(claim.plan)], lost[Plan()])
-        for claim, verdict in zip(alive, judge(host, arms, rule, sizes=sizes, cost=cost), strict=True)
-    }
+    if reason:
+        return tuple(_undecidable(claim, reason) for claim in section.claims)
+    alive = [claim for claim in section.claims if Plan.of(claim.plan) not in scored.dead]
+    arms = [_arm(claim, scored) for claim in alive]
+    verdicts = judge(scored.row(Plan()), arms, rule, sizes=sizes, cost=cost)
     level = 1 - alpha_of_look(len(sizes), rule.alpha)
+    results = {
+        claim.label: _result(claim, verdict, scored, level) for claim, verdict in zip(alive, verdicts, strict=True)
+    }
     return tuple(
-        _result(claim, verdicts[claim.label], table, pairs, dead, level)
-        if claim in alive
-        else _undecidable(claim, "no run of it was completed")
-        for claim in section.claims
+        results.get(claim.label) or _undecidable(claim, "no run of it was completed") for claim in section.claims
     )
 
 
-def _arm(
-    claim: ClaimSection, table: Mapping[Plan, Mapping[int, float]], pairs: Sequence[int], dead: Sequence[Plan]
-) -> Arm:
-    controls = tuple(
-        Arm(name=label, scores=_row(table, plan, pairs)) for label, plan in _controls(claim).items() if plan not in dead
-    )
-    return Arm(name=claim.label, scores=_row(table, Plan.of(claim.plan), pairs), controls=controls)
+def _arm(claim: ClaimSection, scored: _Scored) -> Arm:
+    controls = tuple(Arm(label, scored.row(plan)) for label, plan in scored.controls(claim).items())
+    return Arm(claim.label, scored.row(Plan.of(claim.plan)), controls)
 
 
-def _result(
-    claim: ClaimSection,
-    verdict: Verdict,
-    table: Mapping[Plan, Mapping[int, float]],
-    pairs: Sequence[int],
-    dead: Sequence[Plan],
-    level: float,
-) -> ClaimResult:
-    scores = _row(table, Plan.of(claim.plan), pairs)
-    controls = {label: plan for label, plan in _controls(claim).items() if plan not in dead}
-    against = {label: compare(scores, _row(table, plan, pairs), confidence=level) for label, plan in controls.items()}
-    return ClaimResult(claim.label, Plan.of(claim.plan), verdict, scores, controls, against)
+def _result(claim: ClaimSection, verdict: Verdict, scored: _Scored, level: float) -> ClaimResult:
+    plan, controls = Plan.of(claim.plan), scored.controls(claim)
+    verdict = without_favour(verdict, scored.lost[plan], scored.lost[Plan()])
+    scores = scored.row(plan)
+    against = {label: compare(scores, scored.row(each), confidence=level) for label, each in controls.items()}
+    return ClaimResult(claim.label, plan, verdict, scores, controls, against)
 
 
-def _why_not(ended: Sequence[int], dead: Sequence[Plan]) -> str:
+def _why_not(ended: Sequence[int], dead: Sequence[Plan], sizes: Sequence[int]) -> str:
+    """Why no claim can be judged; empty if they can."""
     if Plan() in dead:
         return "no run of the host was completed"
+    if sizes:
+        return ""
     return "no seed completed in every arm" if ended else "no stage has ended yet"
 
 
@@ -214,17 +204,11 @@ def _undecidable(claim: ClaimSection, reason: str) -> ClaimResult:
 
 def _controls(claim: ClaimSection) -> dict[str, Plan]:
     """Label to plan; the label tells the tokens where they are not the label itself."""
-    plans = {label: Plan.of(tokens) for label, tokens in claim.controls.items()}
-    return {_control_label(label, plan): plan for label, plan in plans.items()}
-
-
-def _control_label(label: str, plan: Plan) -> str:
-    tokens = sorted(set(plan.tokens.values()))
-    return tokens[0] if len(tokens) == 1 else f"{label} ({', '.join(tokens)})"
-
-
-def _row(table: Mapping[Plan, Mapping[int, float]], plan: Plan, pairs: Sequence[int]) -> tuple[float, ...]:
-    return tuple(table[plan][pair] for pair in pairs) if pairs else ()
+    plans = {}
+    for label, at_sites in claim.controls.items():
+        tokens = sorted(set(at_sites.values()))
+        plans[tokens[0] if len(tokens) == 1 else f"{label} ({', '.join(tokens)})"] = Plan.of(at_sites)
+    return plans
 
 
 def _cost(runs: Sequence[RunRecord], section: ConfirmationSection) -> Cost | None:

@@ -91,9 +91,6 @@ def decide(differences: _Array, rule: Rule, sizes: Sequence[int]) -> Decisions:
         differences: (..., A, n), claim - host with each seed, seeds in the order in which they were added.
         rule: what was settled before.
         sizes: number of seeds at each look so far, growing, at most n.
-
-    Returns:
-        The state after the last look.
     """
     claims = differences.shape[:-1]
     outcome, decided = np.full(claims, _UNDECIDED), np.zeros(claims, dtype=int)

@@ -43,26 +43,20 @@ class Observed:
 
 
 def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Observed:
-    """Gather what is used.
+    """Gather what is used, from all runs of a study and, by run id, their recorded epochs.
 
     Runs that failed, diverged or did not fit in memory are not: that they ended tells of their plans what no
     recorded accuracy does.
-
-    Args:
-        runs: all runs of a study, whatever their state.
-        epochs: run id to its recorded epochs.
     """
-    complete = tuple(run for run in runs if run.state == RunState.COMPLETE and _planned(run) and _has_value(run))
-    behind = [run for run in runs if run.cause == EndCause.BEHIND and _planned(run)]
-    pruned = tuple(run for run in behind if epochs.get(run.run_id))
+    planned = [run for run in runs if run.plan is not None]
+    complete = tuple(run for run in planned if isfinite(_end(run)))
+    pruned = tuple(run for run in planned if run.cause == EndCause.BEHIND and epochs.get(run.run_id))
     rungs = sorted({len(epochs[run.run_id]) for run in pruned})
-    curves = [[100 * epoch.value for epoch in epochs.get(run.run_id, ())] for run in complete + pruned]
-    outcomes = np.array(
-        [
-            [*(_at(curve, rung) for rung in rungs), _end(run)]
-            for run, curve in zip(complete + pruned, curves, strict=True)
-        ]
-    ).reshape(len(curves), len(rungs) + 1)
+    outcomes = np.full((len(complete + pruned), len(rungs) + 1), np.nan)
+    for row, run in zip(outcomes, complete + pruned, strict=True):
+        reached = [100 * epoch.value for epoch in epochs.get(run.run_id, ())]
+        row[:-1] = [reached[rung - 1] if rung <= len(reached) else np.nan for rung in rungs]
+        row[-1] = _end(run)
     plans = tuple(run.plan for run in complete + pruned if run.plan is not None)
     seen = Observed(complete, pruned, plans, outcomes)
     # Complete runs alone tell how the end follows from a rung, and only with their epochs.
@@ -87,17 +81,6 @@ def main_effects(cells: Sequence[Cell], plans: Sequence[Plan]) -> Matrix:
     return design
 
 
-def _planned(run: RunRecord) -> bool:
-    return run.plan is not None
-
-
-def _has_value(run: RunRecord) -> bool:
-    return run.value is not None and isfinite(run.value)
-
-
-def _at(curve: Sequence[float], rung: int) -> float:
-    return curve[rung - 1] if len(curve) >= rung else np.nan
-
-
 def _end(run: RunRecord) -> float:
+    """Of a complete run, its value in points; NaN if it has none."""
     return 100 * run.value if run.state == RunState.COMPLETE and run.value is not None else np.nan

@@ -40,11 +40,8 @@ class Effect:
     """What one choice at one site changes against ``conv`` there, in points of accuracy.
 
     Attributes:
-        site: name of the site.
-        choice: token of the choice.
         estimate: None where the runs cannot tell it.
-        low: lower end of the 95 % interval; None where there is no interval.
-        high: upper end of the 95 % interval; None where there is no interval.
+        low: the 95 % interval is `low` to `high`; None where there is none.
         runs: how many of the runs used hold this choice there.
         reason: why there is no estimate or no interval; empty otherwise.
     """
@@ -70,12 +67,9 @@ class Effect:
 
 @dataclass(frozen=True)
 class HostSummary:
-    """The complete runs of the untouched host.
+    """The complete runs of the untouched host: their number, mean and standard deviation over seeds, in points.
 
-    Attributes:
-        runs: how many there are.
-        mean: mean accuracy in points; None without a run.
-        sd: standard deviation over seeds, in points; None with fewer than two runs.
+    The mean is None without a run, the standard deviation with fewer than two.
     """
 
     runs: int
@@ -89,7 +83,7 @@ class Screening:
 
     Attributes:
         effects: one for each site and choice except ``conv``, in the order of the study's space.
-        contexts: the same cells, alone and in company.
+        contexts: the same cells, alone and together with other sites.
         interactions: one for each pair of sites.
         host: the runs of the untouched host.
         residual_sd: standard deviation, in points, of what the main effects leave unexplained; None without
@@ -118,13 +112,8 @@ class Screening:
 def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Screening:
     """Estimate every main effect of a study, and look where effects do not add up.
 
-    Args:
-        study: gives the space, and so which effects there are.
-        runs: all runs of the study, whatever their state.
-        epochs: run id to its recorded epochs, for the runs that were pruned.
-
-    Returns:
-        The effects, with None where a number cannot be told.
+    All runs are given, whatever their state, and the recorded epochs by run id, for the runs that were pruned. What the
+    runs cannot tell is None.
     """
     cells = cells_of(study)
     seen, fit = _fitted(cells, observe(runs, epochs))
@@ -155,25 +144,22 @@ def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseF
 
 def _effects(cells: Sequence[Cell], seen: Observed, fit: StaircaseFit) -> tuple[Effect, ...]:
     counts = main_effects(cells, seen.plans)[: len(seen.complete), 1:].sum(axis=0).astype(int)
-    units = np.eye(1 + len(cells))[1:]
+    contrasts = [fit.contrast(unit) for unit in np.eye(1 + len(cells))[1:]]
     return tuple(
-        _effect(cell, fit.contrast(unit), fit, int(runs)) for cell, unit, runs in zip(cells, units, counts, strict=True)
+        Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
+        for cell, found, runs in zip(cells, contrasts, counts.tolist(), strict=True)
     )
-
-
-def _effect(cell: Cell, found: Contrast, fit: StaircaseFit, runs: int) -> Effect:
-    return Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
 
 
 def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:
     if runs == 0:
-        return "no complete run holds this choice here"
+        return "no complete run has this choice here"
     if found.estimate is None:
         return "the complete runs do not separate this choice from others"
     if found.low is None and fit.degrees_of_freedom == 0:
-        return "as many effects as runs: nothing is left to tell the spread"
+        return "as many effects as runs: none is left to estimate the spread"
     if found.low is None:
-        return "the runs show no spread at all, so that there is nothing to measure an effect by"
+        return "the runs have no spread, so there is no interval"
     return ""
 
 

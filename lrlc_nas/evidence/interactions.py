@@ -1,4 +1,4 @@
-"""Where effects do not add up: a choice alone against the same choice in company, and pairs of relaxed sites.
+"""Where effects do not add up: a choice alone and together with other sites, and pairs of relaxed sites.
 
 *Alone and in company.* For one site the runs fall in two: those in which every other site is ``conv``, and the rest.
 In the first each choice has a level of its own, a[c]; in the second effects add up over sites:
@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
@@ -36,18 +37,14 @@ __all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interact
 
 @dataclass(frozen=True)
 class Context:
-    """One choice at one site, alone and in company, in points of accuracy.
+    """One choice at one site, alone and together with other sites, in points of accuracy.
 
     Attributes:
-        site: name of the site.
-        choice: token of the choice.
         alone: effect where every other site is ``conv``; None where the runs cannot tell it.
-        in_company: effect where other sites are relaxed too; None where the runs cannot tell it.
-        difference: `in_company` less `alone`; None unless both are there.
-        low: lower end of the difference's 95 % interval; None without one.
-        high: upper end of the difference's 95 % interval; None without one.
-        p_value: of equality; None without an interval.
-        adjusted: the p-value, adjusted over all cells of the study; None without one.
+        in_company: effect where other sites are relaxed too; likewise.
+        difference: `in_company` less `alone`, with its 95 % interval `low` to `high` and `p_value`, of equality; each
+            None where it cannot be told.
+        adjusted: the p-value, adjusted over all cells of the study.
         runs_alone: complete runs that hold the choice here with ``conv`` everywhere else.
         runs_in_company: other complete runs that hold it.
         reason: why there is no difference; empty otherwise.
@@ -87,13 +84,9 @@ class Interaction:
     """What relaxing two sites at once does beyond the sum of their effects, in points of accuracy.
 
     Attributes:
-        first: name of a site.
-        second: name of a later one.
-        estimate: None where the runs cannot tell it.
-        low: lower end of the 95 % interval; None without one.
-        high: upper end of the 95 % interval; None without one.
-        p_value: of no interaction; None without an interval.
-        adjusted: the p-value, adjusted over all pairs of the study; None without one.
+        estimate: with its 95 % interval `low` to `high` and `p_value`, of no interaction; each None where the runs
+            cannot tell it.
+        adjusted: the p-value, adjusted over all pairs of the study.
         runs: complete runs in which both are relaxed.
     """
 
@@ -112,32 +105,21 @@ class Interaction:
         return self.adjusted is not None and self.adjusted <= 1 - CONFIDENCE
 
 
-def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
-    """Compare each choice alone with the same choice in company.
+_Tested = TypeVar("_Tested", Context, Interaction)
 
-    Args:
-        cells: of the study, in its order.
-        seen: the runs that are used.
-    """
+
+def contexts(cells: Sequence[Cell], seen: Observed) -> tuple[Context, ...]:
+    """Compare each choice alone with the same choice together with other sites, in the order of the cells."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
-    found = [context for site in sites for context in _at_site(site, cells, additive, seen)]
-    adjusted = _adjusted([context.p_value for context in found])
-    return tuple(replace(context, adjusted=p) for context, p in zip(found, adjusted, strict=True))
+    return _adjusted([context for site in sites for context in _at_site(site, cells, additive, seen)])
 
 
 def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ...]:
-    """Test each pair of sites.
-
-    Args:
-        cells: of the study, in its order.
-        seen: the runs that are used.
-    """
+    """Test each pair of sites, by the runs that are used."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
-    found = [_pair(first, second, additive, seen) for first, second in combinations(sites, 2)]
-    adjusted = _adjusted([pair.p_value for pair in found])
-    return tuple(replace(pair, adjusted=p) for pair, p in zip(found, adjusted, strict=True))
+    return _adjusted([_pair(first, second, additive, seen) for first, second in combinations(sites, 2)])
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -191,10 +173,10 @@ def _reason(difference: Contrast, runs_alone: int, runs_in_company: int) -> str:
     if difference.low is not None:
         return ""
     if not runs_alone:
-        return "no complete run holds this choice alone"
+        return "no complete run has this choice alone"
     if not runs_in_company:
-        return "no complete run holds this choice in company"
-    return "too few complete runs to tell alone from in company"
+        return "no complete run has this choice together with other sites"
+    return "too few complete runs to compare alone and together with other sites"
 
 
 def _pair(first: str, second: str, additive: Matrix, seen: Observed) -> Interaction:
@@ -213,9 +195,10 @@ def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
     return fit.contrast(last) if fit.determined else Contrast()
 
 
-def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
-    adjusted = iter(benjamini_hochberg([p for p in p_values if p is not None]))
-    return [None if p is None else next(adjusted) for p in p_values]
+def _adjusted(found: Sequence[_Tested]) -> tuple[_Tested, ...]:
+    """The same with their p-values adjusted for how many there are."""
+    adjusted = iter(benjamini_hochberg([each.p_value for each in found if each.p_value is not None]))
+    return tuple(each if each.p_value is None else replace(each, adjusted=next(adjusted)) for each in found)
 
 
 def _is_alone(plan: Plan, site: str) -> bool:

@@ -31,7 +31,7 @@ def judge(
     sizes: Sequence[int] | None = None,
     cost: Cost | None = None,
 ) -> tuple[Verdict, ...]:
-    """Judge every claim of a confirmation.
+    """Judge every claim of a confirmation: one verdict for each arm, in their order.
 
     Args:
         host: n scores of the untouched host.
@@ -40,15 +40,14 @@ def judge(
         sizes: number of seeds at each look so far; one look at all n seeds unless given.
         cost: of one more seed.
 
-    Returns:
-        One verdict for each arm, in their order.
-
     Raises:
         InputError: if there is no seed, scores are not finite or not n, the looks do not grow, or the family is
             smaller than the number of arms.
     """
     if rule.family < len(arms):
-        raise InputError(f"the family holds all that was looked at: at least {len(arms)}, but it is {rule.family}")
+        raise InputError(
+            f"the family must count all cells that were screened: at least {len(arms)}, but it is {rule.family}"
+        )
     if len(host) == 0:
         raise InputError("judging needs at least one seed, but the host has no score")
     sizes = check_sizes([len(host)] if sizes is None else sizes, len(host))
@@ -66,20 +65,10 @@ def judge(
 def more_seeds(
     sd_of_difference: float, seeds: int, rule: Rule, *, next_look: int, cost: Cost | None = None
 ) -> MoreSeeds:
-    """About how many more seeds settle a claim either way.
+    """About how many more seeds, at least one, settle a claim either way at the next look.
 
-    That is enough for a power of 80 % at the next look both to see a difference of delta in the whole family and, if
-    there is none, to show equivalence. It depends on the spread and not on the difference seen.
-
-    Args:
-        sd_of_difference: as measured.
-        seeds: how many there are.
-        rule: of the study.
-        next_look: the look at which it would be settled.
-        cost: of one more seed.
-
-    Returns:
-        At least one more seed.
+    That is enough for a power of 80 % both to see a difference of delta in the whole family and, if there is none, to
+    show equivalence. It depends on the measured spread of the difference and not on the difference seen.
     """
     alpha = alpha_of_look(next_look, rule.alpha)
     totals = (

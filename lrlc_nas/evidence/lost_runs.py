@@ -25,12 +25,7 @@ _TOLD = {EndCause.DIVERGED: "diverged", EndCause.INFEASIBLE: "infeasible", EndCa
 
 @dataclass(frozen=True)
 class LostRuns:
-    """The runs of one arm that were not completed.
-
-    Attributes:
-        runs: how many runs the arm has had.
-        ends: how the lost ones ended, to how many did.
-    """
+    """The runs of one arm that were not completed: of how many, and how they ended, to how many did."""
 
     runs: int
     ends: Mapping[str, int]
@@ -53,12 +48,7 @@ def has_score(run: RunRecord) -> bool:
 
 
 def count_lost_runs(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Plan, LostRuns]:
-    """Count the lost runs of each arm.
-
-    Args:
-        arms: that the confirmation compares.
-        runs: of the stages that have ended.
-    """
+    """Count the lost runs of each arm, among those of the stages that have ended."""
     by_plan: dict[Plan, list[RunRecord]] = {plan: [] for plan in arms}
     for run in runs:
         if run.plan in by_plan:
@@ -70,18 +60,12 @@ def count_lost_runs(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Pla
 
 
 def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
-    """Take back what speaks for a claim that has lost more runs than the host.
-
-    Args:
-        verdict: by the runs that are left.
-        own: lost runs of the claim.
-        hosts: lost runs of the untouched host.
-    """
+    """Take back what speaks for a claim that has lost more runs than the host."""
     if own.count <= hosts.count or verdict.outcome == "hurts":
         return verdict
     doubt = (
-        f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so that "
-        "those that are left may flatter it"
+        f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so "
+        "the others may favour it"
     )
     return replace(
         verdict, outcome="undecided", look=0, seeds_at_look=0, beats=(), not_beaten=(), more=None, doubt=doubt

@@ -50,13 +50,9 @@ _NO_SPREAD = 1e-9
 
 @dataclass(frozen=True)
 class Contrast:
-    """A linear combination of the coefficients at the end.
+    """A linear combination of the coefficients at the end: estimate, 95 % interval, and two-sided p of its being zero.
 
-    Attributes:
-        estimate: None where the runs cannot tell it.
-        low: lower end of the 95 % interval; None where there is no interval.
-        high: upper end of the 95 % interval; None where there is no interval.
-        p_value: two-sided, of the hypothesis that it is zero; None where there is no interval.
+    Each is None where the runs cannot tell it.
     """
 
     estimate: float | None = None

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InputError
+from .missing import Matrix
 from .sequential import ALPHA, alpha_of_look
 from .t_power import sd_of_difference, seeds_for_equivalence, seeds_to_see, visible_effect
 
@@ -28,7 +28,6 @@ __all__ = [
     "Needed",
     "Spread",
     "confirmation_power",
-    "design_from_counts",
     "look_costs",
     "measure_spread",
     "screening_power",
@@ -40,19 +39,10 @@ EFFECTS = (0.1, 0.2, 0.3, 0.5, 1.0)
 SEEDS = tuple(range(2, 21))
 """Numbers of seeds that the visible effects are told for."""
 
-_Matrix = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation over seeds, in points.
-
-    Attributes:
-        sd: as measured.
-        low: lower end of its interval.
-        high: upper end of it.
-        runs: how many runs it was measured from.
-    """
+    """The standard deviation over seeds, in points, the ends of its interval, and from how many runs it is."""
 
     sd: float
     low: float
@@ -79,12 +69,11 @@ class CellPower:
 
 @dataclass(frozen=True)
 class Needed:
-    """The seeds that a confirmation needs.
+    """The seeds that a confirmation needs for an effect, in points; None if more than `SEEDS_CAP`.
 
     Attributes:
-        effect: in points.
-        to_see: pairs to see such an effect; None if more than `SEEDS_CAP`.
-        for_equivalence: pairs to show that an arm which changes nothing lies within ±effect; None likewise.
+        to_see: pairs to see such an effect.
+        for_equivalence: pairs to show that an arm which changes nothing lies within ±effect.
     """
 
     effect: float
@@ -100,9 +89,8 @@ class ConfirmationPower:
         sd: standard deviation over seeds of each arm, in points.
         correlation: of the pairs.
         family: number of all cells looked at.
-        seeds: the numbers of seeds.
-        visible: for each of them, the smallest visible effect of a claim taken alone.
-        corrected: for each of them, the same with the whole family looked at.
+        visible: for each of `seeds`, the smallest visible effect of a claim taken alone.
+        corrected: likewise, with the whole family looked at.
         needed: for each of `EFFECTS`, the seeds, corrected.
     """
 
@@ -117,11 +105,10 @@ class ConfirmationPower:
 
 @dataclass(frozen=True)
 class LookCost:
-    """What it costs that seeds may be added later.
+    """What it costs at a look, from 1, that seeds may be added later.
 
     Attributes:
-        look: from 1.
-        alpha: the level that it spends.
+        alpha: the level that the look spends.
         ratio: smallest visible effect at this look over that of a test of level α with as many seeds and no
             other look.
     """
@@ -146,24 +133,8 @@ def measure_spread(scores: Sequence[float], *, confidence: float = 0.95) -> Spre
     return Spread(sd, sd * sqrt(degrees / upper), sd * sqrt(degrees / lower), len(scores))
 
 
-def design_from_counts(host: int, cells: Sequence[int]) -> _Matrix:
-    """The design of a block in which each run is the host or relaxes a single site.
-
-    Args:
-        host: number of runs of the host.
-        cells: number of runs of each cell.
-
-    Returns:
-        (host + Σ cells, 1 + cells): a column of ones, then one for each cell.
-    """
-    design = np.zeros((host + sum(cells), 1 + len(cells)))
-    design[:, 0] = 1
-    design[np.arange(host, len(design)), np.repeat(np.arange(len(cells)), cells) + 1] = 1
-    return design
-
-
 def screening_power(
-    design: _Matrix, sd: float, *, family: int | None = None, alpha: float = ALPHA
+    design: Matrix, sd: float, *, family: int | None = None, alpha: float = ALPHA
 ) -> tuple[CellPower, ...]:
     """What a screening by least squares can see of each cell.
 
@@ -175,9 +146,6 @@ def screening_power(
         sd: standard deviation over seeds, in points.
         family: number of cells looked at; all of the design's unless given.
         alpha: level.
-
-    Returns:
-        One record for each cell.
     """
     _check_sd(sd)
     cells = design.shape[1] - 1

@@ -1,4 +1,4 @@
-"""The audit of pruning: what the rule that gives runs up would have cost, by choice.
+"""The audit of pruning: what the pruning rule would have cost, by choice.
 
 A share of the sampled runs, drawn by chance, goes on after the verdict that ends the others (`search.audit`). What
 became of them is told with two numbers: how often a run that would have been pruned ended among the best quarter
@@ -55,7 +55,6 @@ class Audit:
     Attributes:
         rows: one for all runs, then one for each choice except ``conv``; none where nothing is ever pruned.
         rung: after how many epochs the first verdict comes; None where nothing is ever pruned.
-        sentence: what the audit says.
     """
 
     rows: tuple[AuditRow, ...]
@@ -63,31 +62,17 @@ class Audit:
     sentence: str
 
 
-@dataclass(frozen=True)
-class _Run:
-    tokens: frozenset[str]
-    early: float | None
-    end: float
-    audited: bool
-    would_end: bool
-
-
 def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Audit:
-    """Audit the pruning of a study.
-
-    Args:
-        study: gives the choices and the rule.
-        runs: all runs of the study, whatever their state.
-        epochs: run id to its recorded epochs.
-    """
+    """Audit the pruning of a study by all of its runs, whatever their state, and, by run id, their epochs."""
     rung = _first_rung(study)
     if rung is None:
         return Audit((), None, "No run of this study is ever pruned.")
     complete = observe(runs, epochs).complete
     best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
-    never_pruned = [_run(run, epochs, rung) for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
+    never_pruned = [run for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
+    early = {run_id: recorded[rung - 1].value for run_id, recorded in epochs.items() if len(recorded) >= rung}
     tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
-    rows = tuple(_row(token, never_pruned, best) for token in ("", *tokens))
+    rows = tuple(_row(token, never_pruned, best, early) for token in ("", *tokens))
     return Audit(rows, rung, _sentence(rows[0], rung))
 
 
@@ -98,34 +83,22 @@ def _first_rung(study: StudyRecord) -> int | None:
     return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
 
 
-def _run(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]], rung: int) -> _Run:
-    recorded = epochs.get(run.run_id, ())
-    assert run.plan is not None
-    assert run.value is not None
-    return _Run(
-        tokens=frozenset(run.plan.tokens.values()),
-        early=recorded[rung - 1].value if len(recorded) >= rung else None,
-        end=run.value,
-        audited=AUDIT in run.facts,
-        would_end=bool(run.facts.get(AUDIT)),
-    )
-
-
-def _row(token: str, never_pruned: Sequence[_Run], best: float) -> AuditRow:
-    runs = [run for run in never_pruned if not token or token in run.tokens]
-    would_end = [run for run in runs if run.would_end]
+def _row(token: str, never_pruned: Sequence[RunRecord], best: float, early: Mapping[int, float]) -> AuditRow:
+    runs = [run for run in never_pruned if not token or (run.plan and token in run.plan.tokens.values())]
+    would_end = [run for run in runs if run.facts.get(AUDIT)]
     return AuditRow(
         choice=token,
-        audited=sum(run.audited for run in runs),
+        audited=sum(AUDIT in run.facts for run in runs),
         would_end=len(would_end),
-        wrongly=sum(run.end >= best for run in would_end),
+        wrongly=sum((run.value or 0.0) >= best for run in would_end),
         never_pruned=len(runs),
-        rank_correlation=_rank_correlation(runs),
+        rank_correlation=_rank_correlation(
+            [(early[run.run_id], run.value or 0.0) for run in runs if run.run_id in early]
+        ),
     )
 
 
-def _rank_correlation(runs: Sequence[_Run]) -> float | None:
-    pairs = [(run.early, run.end) for run in runs if run.early is not None]
+def _rank_correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
     if len(pairs) < _FEWEST or any(len(set(side)) == 1 for side in zip(*pairs, strict=True)):
         return None
     from scipy import stats  # slow to import, so only where it is needed
@@ -135,7 +108,7 @@ def _rank_correlation(runs: Sequence[_Run]) -> float | None:
 
 def _sentence(total: AuditRow, rung: int) -> str:
     if not total.audited:
-        return "No audited run is complete yet, so that nothing is known of what pruning costs."
+        return "No audited run is complete yet, so the cost of pruning is not known."
     text = (
         f"{total.audited} sampled run{'s' if total.audited > 1 else ''} went on for the audit, of which "
         f"{total.would_end} would have been pruned; of these, {total.wrongly} ended in the best quarter."

@@ -39,14 +39,7 @@ FIRST_SHARE = 0.8
 
 
 def alpha_of_look(look: int, alpha: float = ALPHA) -> float:
-    """The level that a look spends.
-
-    Args:
-        look: 1 for the first.
-        alpha: of the whole study.
-
-    Returns:
-        α_j of the module's equation.
+    """The level that a look, counted from 1, spends: α_j of the module's equation, with α of the whole study.
 
     Raises:
         InputError: if the look is below 1 or alpha is not between 0 and 1.

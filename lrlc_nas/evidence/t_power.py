@@ -41,16 +41,9 @@ _Array = NDArray[np.float64]
 
 
 def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float) -> _Array:
-    """The probability that a two-sided t test finds an effect.
+    """The probability that a two-sided t test of level alpha finds a true effect; the arguments broadcast.
 
-    Args:
-        effect: the true one.
-        standard_error: of its estimate, as it truly is.
-        degrees: of freedom of the spread's estimate.
-        alpha: level of the test.
-
-    Returns:
-        Probabilities, of the shape that the arguments broadcast to.
+    The standard error is the true one, the degrees of freedom are those of its estimate.
     """
     critical = -special.stdtrit(degrees, alpha / 2)
     shift = np.asarray(effect / np.asarray(standard_error))
@@ -60,16 +53,7 @@ def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArra
 
 
 def visible_effect(standard_error: float, degrees: int, alpha: float, power: float = POWER) -> float:
-    """The smallest effect that a two-sided t test finds with the given probability.
-
-    Args:
-        standard_error: of the estimate.
-        degrees: of freedom.
-        alpha: level of the test.
-        power: the probability.
-
-    Returns:
-        The effect, in the unit of the standard error.
+    """The smallest effect that a two-sided t test finds with the given probability, in the unit of the standard error.
 
     Raises:
         InputError: if the standard error is not positive, or there are no degrees of freedom.
@@ -88,23 +72,16 @@ def visible_effect(standard_error: float, degrees: int, alpha: float, power: flo
 
 
 def seeds_to_see(effect: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
-    """The smallest number of pairs with which a paired t test finds an effect with the given probability.
-
-    Returns:
-        At least 2; None if it is more than `SEEDS_CAP`.
-    """
+    """The fewest pairs, from 2, with which a paired t test finds an effect; None if more than `SEEDS_CAP`."""
     seeds = np.arange(2, SEEDS_CAP + 1)
     return _first(seeds, t_power(effect, sd_of_difference / np.sqrt(seeds), seeds - 1, alpha) >= power)
 
 
 def seeds_for_equivalence(delta: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
-    """The smallest number of pairs with which two one-sided t tests show that nothing is nothing.
+    """The fewest pairs, from 2, with which two one-sided t tests show that nothing is nothing.
 
     The true difference is taken as 0. Both tests reject with probability at least 1 - 2 · P(one does not), which is
-    all but exact wherever it is large.
-
-    Returns:
-        At least 2; None if it is more than `SEEDS_CAP`.
+    all but exact wherever it is large. None if it is more than `SEEDS_CAP`.
     """
     seeds = np.arange(2, SEEDS_CAP + 1)
     either = t_power(delta, sd_of_difference / np.sqrt(seeds), seeds - 1, 2 * alpha)

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .comparison import Comparison
+from .wording import listed
 
 __all__ = ["Arm", "Cost", "MoreSeeds", "Verdict"]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A plan that the confirmation compares.
+    """A plan that the confirmation compares, by the name that the sentences call it.
 
     Attributes:
-        name: as the sentences call it.
         scores: in points on the confirm split, in the order in which seeds were added; the same seeds for all arms.
         controls: the arms that could explain its gain away.
     """
@@ -32,12 +32,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one more seed costs.
-
-    Attributes:
-        seconds_per_run: of one run, on one device.
-        arms: how many arms each seed is trained for, the host and the controls included.
-    """
+    """What one more seed costs: seconds of one run on one device, for all arms, host and controls included."""
 
     seconds_per_run: float
     arms: int
@@ -48,8 +43,7 @@ class MoreSeeds:
     """What would settle an undecided claim.
 
     Attributes:
-        seeds: about how many more for each arm, at least 1; `SEEDS_CAP` where it is more than that.
-        capped: whether it is more than that.
+        seeds: about how many more for each arm, at least 1; `SEEDS_CAP` where it is more than that (`capped`).
         hours: of one device, for all arms; None where no cost is known.
     """
 
@@ -63,7 +57,6 @@ class Verdict:
     """What the confirmation concludes about one arm.
 
     Attributes:
-        arm: its name.
         outcome: one of `OUTCOMES`.
         delta: the smallest difference that matters, in points.
         comparison: with the host, over all seeds of the last look, at level 1 - α_j.
@@ -71,12 +64,10 @@ class Verdict:
         equivalence: the interval of level 1 - 2 α_j that has to lie within ±delta; None where there is none.
         adjusted_p: Holm's, at the look that decided or else at the last one.
         alpha: what the last look spends, α_j.
-        look: the look that decided, from 1; 0 where none has.
-        seeds_at_look: how many seeds there were at that look; 0 where none has decided.
+        look: the look that decided, from 1, with its number of seeds; both 0 where none has.
         looks: how many looks there have been.
         differs: whether a difference was found; may hold beside *equivalent*.
-        beats: names of the controls against which it helps as well; empty unless it helps.
-        not_beaten: names of its other controls; empty unless it helps.
+        beats: names of the controls against which it helps as well; the others are not beaten. Empty unless it helps.
         more: what would settle it; None unless it is undecided with a known spread and without a doubt.
         doubt: why it stays undecided whatever the scores say (see `lost_runs`); empty where they decide.
     """
@@ -181,10 +172,6 @@ def _settled_by(more: MoreSeeds, delta: float) -> str:
 
 def _against_controls(verdict: Verdict) -> Iterator[str]:
     if verdict.beats:
-        yield f"it beats {_names(verdict.beats)}"
+        yield f"it beats {listed(verdict.beats)}"
     if verdict.not_beaten:
-        yield f"it has not been shown to beat {_names(verdict.not_beaten)}, which may explain the gain as well"
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        yield f"it has not been shown to beat {listed(verdict.not_beaten)}, which may explain the gain as well"

@@ -29,13 +29,9 @@ Size = int | Sequence[int] | list[tuple[int, int]] | list[int | tuple[int, int]]
 
 
 def different_geometries(shared: Geometry, kernel_size: Size, dilation: Size, rank: int) -> tuple[Geometry, ...]:
-    """The geometry of each of K banks.
+    """The geometry of each of K banks; kernel size and dilation are a list of K or one for all.
 
-    Args:
-        shared: what the banks have in common; its kernel size and dilation do not count.
-        kernel_size: of the banks, a list of K or one for all.
-        dilation: likewise.
-        rank: K.
+    Of `shared`, what the banks have in common, kernel size and dilation do not count.
 
     Raises:
         InputError: if a list has not K entries, the padding is not ``"same"``, or the arguments of a bank are
@@ -55,15 +51,9 @@ def common_frame(geometries: Sequence[Geometry]) -> Geometry:
 
 
 def embedded(bank: Tensor, geometry: Geometry, frame: Geometry) -> Tensor:
-    """Write a bank into the common frame, so that its centre meets the centres of the others.
+    """Write a bank (F, C/G, rows, columns) into the common frame, so that its centre meets those of the others.
 
-    Args:
-        bank: shape (F, C/G, rows, columns).
-        geometry: of the bank.
-        frame: of all banks.
-
-    Returns:
-        The kernel, with shape (F, C/G, rows, columns) of the frame; zero where the bank has no tap.
+    The kernel has the rows and columns of the frame; it is zero where the bank has no tap.
     """
     left, _, top, _ = (outer - own for outer, own in zip(frame.pads, geometry.pads, strict=True))
     (height, width), (step_h, step_w) = geometry.extent, geometry.dilation
@@ -80,15 +70,9 @@ def describe_different(geometries: Sequence[Geometry]) -> str:
 
 
 def apply_different_banks(x: Tensor, banks: Iterable[tuple[Tensor, Geometry]], combining: Tensor) -> Tensor:
-    """Convolve with each bank in its own geometry, then mix the results at each position (the bank path).
+    """Convolve x with each of K banks in its own geometry, then mix the results at each position (the bank path).
 
-    Args:
-        x: shape (B, C, H, W).
-        banks: K tensors of shape (F, C/G, rows, columns), each with its geometry.
-        combining: w, with shape (Y, X, K) or (B, Y, X, K).
-
-    Returns:
-        The output, with shape (B, F, Y, X).
+    x is (B, C, H, W), a bank (F, C/G, rows, columns), w (Y, X, K) or (B, Y, X, K), and the output (B, F, Y, X).
     """
     shares = [
         apply_banks(x, bank.unsqueeze(0), weight.unsqueeze(-1), geometry)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -25,7 +24,14 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .functional import apply_kernels, apply_mixed, differentiable_gradients, laid_out_as, padded, wants_plain_gradients
+from .functional import (
+    apply_kernels,
+    apply_mixed,
+    differentiable_gradients,
+    explicitly_padded,
+    laid_out_as,
+    wants_plain_gradients,
+)
 from .geometry import Geometry
 
 __all__ = ["local", "mixed"]
@@ -36,74 +42,52 @@ _CACHE_BYTES = 4 * 2**20
 
 
 def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
-    """Apply at each position the mixture of the banks.
+    """Apply at each position the mixture of the banks; shapes as in `lrlc_nas.layers.functional.apply_mixed`.
 
-    Args:
-        x: shape (B, C, H, W).
-        banks: shape (K, F, C/G, rows, columns), in the precision of the parameters.
-        combining: shape (Y, X, K).
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X) and the dtype of x.
+    The banks come in the precision of the parameters; the output has the dtype of x.
     """
-    y: Tensor = _Mixed.apply(*_padded_first(x, geometry), banks, combining)
+    y: Tensor = _ByPosition.apply(_Mixtures, *explicitly_padded(x, geometry), banks, combining)
     return y
 
 
 def local(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
-    """Apply at each position its own kernel.
+    """Apply at each position its own kernel; shapes as in `lrlc_nas.layers.functional.apply_kernels`.
 
-    Args:
-        x: shape (B, C, H, W).
-        kernels: shape (Y, X, F, C/G, rows, columns), in the precision of the parameters.
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X) and the dtype of x.
+    The kernels come in the precision of the parameters; the output has the dtype of x.
     """
-    y: Tensor = _Local.apply(*_padded_first(x, geometry), kernels)
+    y: Tensor = _ByPosition.apply(_OwnKernels, *explicitly_padded(x, geometry), kernels)
     return y
 
 
-class _Mixed(Function):
+class _ByPosition(Function):
+    """Kernels that a source gives for each position, from the tensors that come last."""
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, geometry: Geometry, banks: Tensor, combining: Tensor) -> Tensor:
-        ctx.save_for_backward(x, banks, combining)
-        ctx.geometry = geometry
-        return _forward(x, _Mixtures(banks, combining, geometry), geometry)
+    def forward(ctx: Any, source: type[_Source], x: Tensor, geometry: Geometry, *tensors: Tensor) -> Tensor:
+        ctx.save_for_backward(x, *tensors)
+        ctx.source, ctx.geometry = source, geometry
+        return _forward(x, source(*tensors, geometry=geometry), geometry)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, banks, combining = ctx.saved_tensors
+        x, *tensors = ctx.saved_tensors
+        _, needs_x, _, *needs_kernels = ctx.needs_input_grad
         if wants_plain_gradients(gradient):
-            return _plain_gradients(apply_mixed, ctx, gradient)
-        needs_x, _, *needs_kernels = ctx.needs_input_grad
-        source = _Mixtures(banks, combining, ctx.geometry)
+            function = partial(ctx.source.plain, geometry=ctx.geometry)
+            dx, *others = differentiable_gradients(function, (x, *tensors), (needs_x, *needs_kernels), gradient)
+            return (None, dx, None, *others)
+        source = ctx.source(*tensors, geometry=ctx.geometry)
         dx = _backward(x, gradient, source, ctx.geometry, needs_x, any(needs_kernels))
-        return (dx, None, *source.gradients())
-
-
-class _Local(Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, geometry: Geometry, kernels: Tensor) -> Tensor:
-        ctx.save_for_backward(x, kernels)
-        ctx.geometry = geometry
-        return _forward(x, _OwnKernels(kernels, geometry), geometry)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, kernels = ctx.saved_tensors
-        if wants_plain_gradients(gradient):
-            return _plain_gradients(apply_kernels, ctx, gradient)
-        needs_x, _, needs_kernels = ctx.needs_input_grad
-        source = _OwnKernels(kernels, ctx.geometry)
-        dx = _backward(x, gradient, source, ctx.geometry, needs_x, needs_kernels)
-        return (dx, None, *source.gradients())
+        return (None, dx, None, *source.gradients())
 
 
 class _Source(Protocol):
     """Where the kernels of a block come from, and where their gradients go."""
+
+    plain: Callable[..., Tensor]
+    """The same by operations that autograd knows."""
+
+    def __init__(self, *tensors: Tensor, geometry: Geometry) -> None: ...
 
     def kernels(self, rows: slice) -> Tensor:
         """The kernels of some rows of positions, with shape (R*X*G, T, C/G, F/G)."""
@@ -111,11 +95,16 @@ class _Source(Protocol):
     def collect(self, rows: slice, taps: slice, gradient: Tensor) -> None:
         """Take the gradient of some of their taps, with shape (R*X*G, taps, C/G, F/G)."""
 
+    def gradients(self) -> tuple[Tensor | None, ...]:
+        """The gradient of each of the tensors."""
 
-class _Mixtures:
+
+class _Mixtures(_Source):
     """Kernels mixed from banks, in single precision at least: their gradient is a sum over all positions."""
 
-    def __init__(self, banks: Tensor, combining: Tensor, geometry: Geometry) -> None:
+    plain = staticmethod(apply_mixed)
+
+    def __init__(self, banks: Tensor, combining: Tensor, *, geometry: Geometry) -> None:
         self._originals, self._geometry = (banks, combining), geometry
         exact = torch.promote_types(banks.dtype, torch.float32)
         self._banks = _tap_major(banks.to(exact), geometry).contiguous()
@@ -143,10 +132,12 @@ class _Mixtures:
         return d_banks.to(banks.dtype), self._d_combining.to(combining.dtype)
 
 
-class _OwnKernels:
+class _OwnKernels(_Source):
     """Kernels that belong to one position each, with shape (Y, X, F, C/G, rows, columns)."""
 
-    def __init__(self, kernels: Tensor, geometry: Geometry) -> None:
+    plain = staticmethod(apply_kernels)
+
+    def __init__(self, kernels: Tensor, *, geometry: Geometry) -> None:
         self._kernels, self._geometry = kernels, geometry
         self._gradient: Tensor | None = None
 
@@ -240,8 +231,8 @@ class _Map:
 
 def _forward(x: Tensor, source: _Source, geometry: Geometry) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
-        seen = _Map.of(x, geometry)
-        y = _empty_positions(x, geometry)
+        seen, groups = _Map.of(x, geometry), geometry.groups
+        y = x.new_empty(*geometry.output_size, groups, len(x), geometry.out_channels // groups)  # (Y, X, G, B, F/G)
         for rows in seen.blocks():
             kernels, into = source.kernels(rows).to(x.dtype), y[rows].flatten(0, 2)
             for taps, inputs in seen.pieces(rows):
@@ -256,7 +247,8 @@ def _backward(
     with torch.autocast(x.device.type, enabled=False):
         seen = _Map.of(x, geometry)
         result = _Map.zeros(x, geometry) if needs_x else None
-        by_position = _by_position(gradient, geometry)
+        by_group = torch.unflatten(gradient, 1, (geometry.groups, -1))
+        by_position = by_group.permute(3, 4, 1, 0, 2).contiguous()  # (Y, X, G, B, F/G)
         for rows in seen.blocks():
             of_rows = by_position[rows].flatten(0, 2)  # (R*X*G, B, F/G)
             kernels = source.kernels(rows).to(x.dtype) if needs_x else None
@@ -269,17 +261,6 @@ def _backward(
         return None if result is None else laid_out_as(x, result.image())
 
 
-def _empty_positions(x: Tensor, geometry: Geometry) -> Tensor:
-    """Room for an output, laid out as (Y, X, G, B, F/G)."""
-    groups, per_group = geometry.groups, geometry.out_channels // geometry.groups
-    return x.new_empty(*geometry.output_size, groups, len(x), per_group)
-
-
-def _by_position(y: Tensor, geometry: Geometry) -> Tensor:
-    """Lay an output out by position: (B, F, Y, X) -> (Y, X, G, B, F/G)."""
-    return torch.unflatten(y, 1, (geometry.groups, -1)).permute(3, 4, 1, 0, 2).contiguous()
-
-
 def _tap_major(kernels: Tensor, geometry: Geometry) -> Tensor:
     """Lay kernels out as the maps are: (M, F, C/G, rows, columns) -> (M, G, T, C/G, F/G); a view if possible."""
     return torch.unflatten(kernels.flatten(3), 1, (geometry.groups, -1)).permute(0, 1, 4, 3, 2)
@@ -289,17 +270,3 @@ def _as_kernels(tap_major: Tensor, geometry: Geometry) -> Tensor:
     """Undo `_tap_major`."""
     kernels = tap_major.permute(0, 1, 4, 3, 2).flatten(1, 2)
     return torch.unflatten(kernels, 3, geometry.kernel_size).contiguous()
-
-
-def _plain_gradients(function: Callable[..., Tensor], ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    needs_x, _, *needs_kernels = ctx.needs_input_grad
-    function = partial(function, geometry=ctx.geometry)
-    needed = [needs_x, *needs_kernels]
-    of_x, *others = differentiable_gradients(function, ctx.saved_tensors, needed, gradient)
-    return (of_x, None, *others)
-
-
-def _padded_first(x: Tensor, geometry: Geometry) -> tuple[Tensor, Geometry]:
-    x = padded(x, geometry)
-    size = (x.shape[2], x.shape[3])
-    return x, replace(geometry, padding=(0, 0), padding_mode="zeros", input_size=size)

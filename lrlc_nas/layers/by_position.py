@@ -20,14 +20,7 @@ __all__ = ["apply_mixtures", "apply_own"]
 def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
     """Apply at each position the mixture of the banks (the kernel path).
 
-    Args:
-        x: shape (B, C, H, W).
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X).
+    x is (B, C, H, W), the banks are (K, F, C/G, rows, columns), w is (Y, X, K) and the output (B, F, Y, X).
 
     Raises:
         InputError: if x and the banks have different dtypes, unless autocast makes them equal.
@@ -41,15 +34,9 @@ def apply_mixtures(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geomet
 
 
 def apply_own(x: Tensor, own: Tensor, geometry: Geometry) -> Tensor:
-    """Apply at each position its own kernel.
+    """Apply at each position its own kernel, to x (B, C, H, W).
 
-    Args:
-        x: shape (B, C, H, W).
-        own: kernels, with shape (Y, X, F, C/G, rows, columns).
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X).
+    The kernels are (Y, X, F, C/G, rows, columns), and the output is (B, F, Y, X).
 
     Raises:
         InputError: if x and the kernels have different dtypes, unless autocast makes them equal.

@@ -77,15 +77,7 @@ def part_shape(part: str, output_size: tuple[int, int]) -> tuple[int, ...]:
 
 
 def summed(parts: Mapping[str, Tensor], output_size: tuple[int, int]) -> Tensor:
-    r"""Add the parts up at each position.
-
-    Args:
-        parts: part name to a tensor of shape (Y, \*), (X, \*) or (Y, X, \*).
-        output_size: (Y, X).
-
-    Returns:
-        The sum, with shape (Y, X, \*).
-    """
+    r"""Add parts of shape (Y, \*), (X, \*) or (Y, X, \*) up at each position: (Y, X, \*)."""
     rows, columns = output_size
     if "position" in parts:
         return parts["position"]
@@ -98,15 +90,7 @@ def summed(parts: Mapping[str, Tensor], output_size: tuple[int, int]) -> Tensor:
 
 
 def normalized(raw: Tensor, normalize: str) -> Tensor:
-    """Normalise raw combining weights over the banks.
-
-    Args:
-        raw: A, with shape (Y, X, K) or (B, Y, X, K).
-        normalize: ``softmax``, ``norm`` or ``none``.
-
-    Returns:
-        The combining weights, with the shape of A.
-    """
+    """Normalise raw combining weights, (Y, X, K) or (B, Y, X, K), over the banks: ``softmax``, ``norm`` or ``none``."""
     if normalize == "softmax":
         return F.softmax(raw, dim=-1)
     if normalize == "norm":
@@ -115,18 +99,14 @@ def normalized(raw: Tensor, normalize: str) -> Tensor:
 
 
 def neighbour_difference(combining: Tensor) -> Tensor:
-    r"""How much combining weights differ from one position to the next.
+    r"""How much combining weights, (Y, X, K) or (B, Y, X, K), differ from one position to the next.
 
     .. math:: \mathrm{mean}_{k, (p, q)} |w_{p,k} - w_{q,k}| \quad \text{over all pairs (p, q) of neighbours}
 
+    along rows and along columns, and over images; shape (), and 0 for one position.
+
     Approximately Equivariant Networks for Imperfectly Symmetric Dynamics (Wang, Walters and Yu, 2022)
     https://arxiv.org/abs/2201.11969
-
-    Args:
-        combining: w, with shape (Y, X, K) or (B, Y, X, K).
-
-    Returns:
-        The mean over pairs along rows and along columns, banks and images, with shape (); 0 for one position.
     """
     steps = torch.cat([combining.diff(dim=axis).flatten() for axis in (-3, -2)])
     return steps.abs().sum() / max(steps.numel(), 1)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .cost import Cost, conv_cost
-from .functional import add_bias, convolved, require_dtype
+from .functional import add_bias, convolved
 from .geometry import Geometry
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import OneSizeConv2d, empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["CoordConv2d"]
 
 
-class CoordConv2d(RelaxedConv2d):
+class CoordConv2d(OneSizeConv2d):
     r"""A convolution that also sees two channels of coordinates, the row and the column of each pixel.
 
     .. math::
@@ -28,12 +28,6 @@ class CoordConv2d(RelaxedConv2d):
     An Intriguing Failing of Convolutional Neural Networks and the CoordConv Solution (Liu et al., 2018)
     https://arxiv.org/abs/1807.03247
 
-    Args:
-        geometry: of the layer.
-        bias: whether to add a bias for each channel.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Attributes:
         weight: shape (F, C/G, rows, columns).
         coord_weight: shape (F, 2, rows, columns); first the row, then the column.
@@ -41,7 +35,6 @@ class CoordConv2d(RelaxedConv2d):
     """
 
     weight: Tensor
-    bias: Tensor | None
 
     def __init__(
         self,
@@ -52,10 +45,7 @@ class CoordConv2d(RelaxedConv2d):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(geometry)
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         self.weight = parameter(*geometry.kernel_shape)
         self.coord_weight = parameter(geometry.out_channels, 2, *geometry.kernel_size)
         self.bias = parameter(geometry.out_channels) if bias else None
@@ -70,11 +60,9 @@ class CoordConv2d(RelaxedConv2d):
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set the bias to zero."""
         taps = self.geometry.kernel_size[0] * self.geometry.kernel_size[1]
-        bound = math.sqrt(6 / (self.geometry.fan_in + 2 * taps))
         for kernel in (self.weight, self.coord_weight):
-            nn.init.uniform_(kernel, -bound, bound)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+            he_uniform(kernel, self.geometry.fan_in + 2 * taps)
+        self._zero_bias()
 
     def coordinates(self) -> Tensor:
         """The two channels of coordinates, with shape (1, 2, H, W)."""
@@ -82,23 +70,8 @@ class CoordConv2d(RelaxedConv2d):
         rows, columns = _axis(height, self.coord_weight), _axis(width, self.coord_weight)
         return torch.stack([rows[:, None].expand(height, width), columns.expand(height, width)])[None]
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.weight)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = convolved(input, self.weight, self.geometry)
+    def _output(self, x: Tensor) -> Tensor:
+        y = convolved(x, self.weight, self.geometry)
         # They are the same for all images, so that they are convolved once.
         placed = convolved(self.coordinates(), self.coord_weight, replace(self.geometry, in_channels=2, groups=1))
         return add_bias(y + placed, self.bias, None)
@@ -108,10 +81,6 @@ class CoordConv2d(RelaxedConv2d):
         self.weight.copy_(conv.weight)
         self.coord_weight.zero_()
         take_over_bias(self.bias, conv)
-
-    def extra_repr(self) -> str:
-        """The geometry, in the manner of `torch.nn.Conv2d`."""
-        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")
 
 
 def _axis(size: int, like: Tensor) -> Tensor:

@@ -35,13 +35,10 @@ class Cost:
         return Cost(number * self.parameters, number * self.macs, number * self.activations)
 
     def training_bytes(self, batch: int, state_copies: int = 3, itemsize: int = 4) -> int:
-        """Estimate the memory of training, without the temporary memory of the operations.
+        """Estimate the memory of training a batch, without the temporary memory of the operations.
 
-        Args:
-            batch: B.
-            state_copies: how often each parameter is held: itself, its gradient and what the optimiser keeps
-                (one more with momentum, two with Adam).
-            itemsize: bytes of one number.
+        Each parameter is held several times: itself, its gradient and what the optimiser keeps (one more with momentum,
+        two with Adam).
         """
         return itemsize * (state_copies * self.parameters + batch * self.activations)
 

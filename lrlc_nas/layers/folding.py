@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from .functional import mix_banks
 from .geometry import Geometry
@@ -16,15 +15,10 @@ ROUNDING = 8
 
 
 def mixed_kernels(banks: Tensor, combining: Tensor) -> Tensor:
-    """The kernels that banks mix to, for `as_convolution`.
+    """The kernels (Y, X, F, C/G, rows, columns) that banks mix to, for `as_convolution`; w is (Y, X, K).
 
-    Args:
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
-
-    Returns:
-        The kernels, with shape (Y, X, F, C/G, rows, columns), in single precision at least: rounded to less they
-        would hide what the positions have learnt. All are the same number for number if the combining weights are.
+    They are in single precision at least: rounded to less they would hide what the positions have learnt. All are the
+    same number for number if the combining weights are.
     """
     if _all_same(combining.flatten(0, 1)):
         # A matrix product may round its rows differently.
@@ -35,37 +29,21 @@ def mixed_kernels(banks: Tensor, combining: Tensor) -> Tensor:
 def as_convolution(
     kernels: Tensor, bias: Tensor | None, geometry: Geometry, dtype: torch.dtype, *, rounding: int = 0
 ) -> nn.Conv2d | None:
-    """The convolution that computes what a layer computes, if one does.
+    """The convolution that computes what a layer computes, or None where kernels or bias depend on the position.
 
     Args:
         kernels: shape (Y, X, F, C/G, rows, columns).
         bias: shape (F, Y, X), or None.
         geometry: of the layer.
-        dtype: of the convolution.
+        dtype: of the convolution, whose weights are its own.
         rounding: by how many units in the last place of its largest number a filter may differ between positions;
             0 for kernels that are what is stored.
-
-    Returns:
-        A convolution with weights of its own, or None where kernels or bias depend on the position.
     """
     if not _all_equal(kernels.flatten(0, 1).flatten(2), rounding):
         return None
     if bias is not None and not _all_same(bias.flatten(1).T):
         return None
-    conv: nn.Conv2d = skip_init(  # type: ignore[no-untyped-call]
-        nn.Conv2d,
-        geometry.in_channels,
-        geometry.out_channels,
-        geometry.kernel_size,
-        stride=geometry.stride,
-        padding=geometry.padding,
-        dilation=geometry.dilation,
-        groups=geometry.groups,
-        bias=bias is not None,
-        padding_mode=geometry.padding_mode,
-        device=kernels.device,
-        dtype=dtype,
-    )
+    conv = geometry.empty_conv(bias=bias is not None, device=kernels.device, dtype=dtype)
     with torch.no_grad():
         conv.weight.copy_(kernels[0, 0])
         if bias is not None and conv.bias is not None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ __all__ = [
     "apply_mixed",
     "convolved",
     "differentiable_gradients",
+    "explicitly_padded",
     "in_compute_dtype",
     "laid_out_as",
     "mix_banks",
@@ -47,15 +49,8 @@ __all__ = [
 def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
     """Build the kernel of each position: ``kernel[i, j] = sum_k w[i, j, k] * bank_k``.
 
-    This is done in single precision at least, under autocast too.
-
-    Args:
-        banks: shape (K, F, C/G, rows, columns).
-        combining: w, with shape (Y, X, K) or (B, Y, X, K), or (K,) for one kernel.
-
-    Returns:
-        The kernels, with shape (Y, X, F, C/G, rows, columns) or (B, Y, X, F, C/G, rows, columns), or (F, C/G, rows,
-        columns), and the precision of the sum.
+    This is done in single precision at least, under autocast too, and that is the precision of the kernels. w is
+    (Y, X, K), (B, Y, X, K), or (K,) for one kernel, and of a kernel has the shape of a bank in the place of K.
     """
     exact = torch.promote_types(banks.dtype, torch.float32)
     with unlowered(banks.device):
@@ -66,14 +61,8 @@ def mix_banks(banks: Tensor, combining: Tensor) -> Tensor:
 def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
     """Convolve with every bank, then mix the results at each position (the bank path).
 
-    Args:
-        x: shape (B, C, H, W).
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K), or (B, Y, X, K) where each image has its own.
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X).
+    x is (B, C, H, W), the banks are (K, F, C/G, rows, columns), w is (Y, X, K), or (B, Y, X, K) where each image has
+    its own, and the output is (B, F, Y, X).
     """
     rank, groups, per_group = banks.shape[0], geometry.groups, geometry.out_channels // geometry.groups
     # A grouped convolution gives its first F/G filters to the first group, so the group is the slowest index.
@@ -87,13 +76,8 @@ def apply_banks(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry)
 def apply_kernels(x: Tensor, kernels: Tensor, geometry: Geometry) -> Tensor:
     """Apply to each position its own kernel: one matrix product for each position and group.
 
-    Args:
-        x: shape (B, C, H, W), in the dtype of the products.
-        kernels: shape (Y, X, F, C/G, rows, columns).
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X).
+    x is (B, C, H, W), in the dtype of the products, the kernels are (Y, X, F, C/G, rows, columns), and the output is
+    (B, F, Y, X).
     """
     rows, columns = geometry.output_size
     batch, groups, per_group = x.shape[0], geometry.groups, geometry.out_channels // geometry.groups
@@ -119,11 +103,7 @@ def unlowered(device: torch.device) -> AbstractContextManager[Any]:
 
 
 def in_compute_dtype(x: Tensor, parameter: Tensor) -> Tensor:
-    """An input in the dtype in which its products with a parameter are computed.
-
-    Raises:
-        InputError: as `require_dtype`.
-    """
+    """An input in the dtype in which its products with a parameter are computed; raises as `require_dtype`."""
     require_dtype(x, parameter)
     return x.to(torch.get_autocast_dtype(x.device.type)) if _are_lowered(x, parameter) else x
 
@@ -144,11 +124,8 @@ def differentiable_gradients(
     Args:
         function: the tensors to the output, in operations that autograd knows.
         tensors: its arguments.
-        needed: for each of them, whether its gradient is.
+        needed: for each of them, whether its gradient is; the others get None.
         gradient: of the output.
-
-    Returns:
-        The gradient of each tensor, or None where it is not needed.
     """
     again = torch.is_grad_enabled()
     # The precisions are those of the forward pass, whether the caller is still under its autocast or not.
@@ -170,15 +147,9 @@ def wants_plain_gradients(gradient: Tensor) -> bool:
 
 
 def add_bias(y: Tensor, channel: Tensor | None, position: Tensor | None) -> Tensor:
-    """Add a bias for each channel and one for each position.
+    """Add a bias for each channel, (F,) or (F, Y, X), and one for each position, (Y, X), where they are not None.
 
-    Args:
-        y: shape (B, F, Y, X).
-        channel: shape (F,) or (F, Y, X); nothing where None.
-        position: shape (Y, X); nothing where None.
-
-    Returns:
-        The sum, with the shape and the dtype of y.
+    The sum has the dtype of y.
     """
     if channel is not None and channel.dim() == 1:
         channel = channel[:, None, None]
@@ -230,6 +201,13 @@ def padded(x: Tensor, geometry: Geometry) -> Tensor:
     mode = "constant" if geometry.padding_mode == "zeros" else geometry.padding_mode
     padded: Tensor = F.pad(x, geometry.pads, mode=mode)
     return padded
+
+
+def explicitly_padded(x: Tensor, geometry: Geometry) -> tuple[Tensor, Geometry]:
+    """The padded maps, and the geometry that remains to be applied to them."""
+    x = padded(x, geometry)
+    size = (x.shape[2], x.shape[3])
+    return x, replace(geometry, padding=(0, 0), padding_mode="zeros", input_size=size)
 
 
 def laid_out_as(x: Tensor, y: Tensor) -> Tensor:

@@ -8,30 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
 
-__all__ = ["PADDING_MODES", "Geometry"]
+__all__ = ["CONV_OPTIONS", "PADDING_MODES", "Geometry"]
+
+CONV_OPTIONS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
+"""What a geometry shares with a `torch.nn.Conv2d`."""
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """What `torch.nn.Conv2d` knows of its shape, and the size of its input.
+    """What `torch.nn.Conv2d` knows of its shape, and (H, W) of its input before padding.
 
-    Attributes:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel; their product is T.
-        input_size: (H, W) before padding.
-        stride: steps along rows and columns.
-        padding: (rows, columns) added on both sides, ``"same"`` or ``"valid"``.
-        dilation: distances between taps along rows and columns.
-        groups: G; each group of F/G out channels reads C/G in channels.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
+    Padding is (rows, columns), added on both sides, ``"same"`` or ``"valid"``; each of the G groups of F/G out channels
+    reads C/G in channels.
     """
 
     in_channels: int
@@ -74,17 +71,12 @@ class Geometry:
     @classmethod
     def of_conv(cls, conv: nn.Conv2d, input_size: int | Sequence[int]) -> Geometry:
         """The geometry of a convolution over maps of size ``input_size``."""
-        return cls.of(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,
-            input_size,
-            stride=conv.stride,
-            padding=conv.padding,
-            dilation=conv.dilation,
-            groups=conv.groups,
-            padding_mode=conv.padding_mode,
-        )
+        return cls.of(input_size=input_size, **{name: getattr(conv, name) for name in CONV_OPTIONS})
+
+    def empty_conv(self, *, device: torch.device | str | None, **options: Any) -> nn.Conv2d:
+        """A convolution of this geometry that draws no random number: its weights are what lay in the memory."""
+        own = {name: getattr(self, name) for name in CONV_OPTIONS}
+        return nn.Conv2d(**own | options, device="meta").to_empty(device=device or torch.get_default_device())
 
     def __post_init__(self) -> None:
         _require_positive(self)
@@ -142,7 +134,7 @@ class Geometry:
     def require_input(self, x: Tensor) -> None:
         """Raise `InputError` unless x has shape (B, C, H, W) or (C, H, W) with this C, H and W."""
         if x.dim() not in (3, 4):
-            raise InputError(f"the input must have shape (B, C, H, W) or (C, H, W), but came as {tuple(x.shape)}")
+            raise InputError(f"the input must have shape (B, C, H, W) or (C, H, W), but has shape {tuple(x.shape)}")
         if x.shape[-3] != self.in_channels:
             raise InputError(f"this layer takes {self.in_channels} in channels, but the input has {x.shape[-3]}")
         if tuple(x.shape[-2:]) != self.input_size:

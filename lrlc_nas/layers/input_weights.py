@@ -39,27 +39,12 @@ class InputWeights(nn.Module):
         u = [z, \; \mathrm{mean}(z), \; D_1 z, \; D_2 z, \; D_4 z, \; D_8 z], \qquad
         A = P_3 \, \mathrm{sigmoid}(P_2 \, \mathrm{relu}(P_1 u))
 
-    P are 1x1 convolutions, to K, 3K, 6K and K channels; D_r are depthwise 3x3 convolutions of dilation r
-    without padding, left out where they do not fit. All parts of u are resized to the output positions,
-    bilinearly with aligned corners; the mean is that of each image. Every convolution has a bias.
+    P (low, widen, gate, project) are 1x1 convolutions, to K, 3K, 6K and K channels; D_r (around) are depthwise 3x3
+    convolutions of dilation r without padding, left out where they do not fit. All parts of u are resized to the output
+    positions, bilinearly with aligned corners; the mean is that of each image. Every convolution has a bias.
 
     Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
     https://arxiv.org/abs/2002.02959
-
-    Args:
-        in_channels: C.
-        input_size: (H, W).
-        output_size: (Y, X).
-        rank: K.
-        device: of the parameters.
-        dtype: of the parameters.
-
-    Attributes:
-        low: P_0.
-        around: D_r, for each dilation that fits.
-        widen: P_1.
-        gate: P_2.
-        project: P_3.
     """
 
     averaged: ClassVar[int | None] = None
@@ -132,14 +117,7 @@ class InputWeights(nn.Module):
             nn.init.constant_(self.project.bias, constant_weight("input", self.project.out_channels))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Compute the raw combining weights.
-
-        Args:
-            input: shape (B, C, H, W).
-
-        Returns:
-            A, with shape (B, Y, X, K), and 1 in the place of X or Y where that axis is averaged.
-        """
+        """Compute the raw combining weights (B, Y, X, K) of an input (B, C, H, W); X or Y is 1 where it is averaged."""
         if self.averaged is not None:
             input = input.mean(2 + self.averaged, keepdim=True)
         low = self.low(input)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -15,12 +15,12 @@ from .cost import Cost, conv_cost
 from .folding import as_convolution
 from .functional import add_bias
 from .geometry import Geometry
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import OneSizeConv2d, empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["LocallyConnected2d"]
 
 
-class LocallyConnected2d(RelaxedConv2d):
+class LocallyConnected2d(OneSizeConv2d):
     r"""A convolution whose kernel and bias belong to one position each: nothing is shared.
 
     .. math:: y_{b,f,i,j} = \sum_{c,t} W_{i,j,f,c,t} \, x_{b,c,(i,j)+t} + \beta_{f,i,j}
@@ -28,19 +28,8 @@ class LocallyConnected2d(RelaxedConv2d):
     Gradient-based learning applied to document recognition (LeCun et al., 1998) calls it a layer without
     weight sharing. Parameters: Y*X*T*C*F/G + F*Y*X.
 
-    Args:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernels.
-        input_size: (H, W) of the maps that the layer takes; no other size is possible.
-        stride: as in `torch.nn.Conv2d`, like the following.
-        padding: integers, ``"same"`` or ``"valid"``.
-        dilation: distance between taps.
-        groups: G.
-        bias: whether to add a bias for each channel and position.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        device: of the parameters.
-        dtype: of the parameters.
+    The arguments are those of `torch.nn.Conv2d`, and (H, W) of the maps that the layer takes; it takes no
+    other size.
 
     Attributes:
         weight: shape (Y, X, F, C/G, rows, columns).
@@ -51,7 +40,6 @@ class LocallyConnected2d(RelaxedConv2d):
     """
 
     weight: Tensor
-    bias: Tensor | None
 
     def __init__(
         self,
@@ -82,8 +70,9 @@ class LocallyConnected2d(RelaxedConv2d):
         )
         super().__init__(geometry)
         positions, kernel = self.geometry.output_size, self.geometry.kernel_shape
-        self.weight = nn.Parameter(torch.empty(*positions, *kernel, device=device, dtype=dtype))
-        self.bias = nn.Parameter(torch.empty(kernel[0], *positions, device=device, dtype=dtype)) if bias else None
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
+        self.weight = parameter(*positions, *kernel)
+        self.bias = parameter(kernel[0], *positions) if bias else None
         self.reset_parameters()
 
     @classmethod
@@ -107,12 +96,9 @@ class LocallyConnected2d(RelaxedConv2d):
 
     @classmethod
     def from_kernels(cls, kernels: Tensor, bias: Tensor | None, geometry: Geometry) -> LocallyConnected2d:
-        """Make the layer that has these kernels and biases.
+        """The layer with copies of kernels (Y, X, F, C/G, rows, columns) and of biases, (F, Y, X) or None.
 
-        Args:
-            kernels: shape (Y, X, F, C/G, rows, columns); dtype and device are taken over, values are copied.
-            bias: shape (F, Y, X), or None for no bias.
-            geometry: of the layer.
+        Dtype and device are those of the kernels.
         """
         layer = cls.of_geometry(geometry, bias=bias is not None, device="meta", dtype=kernels.dtype)
         layer.to_empty(device=kernels.device)
@@ -124,31 +110,15 @@ class LocallyConnected2d(RelaxedConv2d):
 
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set biases to zero."""
-        bound = math.sqrt(6 / self.geometry.fan_in)
-        nn.init.uniform_(self.weight, -bound, bound)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        he_uniform(self.weight, self.geometry.fan_in)
+        self._zero_bias()
 
     def kernels(self) -> Tensor:
         """The kernel of each position, with shape (Y, X, F, C/G, rows, columns)."""
         return self.weight
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        return add_bias(apply_own(input, self.weight, self.geometry), self.bias, None)
+    def _output(self, x: Tensor) -> Tensor:
+        return add_bias(apply_own(x, self.weight, self.geometry), self.bias, None)
 
     def fold(self) -> LocallyConnected2d | nn.Conv2d:
         """The convolution that computes the same, if all positions are exactly equal; else this layer."""
@@ -160,7 +130,3 @@ class LocallyConnected2d(RelaxedConv2d):
         """Its kernel and bias at every position."""
         self.weight.copy_(conv.weight)
         take_over_bias(self.bias, conv)
-
-    def extra_repr(self) -> str:
-        """The geometry, in the manner of `torch.nn.Conv2d`."""
-        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -16,12 +17,12 @@ from .by_position import apply_mixtures
 from .combining import PARTS, mixture_sum, part_shape, require_combining
 from .cost import Cost, conv_cost
 from .folding import ROUNDING, as_convolution, mixed_kernels
-from .functional import add_bias, apply_banks, mix_banks, require_dtype
+from .functional import add_bias, apply_banks, mix_banks
 from .geometry import Geometry
 from .input_weights import NETWORKS
 from .locally_connected import LocallyConnected2d
 from .mixture import PositionMixture
-from .relaxed import take_over_bias
+from .relaxed import empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["COMPUTATIONS", "LowRankLocallyConnected2d", "spread_banks"]
 
@@ -47,39 +48,23 @@ class LowRankLocallyConnected2d(PositionMixture):
     Revisiting Spatial Invariance with Low-Rank Local Connectivity (Elsayed et al., 2020)
     https://arxiv.org/abs/2002.02959
 
-    Args:
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernels; a *list* has one entry for each bank.
-        input_size: (H, W) of the maps that the layer takes; no other size is possible.
-        rank: K, the number of banks.
-        stride: as in `torch.nn.Conv2d`, like the following.
-        padding: integers, ``"same"`` or ``"valid"``.
-        dilation: distance between taps; a *list* has one entry for each bank.
-        groups: G.
-        bias: whether to add a bias for each channel.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
-        weights: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full``, ``input``,
-            ``rows-input`` or ``columns-input``.
-        normalize: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
-        spatial_bias: whether to add a position bias s, which depends on what the combining weights depend on.
-        computation: how to compute the layer: ``bank`` or ``kernel``, which mean the same, or ``auto``, which
-            `lrlc_nas.layers.tune` replaces by the one that it measures to be the faster; until then it is ``bank``.
-            Combining weights that depend on the input differ between images, so for them there is the bank path
-            alone.
-        device: of the parameters.
-        dtype: of the parameters.
+    The arguments are those of `torch.nn.Conv2d`; kernel size and dilation may be a *list* with one entry for each bank.
+    What else there is:
+
+    * ``input_size``: (H, W) of the maps that the layer takes; no other size is possible.
+    * ``rank``: K, the number of banks.
+    * ``weights``: what the combining weights depend on: ``row+column``, ``rows``, ``columns``, ``full``, ``input``,
+      ``rows-input`` or ``columns-input``.
+    * ``normalize``: how they are normalised over the banks: ``softmax``, ``norm`` (length 1) or ``none``.
+    * ``spatial_bias``: whether to add a position bias s, which depends on what the combining weights depend on.
+    * ``computation``: how to compute the layer: ``bank`` or ``kernel``, which mean the same, or ``auto``, which
+      `lrlc_nas.layers.tune` replaces by the one that it measures to be the faster; until then it is ``bank``. Combining
+      weights that depend on the input differ between images, so for them there is the bank path alone.
 
     Attributes:
         geometry: of the kernel of a position.
         bank_geometries: of each bank where they differ, else None.
         banks: shape (K, F, C/G, rows, columns); a list of K tensors (F, C/G, rows, columns) where they differ.
-        row_weights: r, with shape (Y, K), under ``row+column`` and ``rows``.
-        column_weights: c, with shape (X, K), under ``row+column`` and ``columns``.
-        position_weights: shape (Y, X, K), under ``full``.
-        weight_net: the network that computes the combining weights, where they depend on the input; else None.
-        row_bias: shape (Y,); ``column_bias`` (X,) and ``position_bias`` (Y, X) exist as the weights do, and one
-            of them where these come from the input.
         sizes: all of them, in words.
         bias: shape (F,), or None.
 
@@ -88,7 +73,6 @@ class LowRankLocallyConnected2d(PositionMixture):
     """
 
     banks: Tensor | nn.ParameterList
-    bias: Tensor | None
     bank_geometries: tuple[Geometry, ...] | None
 
     def __init__(
@@ -133,10 +117,7 @@ class LowRankLocallyConnected2d(PositionMixture):
         self.computation = computation
         banks = "" if different is None else f", {describe_different(different)}"
         self.sizes = f"{geometry.describe()}{banks}, rank={rank}"
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         if different is None:
             self.banks = parameter(rank, *geometry.kernel_shape)
         else:
@@ -200,80 +181,44 @@ class LowRankLocallyConnected2d(PositionMixture):
         """
         # The fan-in is that of one bank: with softmax the mixture then has 1/K of the variance, as in the
         # reference.
-        if isinstance(self.banks, Tensor):
-            _he_uniform(self.banks, self.geometry.fan_in)
-        else:
-            for bank, own in self._different_banks():
-                _he_uniform(bank, own.fan_in)
+        for banks, own in self._placed_banks():
+            he_uniform(banks, own.fan_in)
         self._reset_mixture()
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def stacked_banks(self) -> Tensor:
         """The banks in one geometry, that of the layer, with shape (K, F, C/G, rows, columns)."""
         if isinstance(self.banks, Tensor):
             return self.banks
-        return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._different_banks()])
+        return torch.stack([embedded(bank, own, self.geometry) for bank, own in self._placed_banks()])
 
     def kernels(self, input: Tensor | None = None) -> Tensor:
-        """The kernel of each position.
+        """The kernel of each position, with shape (Y, X, F, C/G, rows, columns), of an input.
 
-        Args:
-            input: as in `combining_weights`.
-
-        Returns:
-            The kernels, with shape (Y, X, F, C/G, rows, columns), or (B, Y, X, F, C/G, rows, columns) if they
-            depend on the input.
-
-        Raises:
-            InputError: as in `combining_weights`.
+        They are (B, Y, X, F, C/G, rows, columns) if they depend on it; see `combining_weights`, also for errors.
         """
         banks = self.stacked_banks()
         return mix_banks(banks, self.combining_weights(input)).to(banks.dtype)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.banks if isinstance(self.banks, Tensor) else self.banks[0])
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = self.computed(input, self.computation)
+    def _output(self, x: Tensor) -> Tensor:
+        y = self.computed(x, self.computation)
         return add_bias(y, self.bias, self.position_bias_map())
 
     def computed(self, input: Tensor, computation: str) -> Tensor:
-        """The output without biases, computed one way or the other.
-
-        Args:
-            input: shape (B, C, H, W).
-            computation: ``bank`` or ``kernel``; ``auto`` for ``bank``.
-
-        Returns:
-            The output, with shape (B, F, Y, X).
-        """
+        """The output (B, F, Y, X) without biases, computed as ``bank`` or ``kernel``; ``auto`` stands for ``bank``."""
         combining = self.combining_weights(input)
         if computation == "kernel":
             return apply_mixtures(input, self.stacked_banks(), combining, self.geometry)
         if isinstance(self.banks, Tensor):
             return apply_banks(input, self.banks, combining, self.geometry)
-        return apply_different_banks(input, self._different_banks(), combining)
+        return apply_different_banks(input, self._placed_banks(), combining)
 
     def fold(self) -> nn.Module:
         """The layer that computes the same with one kernel for each position, for inference.
 
-        Returns:
-            A convolution where all positions are equal, up to rounding; else a locally connected layer, with
-            Y*X/K times the kernels of this one. Where the combining weights depend on the input there are no
-            fixed kernels, and the layer itself is returned.
+        That is a convolution where all positions are equal, up to rounding; else a locally connected layer, with Y*X/K
+        times the kernels of this one. Where the combining weights depend on the input there are no fixed kernels, and
+        the layer itself is returned.
         """
         if self.depends_on_input:
             return self
@@ -305,6 +250,9 @@ class LowRankLocallyConnected2d(PositionMixture):
         self.stacked_banks().copy_(spread_banks(conv.weight, self.rank) / mixture_sum(self.normalize, self.rank))
         take_over_bias(self.bias, conv)
 
+    def _kernel(self) -> Tensor:
+        return self.banks if isinstance(self.banks, Tensor) else self.banks[0]
+
     def _bias_map(self) -> Tensor | None:
         """Both biases, with shape (F, Y, X)."""
         if self.bias is None and not self.spatial_bias:
@@ -312,13 +260,11 @@ class LowRankLocallyConnected2d(PositionMixture):
         zeros = torch.zeros(self.geometry.out_channels, *self.geometry.output_size).to(self.stacked_banks())
         return add_bias(zeros, self.bias, self.position_bias_map())
 
-    def _different_banks(self) -> Iterator[tuple[Tensor, Geometry]]:
+    def _placed_banks(self) -> Iterable[tuple[Tensor, Geometry]]:
+        """All banks at once with their geometry, or each with its own."""
+        if isinstance(self.banks, Tensor):
+            return [(self.banks, self.geometry)]
         return zip(self.banks, self.bank_geometries or (), strict=True)
-
-
-def _he_uniform(bank: Tensor, fan_in: int) -> None:
-    bound = math.sqrt(6 / fan_in)
-    nn.init.uniform_(bank, -bound, bound)
 
 
 def spread_banks(kernel: Tensor, rank: int) -> Tensor:

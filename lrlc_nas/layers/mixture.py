@@ -9,19 +9,15 @@ from ..errors import InputError
 from .combining import PARTS, constant_weight, neighbour_difference, normalized, part_shape, summed
 from .geometry import Geometry
 from .input_weights import NETWORKS, InputWeights
-from .relaxed import RelaxedConv2d
+from .relaxed import OneSizeConv2d
 
 __all__ = ["PositionMixture"]
 
 
-class PositionMixture(RelaxedConv2d):
+class PositionMixture(OneSizeConv2d):
     """The part of a low-rank locally connected layer that knows positions; the banks are its heir's.
 
     Attributes:
-        rank: K.
-        weights: what the combining weights depend on.
-        normalize: how they are normalised over the banks.
-        spatial_bias: whether there is a position bias.
         weight_net: the network that computes the combining weights, where they depend on the input; else None.
         row_weights: shape (Y, K); ``column_weights`` (X, K) and ``position_weights`` (Y, X, K) exist where
             the combining weights are their sum.
@@ -44,13 +40,9 @@ class PositionMixture(RelaxedConv2d):
         return self.weights in NETWORKS
 
     def combining_weights(self, input: Tensor | None = None) -> Tensor:
-        """The normalised combining weights w.
+        """The normalised combining weights w, with shape (Y, X, K), or (B, Y, X, K) if they depend on the input.
 
-        Args:
-            input: shape (B, C, H, W); required where w depends on it, and ignored elsewhere.
-
-        Returns:
-            w, with shape (Y, X, K), or (B, Y, X, K) if it depends on the input.
+        The input, (B, C, H, W), is required where w depends on it, and ignored elsewhere.
 
         Raises:
             InputError: if w depends on the input and none came, or one that the layer does not take.
@@ -65,17 +57,7 @@ class PositionMixture(RelaxedConv2d):
         return self._summed("bias") if self.spatial_bias else None
 
     def smoothness(self, input: Tensor | None = None) -> Tensor:
-        """How much the combining weights differ from one position to the next; 0 if all positions are equal.
-
-        Args:
-            input: as in `combining_weights`.
-
-        Returns:
-            What `lrlc_nas.layers.combining.neighbour_difference` gives, with shape ().
-
-        Raises:
-            InputError: as in `combining_weights`.
-        """
+        """`lrlc_nas.layers.combining.neighbour_difference` of `combining_weights`; 0 if all positions are equal."""
         return neighbour_difference(self.combining_weights(input))
 
     def _add_mixture(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
@@ -123,12 +105,12 @@ class PositionMixture(RelaxedConv2d):
         if input is None:
             raise InputError(
                 f"with weights={self.weights!r} the combining weights and the kernels depend on the input, but "
-                "none came"
+                "there is none"
             )
         self.geometry.require_input(input)
         if input.dim() != 4:
             raise InputError(
-                f"the combining weights of a batch require shape (B, C, H, W), but came {tuple(input.shape)}"
+                f"the combining weights of a batch require shape (B, C, H, W), but the input has {tuple(input.shape)}"
             )
         return input
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .cost import Cost, conv_cost
-from .functional import add_bias, convolved, require_dtype
+from .functional import add_bias, convolved
 from .geometry import Geometry
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import OneSizeConv2d, empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["PositionVectorConv2d"]
 
 _LENGTH = 8
 
 
-class PositionVectorConv2d(RelaxedConv2d):
+class PositionVectorConv2d(OneSizeConv2d):
     r"""A convolution of the input plus a learned vector for each row and column.
 
     .. math::
         y = \mathrm{weight} * (x + p) + \beta, \qquad p_{i,j} = P (r_i + c_j)
 
-    r and c have D numbers for each row and each column of the input, and P projects them to its channels. Where such
-    a layer gains as much as one whose kernels differ over positions, it was the position that was missing. p is
+    r and c have D = 8 numbers for each row and each column of the input, and P projects them to its channels. Where
+    such a layer gains as much as one whose kernels differ over positions, it was the position that was missing. p is
     padded as the input is. A convolution is linear, so p is convolved by itself, once for all images.
 
     The projection starts at zero, so that a fresh layer is a convolution.
@@ -32,22 +32,14 @@ class PositionVectorConv2d(RelaxedConv2d):
     Frequency-Aware Convolution for Sound Event Detection (Song and Zhang, 2024), which adds a code of the row
     https://arxiv.org/abs/2403.13252
 
-    Args:
-        geometry: of the layer.
-        bias: whether to add a bias for each channel.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Attributes:
         weight: shape (F, C/G, rows, columns).
-        row_vectors: r, with shape (H, D), where D is 8.
-        column_vectors: c, with shape (W, D).
+        row_vectors: r, with shape (H, D); ``column_vectors`` are c, with shape (W, D).
         projection: P, with shape (C, D).
         bias: shape (F,), or None.
     """
 
     weight: Tensor
-    bias: Tensor | None
 
     def __init__(
         self,
@@ -58,10 +50,7 @@ class PositionVectorConv2d(RelaxedConv2d):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(geometry)
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         height, width = geometry.input_size
         self.weight = parameter(*geometry.kernel_shape)
         self.row_vectors = parameter(height, _LENGTH)
@@ -81,36 +70,19 @@ class PositionVectorConv2d(RelaxedConv2d):
 
         The vectors are normal, of length one or so.
         """
-        bound = math.sqrt(6 / self.geometry.fan_in)
-        nn.init.uniform_(self.weight, -bound, bound)
+        he_uniform(self.weight, self.geometry.fan_in)
         for vectors in (self.row_vectors, self.column_vectors):
             nn.init.normal_(vectors, std=_LENGTH**-0.5)
         nn.init.zeros_(self.projection)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+        self._zero_bias()
 
     def positions(self) -> Tensor:
         """What is added to the input, p, with shape (1, C, H, W)."""
         vectors = self.row_vectors[:, None] + self.column_vectors  # (H, W, D)
         return (vectors @ self.projection.mT).permute(2, 0, 1)[None]
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.weight)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = convolved(input, self.weight, self.geometry)
+    def _output(self, x: Tensor) -> Tensor:
+        y = convolved(x, self.weight, self.geometry)
         return add_bias(y + convolved(self.positions(), self.weight, self.geometry), self.bias, None)
 
     def _start_as(self, conv: nn.Conv2d) -> None:
@@ -121,7 +93,3 @@ class PositionVectorConv2d(RelaxedConv2d):
         self.projection.zero_()
         self.weight.copy_(conv.weight)
         take_over_bias(self.bias, conv)
-
-    def extra_repr(self) -> str:
-        """The geometry, in the manner of `torch.nn.Conv2d`."""
-        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")

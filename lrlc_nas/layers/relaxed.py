@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .conversion import on_four_axes
 from .convolution import require_plain
 from .cost import Cost
-from .geometry import Geometry
+from .functional import require_dtype
+from .geometry import CONV_OPTIONS, Geometry
 
-__all__ = ["RelaxedConv2d", "take_over_bias"]
+__all__ = ["OneSizeConv2d", "RelaxedConv2d", "empty_parameter", "he_uniform", "take_over_bias"]
 
 
 class RelaxedConv2d(nn.Module):
@@ -22,21 +23,16 @@ class RelaxedConv2d(nn.Module):
 
     It tells of itself what a convolution does. An heir says how it is made for a rank (`arguments`), what it costs
     (`cost`) and how it starts as a convolution (``_start_as``); the rest follows.
-
-    Args:
-        geometry: of the layer.
-
-    Attributes:
-        geometry: the same.
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel.
-        stride: steps along rows and columns.
-        padding: (rows, columns), ``"same"`` or ``"valid"``.
-        dilation: distances between taps along rows and columns.
-        groups: G.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
     """
+
+    in_channels: int
+    out_channels: int
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] | str
+    dilation: tuple[int, int]
+    groups: int
+    padding_mode: str
 
     decayed: ClassVar[tuple[str, ...]] = ()
     """Names of parameters of one dimension that weight decay pulls all the same, because they set a kernel."""
@@ -44,14 +40,8 @@ class RelaxedConv2d(nn.Module):
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.geometry = geometry
-        self.in_channels = geometry.in_channels
-        self.out_channels = geometry.out_channels
-        self.kernel_size = geometry.kernel_size
-        self.stride = geometry.stride
-        self.padding = geometry.padding
-        self.dilation = geometry.dilation
-        self.groups = geometry.groups
-        self.padding_mode = geometry.padding_mode
+        for name in CONV_OPTIONS:
+            setattr(self, name, getattr(geometry, name))
 
     @classmethod
     def of_geometry(cls, geometry: Geometry, *args: Any, **options: Any) -> Self:
@@ -62,14 +52,14 @@ class RelaxedConv2d(nn.Module):
     def from_conv(
         cls, conv: nn.Conv2d, input_size: int | Sequence[int], *args: Any, bias: bool | None = None, **options: Any
     ) -> Self:
-        """Make the layer that computes what a convolution computes.
+        """Make the layer that computes what a convolution computes on maps of size (H, W).
 
-        What is drawn comes from the global generator of torch for the CPU, whatever the device, so that a seed gives
-        the same layer everywhere.
+        Dtype, device and training mode are those of the convolution. What is drawn comes from the global generator of
+        torch for the CPU, whatever the device, so that a seed gives the same layer everywhere.
 
         Args:
-            conv: a plain convolution; dtype, device and training mode are taken over.
-            input_size: (H, W) of the maps that it sees.
+            conv: a plain convolution.
+            input_size: (H, W).
             args: as the constructor takes them behind the geometry.
             bias: whether the layer has a bias; None for yes if the convolution has one. A new bias is zero.
             options: likewise.
@@ -92,12 +82,9 @@ class RelaxedConv2d(nn.Module):
 
     @classmethod
     def arguments(cls, geometry: Geometry, rank: int, *, bias: bool) -> dict[str, Any]:
-        """What the layer is made with, besides its geometry and the options of its kind, in a search.
+        """What the layer is made with in a search, besides its geometry and the options of its kind.
 
-        Args:
-            geometry: of the layer.
-            rank: K; 0 for a kind without one.
-            bias: whether the convolution has a bias.
+        The rank is 0 for a kind without one; the bias is that of the convolution.
 
         Raises:
             InputError: with the reason, if it cannot be made.
@@ -114,8 +101,62 @@ class RelaxedConv2d(nn.Module):
         raise NotImplementedError
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(on_four_axes(fn), recurse)  # type: ignore[no-untyped-call]
+        def on_four_axes(tensor: Tensor) -> Tensor:
+            """Take banks for the filters that they are: ``channels_last`` fails on five axes."""
+            if tensor.dim() != 5:
+                return fn(tensor)
+            return torch.unflatten(fn(tensor.flatten(0, 1)), 0, tensor.shape[:2])
+
+        super()._apply(on_four_axes, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+class OneSizeConv2d(RelaxedConv2d):
+    """A layer with parameters for its positions, so that it takes maps of one size alone."""
+
+    bias: Tensor | None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer to an input (B, C, H, W) or (C, H, W).
+
+        Returns:
+            The output, with shape (B, F, Y, X) or (F, Y, X).
+
+        Raises:
+            InputError: if the size, the channels or the dtype are not those of the layer.
+        """
+        self.geometry.require_input(input)
+        require_dtype(input, self._kernel())
+        if input.dim() == 3:
+            return self._output(input.unsqueeze(0)).squeeze(0)
+        return self._output(input)
+
+    def extra_repr(self) -> str:
+        """The geometry, in the manner of `torch.nn.Conv2d`."""
+        return self.geometry.describe() + ("" if self.bias is not None else ", bias=False")
+
+    def _zero_bias(self) -> None:
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def _kernel(self) -> Tensor:
+        """A parameter whose dtype is that of the layer."""
+        return cast(Tensor, self.weight)
+
+    def _output(self, x: Tensor) -> Tensor:
+        """The output for a batch (B, C, H, W)."""
+        raise NotImplementedError
+
+
+def empty_parameter(*shape: int, device: torch.device | str | None, dtype: torch.dtype | None) -> nn.Parameter:
+    """A parameter without values."""
+    return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
+
+
+def he_uniform(kernel: Tensor, fan_in: int) -> None:
+    """Draw a kernel from the global generator of torch; each output sums so many products."""
+    bound = math.sqrt(6 / fan_in)
+    nn.init.uniform_(kernel, -bound, bound)
 
 
 def take_over_bias(bias: Tensor | None, conv: nn.Conv2d) -> None:

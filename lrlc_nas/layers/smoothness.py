@@ -11,7 +11,7 @@ __all__ = ["smoothness_penalty"]
 
 
 def smoothness_penalty(network: nn.Module) -> Tensor:
-    """The mean of `LowRankLocallyConnected2d.smoothness` over the layers of a network.
+    """The mean of `LowRankLocallyConnected2d.smoothness` over the layers of a network, with shape (); 0 without any.
 
     To be added to the loss, times a number of one's choice. A layer that occurs at several places counts
     once. One whose combining weights are computed from the input has none by itself and does not count: whoever
@@ -19,9 +19,6 @@ def smoothness_penalty(network: nn.Module) -> Tensor:
 
     Approximately Equivariant Networks for Imperfectly Symmetric Dynamics (Wang, Walters and Yu, 2022)
     https://arxiv.org/abs/2201.11969
-
-    Returns:
-        The penalty, with shape (), where the network is; 0 if there is no such layer.
     """
     values = [
         module.smoothness()

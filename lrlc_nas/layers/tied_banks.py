@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,15 +11,15 @@ from torch import Tensor, nn
 from .combining import constant_weight, mixture_sum, normalized, require_combining, summed
 from .cost import Cost, conv_cost
 from .folding import as_convolution
-from .functional import add_bias, convolved, mix_banks, require_dtype
+from .functional import add_bias, convolved, mix_banks
 from .geometry import Geometry
 from .low_rank import spread_banks
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import OneSizeConv2d, empty_parameter, he_uniform, take_over_bias
 
 __all__ = ["TiedBanksConv2d"]
 
 
-class TiedBanksConv2d(RelaxedConv2d):
+class TiedBanksConv2d(OneSizeConv2d):
     r"""K filter banks that are mixed by the same weights at every position, with a position bias.
 
     .. math::
@@ -27,21 +28,12 @@ class TiedBanksConv2d(RelaxedConv2d):
 
     The control of `LowRankLocallyConnected2d` with row + column weights: it has the same banks, the same
     start and the same position bias, and lacks only that the weights vary over positions. The banks mix to
-    one kernel, so it costs one convolution.
-
-    Args:
-        geometry: of the layer.
-        rank: K, the number of banks.
-        bias: whether to add a bias for each channel.
-        normalize: how the weights are normalised over the banks: ``softmax``, ``norm`` or ``none``.
-        device: of the parameters.
-        dtype: of the parameters.
+    one kernel, so it costs one convolution. `normalize` is ``softmax``, ``norm`` or ``none``.
 
     Attributes:
         banks: shape (K, F, C/G, rows, columns).
         tied_weights: a, with shape (K,).
-        row_bias: r, with shape (Y,).
-        column_bias: c, with shape (X,).
+        row_bias: r, with shape (Y,); ``column_bias`` is c, with shape (X,).
         bias: shape (F,), or None.
 
     Raises:
@@ -51,7 +43,6 @@ class TiedBanksConv2d(RelaxedConv2d):
     decayed = ("tied_weights",)
 
     banks: Tensor
-    bias: Tensor | None
 
     def __init__(
         self,
@@ -68,10 +59,7 @@ class TiedBanksConv2d(RelaxedConv2d):
         self.rank = rank
         self.normalize = normalize
         rows, columns = geometry.output_size
-
-        def parameter(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.empty(*shape, device=device, dtype=dtype))
-
+        parameter = partial(empty_parameter, device=device, dtype=dtype)
         self.banks = parameter(rank, *geometry.kernel_shape)
         self.tied_weights = parameter(rank)
         self.row_bias = parameter(rows)
@@ -87,8 +75,7 @@ class TiedBanksConv2d(RelaxedConv2d):
 
     def reset_parameters(self) -> None:
         """Draw he_uniform banks from the global generator of torch, mix them equally, set biases to zero."""
-        bound = math.sqrt(6 / self.geometry.fan_in)
-        nn.init.uniform_(self.banks, -bound, bound)
+        he_uniform(self.banks, self.geometry.fan_in)
         self._reset_mixing()
 
     def combining_weights(self) -> Tensor:
@@ -99,35 +86,19 @@ class TiedBanksConv2d(RelaxedConv2d):
         """The kernel of all positions, with shape (F, C/G, rows, columns)."""
         return mix_banks(self.banks, self.combining_weights()).to(self.banks.dtype)
 
+    def _kernel(self) -> Tensor:
+        return self.banks
+
     def position_bias_map(self) -> Tensor:
         """The position bias, with shape (Y, X)."""
         return summed({"row": self.row_bias, "column": self.column_bias}, self.geometry.output_size)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
-
-        Raises:
-            InputError: if the size, the channels or the dtype are not those of the layer.
-        """
-        self.geometry.require_input(input)
-        require_dtype(input, self.banks)
-        if input.dim() == 3:
-            return self.forward(input.unsqueeze(0)).squeeze(0)
-        y = convolved(input, self.kernel(), self.geometry)
+    def _output(self, x: Tensor) -> Tensor:
+        y = convolved(x, self.kernel(), self.geometry)
         return add_bias(y, self.bias, self.position_bias_map())
 
     def fold(self) -> nn.Module:
-        """The convolution that computes the same, if the position bias is equal at all positions.
-
-        Returns:
-            A new `torch.nn.Conv2d`; this layer itself where no convolution computes the same.
-        """
+        """The convolution that computes the same, if the position bias is equal everywhere; else this layer itself."""
         bias = self.position_bias_map().expand(self.geometry.out_channels, -1, -1)
         if self.bias is not None:
             bias = bias + self.bias[:, None, None]

@@ -26,12 +26,15 @@ from torch import Tensor, nn
 
 from .low_rank import COMPUTATIONS, LowRankLocallyConnected2d
 
-__all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation"]
+__all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation", "wait_for"]
 
 _FRUGAL = "kernel"
 """The computation to take where memory is too short to measure; it keeps least for the backward pass."""
 
 _CPUINFO = Path("/proc/cpuinfo")
+
+_Seen = tuple[Tensor, torch.autocast]
+"""What a layer met in a forward pass: its input, cut off from the graph, and the autocast there."""
 
 _ROUNDS = 5
 _CLEAR = (4.0, 1.5)
@@ -89,20 +92,6 @@ class Situation:
         return f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; {self.layer}; {mode}"
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What a layer met in a forward pass: its input, cut off from the graph, and the autocast there."""
-
-    x: Tensor
-    autocast: tuple[bool, torch.dtype]
-
-    @classmethod
-    def of(cls, x: Tensor) -> _Seen:
-        kind, batch = x.device.type, x if x.dim() == 4 else x.unsqueeze(0)
-        autocast = (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
-        return cls(batch.detach().requires_grad_(x.requires_grad), autocast)
-
-
 def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
     """Set how each low-rank layer of a network is computed, where that is ``auto``: the faster way to train it.
 
@@ -110,11 +99,8 @@ def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
     on as if nothing had happened. Then each layer is timed both ways on what it met: the forward pass, and the
     backward pass unless gradients are switched off. Where memory is too short for that, the computation that keeps
     least is taken, and not remembered: the next time there may be room. Layers that were not met, or have no choice,
-    stay as they are. To be called before the network is compiled.
-
-    Args:
-        network: where it is to be trained.
-        sample: what it takes, of the size, layout and dtype of a batch, under the autocast of training.
+    stay as they are. To be called before the network is compiled, where it is to be trained, with a sample of the size,
+    layout and dtype of a batch, under the autocast of training.
 
     Returns:
         The name of each layer that was set, to ``bank`` or ``kernel``.
@@ -160,19 +146,18 @@ def remembering(memory: Memory) -> Iterator[None]:
 
 
 def step_seconds(layer: LowRankLocallyConnected2d, computation: str, x: Tensor) -> float:
-    """How long a layer takes for x one way: forward, and backward for all that needs a gradient.
+    """Seconds that a layer takes for x one way, forward, and backward for all that needs a gradient.
 
-    Returns:
-        Seconds; infinity if there is not enough memory.
+    Infinity if there is not enough memory.
     """
     leaves = [tensor for tensor in (x, *layer.parameters()) if tensor.requires_grad]
     try:
-        _wait(x.device)
+        wait_for(x.device)
         start = time.perf_counter()
         y = layer.computed(x, computation)
         if leaves and torch.is_grad_enabled():
             torch.autograd.grad(y, leaves, torch.ones_like(y), allow_unused=True)
-        _wait(x.device)
+        wait_for(x.device)
         return time.perf_counter() - start
     except RuntimeError as error:
         if not _is_exhaustion(error):
@@ -191,7 +176,9 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
     def watch(name: str) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             (x,) = (*args, *kwargs.values())
-            seen.setdefault(name, _Seen.of(x))
+            kind, batch = x.device.type, x if x.dim() == 4 else x.unsqueeze(0)
+            autocast = torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=torch.is_autocast_enabled(kind))
+            seen.setdefault(name, (batch.detach().requires_grad_(x.requires_grad), autocast))
 
         return hook
 
@@ -215,13 +202,13 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
 
 def _chosen(layer: LowRankLocallyConnected2d, seen: _Seen) -> str:
     """The faster computation: the remembered one, or else the one that a measurement finds."""
-    enabled, dtype = seen.autocast
-    with torch.autocast(seen.x.device.type, dtype, enabled=enabled), _measuring:
-        situation = Situation.of(layer, seen.x).text
+    x, autocast = seen
+    with autocast, _measuring:
+        situation = Situation.of(layer, x).text
         known = _memory.get(situation)
         if known is not None:
             return known
-        found = _faster(layer, seen.x)
+        found = _faster(layer, x)
         # Memory may be free again the next time: nothing to remember.
         return _FRUGAL if found is None else _memory.setdefault(situation, found)
 
@@ -254,7 +241,8 @@ def _is_exhaustion(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def _wait(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from ..errors import InputError
 from .cost import Cost, conv_cost
 from .functional import require_dtype
 from .geometry import Geometry
-from .relaxed import RelaxedConv2d, take_over_bias
+from .relaxed import RelaxedConv2d, he_uniform, take_over_bias
 
 __all__ = ["WideConv2d", "matching_hidden_channels"]
 
@@ -35,13 +34,6 @@ class WideConv2d(RelaxedConv2d):
 
     At the start each of the two terms has the variance of a he_uniform convolution, and their sum twice that.
 
-    Args:
-        geometry: of the convolution.
-        hidden_channels: M, a multiple of the groups.
-        bias: whether the convolution has a bias.
-        device: of the parameters.
-        dtype: of the parameters.
-
     Raises:
         InputError: if M is no positive multiple of the groups.
     """
@@ -60,20 +52,11 @@ class WideConv2d(RelaxedConv2d):
             raise InputError(
                 f"hidden_channels must be a positive multiple of groups (={geometry.groups}), but is {hidden_channels}"
             )
-        device = torch.get_default_device() if device is None else device
-        like = asdict(geometry) | {"device": device, "dtype": dtype}
-        del like["input_size"]
-        self.conv = _undrawn(**like, bias=bias)
-        self.hidden = _undrawn(**(like | {"out_channels": hidden_channels}), bias=False)
-        self.mix = _undrawn(
-            in_channels=hidden_channels,
-            out_channels=geometry.out_channels,
-            kernel_size=1,
-            groups=geometry.groups,
-            bias=False,
-            device=device,
-            dtype=dtype,
-        )
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        pointwise = Geometry.of(hidden_channels, geometry.out_channels, 1, geometry.output_size, groups=geometry.groups)
+        self.conv = geometry.empty_conv(bias=bias, **place)
+        self.hidden = geometry.empty_conv(out_channels=hidden_channels, bias=False, **place)
+        self.mix = pointwise.empty_conv(bias=False, **place)
         self.reset_parameters()
 
     @classmethod
@@ -91,19 +74,12 @@ class WideConv2d(RelaxedConv2d):
     def reset_parameters(self) -> None:
         """Draw he_uniform kernels from the global generator of torch; set the bias to zero."""
         for conv in (self.conv, self.hidden, self.mix):
-            bound = math.sqrt(6 / conv.weight[0].numel())
-            nn.init.uniform_(conv.weight, -bound, bound)
+            he_uniform(conv.weight, conv.weight[0].numel())
         if self.conv.bias is not None:
             nn.init.zeros_(self.conv.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Args:
-            input: shape (B, C, H, W) or (C, H, W).
-
-        Returns:
-            The output, with shape (B, F, Y, X) or (F, Y, X).
+        """Apply the layer to an input (B, C, H, W) or (C, H, W).
 
         Raises:
             InputError: if the dtype is not that of the layer.
@@ -123,15 +99,10 @@ class WideConv2d(RelaxedConv2d):
 
 
 def matching_hidden_channels(geometry: Geometry, rank: int, *, bias: bool = True) -> int:
-    """The hidden channels with which `WideConv2d` has the parameters of a low-rank layer.
+    """The hidden channels with which `WideConv2d` has the parameters of a low-rank layer of rank K, within 2 %.
 
     The low-rank layer is that with row + column weights and position biases: K*T*C*F/G + (K + 1)*(Y + X)
-    parameters, and F more with a bias. The match holds within 2 %.
-
-    Args:
-        geometry: of both layers.
-        rank: K.
-        bias: whether both have a bias for each channel.
+    parameters, and F more with a bias.
 
     Raises:
         InputError: with the figures, if no number of hidden channels matches so well, or none is needed.
@@ -153,8 +124,3 @@ def matching_hidden_channels(geometry: Geometry, rank: int, *, bias: bool = True
             f"{steps * groups}), and required is a match within {_TOLERANCE:.0%}"
         )
     return steps * groups
-
-
-def _undrawn(*, device: torch.device | str, **options: Any) -> nn.Conv2d:
-    """A convolution that has drawn no random number: its weights are whatever lay in the memory."""
-    return nn.Conv2d(**options, device="meta").to_empty(device=device)

@@ -4,11 +4,11 @@ from ..layers import Cost as Cost
 from .build import INITS as INITS
 from .build import require_buildable as require_buildable
 from .build import why_not_buildable as why_not_buildable
+from .costs import host_cost as host_cost
+from .costs import plan_cost as plan_cost
+from .costs import site_cost as site_cost
 from .fold import fold as fold
-from .host_costs import host_cost as host_cost
-from .plan_costs import plan_cost as plan_cost
 from .replace import relax as relax
-from .site_costs import site_cost as site_cost
 from .sites import Site as Site
 from .sites import Survey as Survey
 from .sites import sites as sites

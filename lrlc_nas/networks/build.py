@@ -20,11 +20,7 @@ INITS = ("host", "paper")
 
 
 def why_not_buildable(survey: Survey, name: str, choice: Choice) -> str | None:
-    """Say why a choice cannot be built at a site: a ``wide-K`` that matches no parameters of ``lrlc-K``.
-
-    Returns:
-        The reason, with figures, or None.
-    """
+    """Why, with figures, a choice cannot be built at a site: a ``wide-K`` that matches no parameters of ``lrlc-K``."""
     site, widening = survey.sites[name], survey.widening(name, choice)
     if widening is not None:
         width = widening.width(choice.rank)
@@ -47,18 +43,12 @@ def require_buildable(survey: Survey, name: str, choice: Choice) -> None:
 
 
 def build(conv: nn.Conv2d, site: Site, choice: Choice, init: str) -> nn.Module:
-    """Make the layer that takes the place of a convolution.
+    """Make the layer that takes the place of a convolution, which is left as it is.
 
-    Args:
-        conv: the convolution, which is left as it is.
-        site: what the survey says of it.
-        choice: one that can be built there, and that the host does not realise by widening.
-        init: ``host``, to compute what the convolution computes, or ``paper``, to draw from the global
-            generator of torch what the layer draws by itself.
-
-    Returns:
-        The layer, on the device, in the dtype and in the training mode of the convolution. All its
-        parameters are trainable.
+    The choice is one that can be built there, and that the host does not realise by widening. The layer is on the
+    device, in the dtype and in the training mode of the convolution. All its parameters are trainable. With init
+    ``host`` it computes what the convolution computes; with ``paper`` it draws from the global generator of torch what
+    it draws by itself.
     """
     if choice == CONV:
         return conv

@@ -14,13 +14,7 @@ def fold(network: nn.Module) -> nn.Module:
 
     A low-rank layer becomes the locally connected one that its banks mix to, or the convolution where that is
     equal at all positions. A layer without kernels of its own, because its combining weights depend on the input,
-    stays as it is.
-
-    Args:
-        network: it is left as it is.
-
-    Returns:
-        The copy; a layer with several names stays one layer under all of them.
+    stays as it is. A layer with several names stays one layer under all of them.
 
     Raises:
         InputError: if the network cannot be copied.

@@ -96,14 +96,10 @@ class PaperCnn(nn.Sequential):
     """
 
     def widening(self, site: str, rank: int) -> tuple[int, tuple[str, ...]] | None:
-        """How the paper widens a convolution to the parameters of a low-rank layer.
+        """How the paper widens a convolution to the parameters of a low-rank layer of rank K.
 
         The width is floor(F(KC + F)/(C + F)), with which this layer and the next, if that has F filters too,
         have the parameters of K banks here; it is KF in the last layer.
-
-        Args:
-            site: name of a convolution.
-            rank: K.
 
         Returns:
             The number of filters, and the modules that follow up to the one that reads them; None for what is
@@ -132,11 +128,7 @@ def _paper_cnn(
     padding: object = "valid",
     kernel_size: object = 3,
 ) -> PaperCnn:
-    """The reference network, freshly drawn.
-
-    Padding is ``valid`` by default, as in the paper: zeros at the border would tell a plain convolution where
-    it is.
-    """
+    """The reference network; padding is ``valid`` by default, as zeros at the border would tell where it is."""
     steps = _whole_numbers("strides", strides)
     widths = _whole_numbers("channels", [channels] * len(steps) if isinstance(channels, int) else channels)
     (taps,) = _whole_numbers("kernel_size", [kernel_size])

@@ -23,7 +23,7 @@ __all__ = ["relax"]
 def relax(
     host: nn.Module, plan: Plan | Mapping[str, str], sample: Tensor, *, init: str = "host", seed: int | None = None
 ) -> nn.Module:
-    """Make the network that a plan describes.
+    """Make the network that a plan describes: a copy of the host with relaxed layers under all the names of each site.
 
     Args:
         host: the network to relax; it is left as it is.
@@ -35,9 +35,6 @@ def relax(
             of its site: relaxing one site more changes no other (but for what reads a site that the host
             widens), and the global random numbers are left alone. Without a seed the layers draw from the
             global generator of torch, one after the other.
-
-    Returns:
-        A copy of the host with relaxed layers under all the names of each site.
 
     Raises:
         InputError: if the plan names something that is not a site, or a choice that cannot be built there; if

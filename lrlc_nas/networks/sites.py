@@ -19,23 +19,13 @@ __all__ = ["Site", "Survey", "sites", "survey"]
 
 @dataclass(frozen=True)
 class Site:
-    """One convolution of a host, with the sizes that it meets.
+    """One convolution of a host, with the sizes that it meets; its geometry is that of `lrlc_nas.layers.Geometry`.
 
     Attributes:
-        name: its first qualified name in the host.
-        in_channels: C.
-        out_channels: F.
-        kernel_size: rows and columns of the kernel.
-        stride: steps along rows and columns.
-        padding: (rows, columns), ``"same"`` or ``"valid"``.
-        dilation: distances between taps.
-        groups: G.
-        bias: whether it has a bias.
-        padding_mode: ``zeros``, ``reflect``, ``replicate`` or ``circular``.
+        name: its first qualified name in the host; `aliases` are the others.
         input_size: (H, W) of the maps that it sees.
         output_size: (Y, X) of the maps that it makes.
         calls: how many times it is used for one image.
-        aliases: the other qualified names of the same module.
     """
 
     name: str
@@ -85,14 +75,10 @@ class Survey:
 
 
 def survey(host: nn.Module, sample: Tensor) -> Survey:
-    """Find the convolutions of a host and say which can be relaxed.
-
-    Args:
-        host: a network; it is left as it is.
-        sample: images, with shape (B, C, H, W); the host has to accept them.
+    """Find the convolutions of a host, which is left as it is, and say which can be relaxed.
 
     Raises:
-        InputError: if the host cannot be copied, or does not run on the sample.
+        InputError: if the host cannot be copied, or does not run on the sample, images (B, C, H, W).
     """
     names = _names(host)
     refused = _refused_unseen(host, names)

@@ -46,12 +46,7 @@ class Widening:
 
 
 def widenings(host: nn.Module, sites: Iterable[str], sample: Tensor) -> dict[str, Widening]:
-    """Ask a host how its convolutions can be widened.
-
-    Args:
-        host: a network; it is left as it is.
-        sites: names of its sites.
-        sample: images, with shape (B, C, H, W).
+    """Ask a host, which is left as it is, how its convolutions can be widened.
 
     Returns:
         Site to widening, for the sites that the host says can be widened; nothing for most hosts.
@@ -75,16 +70,11 @@ def widenings(host: nn.Module, sites: Iterable[str], sample: Tensor) -> dict[str
 
 
 def widen(network: nn.Module, name: str, widening: Widening, rank: int, init: str) -> None:
-    """Widen a convolution of a network, in place.
+    """Widen a convolution of a network, a copy of a host, in place.
 
-    Args:
-        network: a copy of a host.
-        name: of the convolution.
-        widening: what the host says of it.
-        rank: K.
-        init: ``host``, to compute what the network computes: the new filters are he_uniform, and what reads
-            them has zeros for them. ``paper``, to draw the convolution anew, he_uniform, and its reader as well
-            (a linear one is glorot_uniform). Both draw from the global generator of torch for the CPU.
+    With init ``host`` the network computes what it did: the new filters are he_uniform, and what reads them has zeros
+    for them. With ``paper`` the convolution is drawn anew, he_uniform, and its reader as well (a linear one is
+    glorot_uniform). Both draw from the global generator of torch for the CPU.
     """
     width = widening.width(rank)
     _add_filters(cast(nn.Conv2d, network.get_submodule(name)), width, init)
@@ -103,22 +93,22 @@ def _width(host: nn.Module, name: str) -> Callable[[int], int]:
 def _require_widenable(host: nn.Module, name: str, followers: tuple[str, ...]) -> None:
     modules = dict(host.named_modules(remove_duplicate=False))
     conv = cast(nn.Conv2d, modules[name])
-    unknown = [each for each in followers if each not in modules]
-    if unknown or not followers:
-        raise InputError(f"{type(host).__name__}.widening({name!r}): followers must be modules, got {followers}")
+    asked = f"{type(host).__name__}.widening({name!r})"
+    if not followers or any(each not in modules for each in followers):
+        raise InputError(f"{asked}: followers must be modules, got {followers}")
     if conv.groups != 1:
-        raise InputError(f"{type(host).__name__}.widening({name!r}): required is groups=1, got {conv.groups}")
+        raise InputError(f"{asked}: required is groups=1, got {conv.groups}")
     *between, reader = followers
     for each in between:
         if not _passes_channels(modules[each], conv.out_channels):
             raise InputError(
-                f"{type(host).__name__}.widening({name!r}): {each!r} must be a BatchNorm2d of "
-                f"{conv.out_channels} features or have no parameters, but is {modules[each]}"
+                f"{asked}: {each!r} must be a BatchNorm2d of {conv.out_channels} features or have no parameters, "
+                f"but is {modules[each]}"
             )
     if not _reads_channels(modules[reader], conv.out_channels):
         raise InputError(
-            f"{type(host).__name__}.widening({name!r}): {reader!r} must be a plain Conv2d with groups=1 or a "
-            f"Linear that reads {conv.out_channels} channels, but is {modules[reader]}"
+            f"{asked}: {reader!r} must be a plain Conv2d with groups=1 or a Linear that reads {conv.out_channels} "
+            f"channels, but is {modules[reader]}"
         )
 
 

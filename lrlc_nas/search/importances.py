@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from ..store import Store, engine_options
+from ..store import Store
+from .optuna_view import open_storage
 
 __all__ = ["importances", "study_importances"]
 
@@ -32,12 +32,7 @@ def study_importances(store: Store, name: str) -> dict[str, float]:
     """The importances of a study in the database, which is only read; empty if Optuna's side is missing."""
     if not store.has_optuna_study(name):
         return {}
-    storage = RDBStorage(
-        store.url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),
-        engine_kwargs=engine_options(store.url),
-        skip_compatibility_check=True,
-        skip_table_creation=True,
-    )
+    storage = open_storage(store)
     try:
         return importances(optuna.load_study(study_name=name, storage=storage))
     finally:

@@ -80,11 +80,7 @@ def _rows(space: Space, trials: int, host_repeats: int) -> int:
 
 
 def _fraction(space: Space, rows: int, seed: int) -> list[Plan]:
-    """Plans of a balanced, near-orthogonal fraction of the full factorial.
-
-    Each choice stands at each site equally often. Where there are too few rows even for that, as nearly so as
-    they allow, and what would be the untouched host is left out.
-    """
+    """Plans of a balanced, near-orthogonal fraction of the full factorial, without the untouched host."""
     sizes = [len(choices) for choices in space.choices.values()]
     if rows < 1:
         return []
@@ -99,7 +95,7 @@ def _fraction(space: Space, rows: int, seed: int) -> list[Plan]:
 
 
 def _near_orthogonal(sizes: Sequence[int], rows: int, rng: Generator) -> tuple[NDArray[np.int64], int]:
-    """A table of levels with balanced columns, and how far its rows are from being spread evenly.
+    """A table (rows, columns) of levels with balanced columns, and its J₂, in which a row of zeros, the host, counts.
 
     Two rows r, s agree by δ(r, s) = Σ over the columns c where they are equal of sizes[c]. Among tables with
     balanced columns J₂ = Σ δ(r, s)² over all pairs of rows is least for an orthogonal one. Levels are exchanged
@@ -107,14 +103,6 @@ def _near_orthogonal(sizes: Sequence[int], rows: int, rng: Generator) -> tuple[N
 
     Reference: Xu, "An Algorithm for Constructing Orthogonal and Nearly-Orthogonal Arrays With Mixed Levels and
     Small Runs", Technometrics 44 (2002).
-
-    Args:
-        sizes: the number of levels of each column.
-        rows: of the table.
-        rng: decides where the descent starts.
-
-    Returns:
-        The table, (rows, columns), and its J₂, in which the host (a row of zeros) takes part.
     """
     columns = [rng.permutation(np.arange(rows) % size) for size in sizes]
     table = np.vstack([np.stack(columns, axis=1), np.zeros((1, len(sizes)), np.int64)])

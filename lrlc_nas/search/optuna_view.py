@@ -42,7 +42,7 @@ from ..store import (
     set_trial,
 )
 
-__all__ = ["OptunaView", "create_optuna_tables", "require_optuna"]
+__all__ = ["OptunaView", "create_optuna_tables", "open_storage", "require_optuna"]
 
 _STATES = {RunState.COMPLETE: TrialState.COMPLETE, RunState.PRUNED: TrialState.PRUNED, RunState.FAILED: TrialState.FAIL}
 _NUMBER = "slot"  # as all versions have called it
@@ -51,13 +51,9 @@ T = TypeVar("T")
 
 
 class OptunaView:
-    """The Optuna study that belongs to one of our studies.
+    """The Optuna study that belongs to one of our studies; each site is one categorical parameter of the trials.
 
-    Args:
-        store: the study database.
-        name: of the study.
-        space: site name to tokens; each site is one categorical parameter of the trials.
-        create: make Optuna's tables and its study where they are missing.
+    With `create`, Optuna's tables and its study are made where they are missing.
 
     Raises:
         InputError: if Optuna has no study of this name and `create` is off.
@@ -71,7 +67,7 @@ class OptunaView:
             create_optuna_tables(store)
         else:
             require_optuna(store)
-        self._storage = self.retry(lambda: _open(store))
+        self._storage = self.retry(lambda: _open_hardened(store))
         if create:
             self.study = self.retry(
                 lambda: optuna.create_study(
@@ -236,14 +232,19 @@ def _number_of(trial: FrozenTrial) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def _open(store: Store) -> RDBStorage:
+def open_storage(store: Store) -> RDBStorage:
+    """Optuna's storage in the same database, whose tables are there."""
     optuna.logging.set_verbosity(logging.WARNING)
     url = store.url.render_as_string(hide_password=False)
-    storage = RDBStorage(
+    return RDBStorage(
         url.replace("{", "{{").replace("}", "}}"),  # Optuna takes the URL for a template
         engine_kwargs=engine_options(store.url),
         skip_compatibility_check=True,  # it comes after the first write, and takes longer than all else here
         skip_table_creation=True,
     )
+
+
+def _open_hardened(store: Store) -> RDBStorage:
+    storage = open_storage(store)
     harden(storage.engine)
     return storage

@@ -29,13 +29,9 @@ def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
 
 
 def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> bool:
-    """Whether a run at a rung is to be pruned.
+    """Whether a run at a rung is to be pruned, by its accuracy there and those of the others that have reached it.
 
-    Args:
-        accuracy: of this run at the rung.
-        others: accuracies of the other runs that have reached the rung.
-        reduction: η; a run goes on while fewer than max(1, n // η) of the n runs at the rung, itself included,
-            are better.
+    It goes on while fewer than max(1, n // reduction) of the n runs at the rung, itself included, are better.
     """
     survivors = max(1, (len(others) + 1) // reduction)
     return sum(other > accuracy for other in others) >= survivors
@@ -44,9 +40,6 @@ def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> 
 def audited(seed: int, number: int, share: float) -> bool:
     """Whether a run goes on even if it falls behind: a function of the study's seed and the run's place alone.
 
-    Args:
-        seed: of the study.
-        number: place of the run in the study.
-        share: the probability, in [0, 1].
+    The share is the probability.
     """
     return stream_seed(seed, AUDIT, number) < share * 2**63

@@ -7,10 +7,10 @@ resumed study proposes what the uninterrupted one would have proposed.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import optuna
-from numpy.random import Generator, default_rng
+from numpy.random import default_rng
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 
@@ -30,14 +30,8 @@ def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: s
     """Plans to try, best first; the caller takes the first that no other run has.
 
     The last ones are random or, where that is feasible, all that there are: so a space with a free plan left
-    always gives one.
-
-    Args:
-        study: whose finished trials the sampler learns from.
-        trial: the trial that needs a plan; it is running.
-        space: what may be chosen.
-        sampler: ``tpe`` or ``random``.
-        seed: of the study.
+    always gives one. The sampler, ``tpe`` or ``random``, learns from the finished trials of Optuna's study; the trial
+    that needs a plan is running.
     """
     if sampler == "tpe":
         distributions = {site: CategoricalDistribution(tokens) for site, tokens in space.tokens.items()}
@@ -49,19 +43,18 @@ def propose(study: optuna.Study, trial: FrozenTrial, space: Space, *, sampler: s
                 break
             yield Plan.of(params)
     rng = default_rng(stream_seed(seed, "plan", trial.number))
+    sites, tokens = list(space.tokens), list(space.tokens.values())
     if space.size <= _ENUMERABLE:
-        yield from _shuffled(space, rng)
+        everything = list(itertools.product(*tokens))
+        for index in rng.permutation(len(everything)):
+            yield Plan.of(dict(zip(sites, everything[index], strict=True)))
     else:
         while True:
-            yield _random_plan(space.tokens, rng)
+            yield Plan.of({site: choices[rng.integers(len(choices))] for site, choices in space.tokens.items()})
 
 
 def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
-    """TPE, which draws some candidates from where good plans lie and proposes the best of them.
-
-    In a small space that is the same plan again and again. So with each one that is taken there are fewer
-    candidates, down to a single one.
-    """
+    """TPE with fewer candidates at each attempt: in a small space it would propose the same plan again and again."""
     return optuna.samplers.TPESampler(
         multivariate=True,
         constant_liar=True,
@@ -69,14 +62,3 @@ def _tpe(seed: int, attempt: int) -> optuna.samplers.TPESampler:
         n_ei_candidates=max(1, _CANDIDATES // (1 + attempt)),
         seed=seed,
     )
-
-
-def _random_plan(tokens: Mapping[str, tuple[str, ...]], rng: Generator) -> Plan:
-    return Plan.of({site: choices[rng.integers(len(choices))] for site, choices in tokens.items()})
-
-
-def _shuffled(space: Space, rng: Generator) -> Iterator[Plan]:
-    tokens = space.tokens
-    everything = list(itertools.product(*tokens.values()))
-    for index in rng.permutation(len(everything)):
-        yield Plan.of(dict(zip(tokens, everything[index], strict=True)))

@@ -41,11 +41,7 @@ class Space:
 def build_space(section: SpaceSection, survey: Survey, host: Cost, training_bytes: Callable[[Cost], int]) -> Space:
     """Match patterns with sites and leave out what cannot be built or afforded.
 
-    Args:
-        section: the study file's ``[space]``.
-        survey: the host's sites.
-        host: the cost of the untouched host.
-        training_bytes: from the cost of a network to the memory that its training takes.
+    `training_bytes` goes from the cost of a network to the memory that its training takes.
 
     Raises:
         InputError: if a pattern matches no site, or nothing is left to choose.
@@ -87,14 +83,7 @@ def extra_cost(survey: Survey, site: str, choice: Choice) -> Cost:
 
 
 def over_limits(section: SpaceSection, host: Cost, total: Cost, training_bytes: Callable[[Cost], int]) -> str:
-    """Why a network cannot be afforded, with the figure and the limit; empty if it can.
-
-    Args:
-        section: the study file's ``[space]``.
-        host: the cost of the untouched host.
-        total: the cost of the network.
-        training_bytes: as above.
-    """
+    """Why a network of this total cost cannot be afforded, with the figure and the limit; empty if it can."""
     parameters = total.parameters / max(1, host.parameters)
     if parameters > section.max_parameters:
         return f"{parameters:.0f} x the host's parameters; the limit is {section.max_parameters:g}"

@@ -36,14 +36,7 @@ _CHECK_IMAGES = 16
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """Images in memory, dealt out to splits, and the recipe by which a network learns their classes.
-
-    Attributes:
-        section: which host, with its options.
-        recipe: how a network is trained.
-        images: the set, all of it.
-        splits: train, search, confirm and test.
-    """
+    """Images in memory, dealt out to splits, and the recipe by which a network learns their classes."""
 
     section: HostSection
     recipe: Recipe
@@ -166,7 +159,7 @@ class Classification:
 
     def latency(self, network: nn.Module, device: torch.device | str) -> Latency:
         """A step of a batch of the recipe, forward and backward, without the optimiser."""
-        placement = self._placement(device)
+        placement = Placement.of(device, **self._placing())
         batch = self.splits.train.images[: self.recipe.batch_size].to(placement.device)
         labels = self.splits.train.labels[: self.recipe.batch_size].to(placement.device)
         placement.place(network)
@@ -195,22 +188,10 @@ class Classification:
         return subset
 
     def _accuracy(self, network: nn.Module, subset: Subset, device: torch.device | str) -> float:
-        _, accuracy = evaluate(
-            network,
-            subset,
-            mean=self.splits.mean,
-            std=self.splits.std,
-            device=device,
-            precision=self.recipe.precision,
-            channels_last=self.recipe.channels_last,
-        )
+        _, accuracy = evaluate(network, subset, device=device, **self._placing())
         return accuracy
 
-    def _placement(self, device: torch.device | str) -> Placement:
-        return Placement.of(
-            device,
-            mean=self.splits.mean,
-            std=self.splits.std,
-            precision=self.recipe.precision,
-            channels_last=self.recipe.channels_last,
-        )
+    def _placing(self) -> dict[str, Any]:
+        """How images become the input of a network."""
+        moments = {"mean": self.splits.mean, "std": self.splits.std}
+        return moments | {"precision": self.recipe.precision, "channels_last": self.recipe.channels_last}

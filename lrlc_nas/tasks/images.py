@@ -35,12 +35,8 @@ class ShowsImages(Protocol):
         most: int,
         change: Callable[[Tensor], Tensor],
     ) -> float:
-        """Measure a trained network on changed images.
+        """Measure a trained network, which is moved to the device, on changed images.
 
-        Args:
-            network: is moved to the device.
-            split: whose images.
-            device: where to compute.
-            most: at most so many, the first ones.
-            change: from uint8 images (B, C, H, W) to others of the same shape.
+        At most so many of a split are taken, the first ones; `change` goes from uint8 images (B, C, H, W) to others of
+        the same shape.
         """

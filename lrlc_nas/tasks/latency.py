@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from ..layers.tuning import wait_for
+
 __all__ = ["Latency", "time_step"]
 
 _ROUNDS = 5
@@ -17,13 +19,10 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Latency:
-    """A measured time.
+    """A measured time: the median of one step of training, forward and backward, without the optimiser.
 
-    Attributes:
-        seconds: median of one step of training, forward and backward, without the optimiser.
-        spread: from the fastest to the slowest of the rounds, in seconds.
-        batch: samples in the step.
-        device: its name, with the number of threads on the CPU.
+    The spread is from the fastest to the slowest of the rounds, in seconds, and the batch the samples in the step. The
+    device is its name, with the number of threads on the CPU.
     """
 
     seconds: float
@@ -37,29 +36,18 @@ class Latency:
 
 
 def time_step(step: Callable[[], None], batch: int, device: torch.device) -> Latency:
-    """Time a step of training.
-
-    Args:
-        step: forward and backward.
-        batch: samples in the step.
-        device: where it computes.
-    """
+    """Time a step of training, forward and backward, with so many samples."""
     # The first call allocates and compiles.
     seconds = [_timed(step, device) for _ in range(_ROUNDS + 1)][1:]
     return Latency(statistics.median(seconds), max(seconds) - min(seconds), batch, _name(device))
 
 
 def _timed(step: Callable[[], None], device: torch.device) -> float:
-    _wait(device)
+    wait_for(device)
     start = time.perf_counter()
     step()
-    _wait(device)
+    wait_for(device)
     return time.perf_counter() - start
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _name(device: torch.device) -> str:

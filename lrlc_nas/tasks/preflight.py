@@ -29,19 +29,15 @@ def require_fitting(recipe: Recipe, images: ImageSet, splits: Splits) -> None:
         raise InputError(f"recipe.pad must be less than the side of an image, {height}x{width}; got {recipe.pad}")
     if number < len(images.classes):
         raise InputError(
-            f"data.split must leave an image or more of each of the {len(images.classes)} classes for training; "
+            f"data.split must leave at least one image of each of the {len(images.classes)} classes for training; "
             f"it leaves {number}"
         )
 
 
 def require_trainable(name: str, host: nn.Module, sample: Tensor, classes: int) -> None:
-    """Refuse a host that gives logits when it is looked at, but cannot be trained.
+    """Refuse a host that gives logits when it is looked at, but cannot be trained on a sample (1, C, H, W).
 
-    Args:
-        name: of the host.
-        host: in training mode; its running statistics change.
-        sample: an image, (1, C, H, W).
-        classes: their number.
+    The host is in training mode; its running statistics change.
 
     Raises:
         InputError: if it gives something else in training, or has no parameter to train.

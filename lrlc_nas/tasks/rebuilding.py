@@ -4,7 +4,7 @@ __all__ = ["NETWORK_PY"]
 
 NETWORK_PY = '''"""Rebuilds the exported network: needs torch, torchvision, safetensors and lrlc_nas.
 
-    python network.py            # rebuilds it and compares its logits with those of the trial
+    python network.py            # rebuilds it and compares its logits with those of the run
 
 `plan.json` says which host, which plan and which epoch; `weights.safetensors` holds the weights.
 """
@@ -51,6 +51,6 @@ if __name__ == "__main__":
     with torch.no_grad():
         logits = load_network()(preprocess(check["images"]))
     difference = (logits - check["logits"]).abs().max().item()
-    print(f"largest difference from the logits of the trial: {difference:.1e}")
+    print(f"largest difference from the logits of the run: {difference:.1e}")
     raise SystemExit(difference > 1e-5 * max(1.0, check["logits"].abs().max().item()))
 '''

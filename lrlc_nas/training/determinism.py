@@ -35,11 +35,7 @@ def require_determinism(device: torch.device) -> None:
 
 @contextmanager
 def deterministic_algorithms(enabled: bool) -> Iterator[None]:
-    """Use deterministic algorithms inside the block, and put the caller's settings back after it.
-
-    Args:
-        enabled: if false, the block runs under the caller's settings.
-    """
+    """Use deterministic algorithms inside the block, if enabled, and put the caller's settings back after it."""
     if not enabled:
         yield
         return

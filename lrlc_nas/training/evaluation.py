@@ -49,7 +49,7 @@ def predict_logits(
     precision: str = "auto",
     channels_last: str = "auto",
 ) -> Tensor:
-    """Compute the logits of images, in evaluation mode.
+    """Compute the logits of images, float32 (N, classes) on the CPU, in evaluation mode.
 
     The network is moved to the device; its training mode is put back afterwards.
 
@@ -62,9 +62,6 @@ def predict_logits(
         batch_size: images computed at once.
         precision: ``auto``, ``float32`` or ``bf16``, as in a recipe.
         channels_last: ``auto``, ``always`` or ``never``, as in a recipe.
-
-    Returns:
-        float32 logits on the CPU, shape (N, classes).
 
     Raises:
         InputError: if the images are not of that form, or there are none.
@@ -87,10 +84,7 @@ def evaluate(
     precision: str = "auto",
     channels_last: str = "auto",
 ) -> tuple[float, float]:
-    """Measure a network on a subset, in evaluation mode; the arguments are those of `predict_logits`.
-
-    Returns:
-        The mean cross-entropy in nats, and the fraction classified correctly.
+    """Mean cross-entropy, in nats, and fraction correct of a network on a subset; arguments as in `predict_logits`.
 
     Raises:
         InputError: if the images are not uint8 of shape (N, C, H, W), or there are none.

@@ -57,9 +57,6 @@ def fit(
         checkpoints: where to write each epoch and to resume from; without it, nothing is written.
         should_stop: asked before each step, and for each batch that is measured.
 
-    Yields:
-        The result of each epoch.
-
     Raises:
         InputError: at once, if images, labels, network or recipe do not fit together.
         CheckpointError: if a checkpoint of this identity is of another recipe or seed.

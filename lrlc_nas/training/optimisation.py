@@ -56,13 +56,7 @@ def _decayed(network: nn.Module) -> set[nn.Parameter]:
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """Make the schedule of a run; it is advanced between two steps of the optimizer.
-
-    Args:
-        optimizer: whose learning rate is set.
-        recipe: names the schedule, its peak and its warm-up.
-        steps: the number of steps of the whole run.
-    """
+    """Make the schedule of a run of so many steps; it is advanced between two steps of the optimizer."""
     if recipe.schedule == "one-cycle":
         # A warm-up of exactly one step divides by zero in OneCycleLR; a shorter one is none anyway. Its
         # cycling of the momentum would override the momentum of the recipe.

@@ -42,14 +42,7 @@ class Placement:
         precision: str = "auto",
         channels_last: str = "auto",
     ) -> Placement:
-        """Settle what ``auto`` means on a device.
-
-        Args:
-            device: where the network computes.
-            mean: of each channel, for pixels in [0, 1]; C numbers.
-            std: standard deviation of each channel, for pixels in [0, 1]; C numbers above 0.
-            precision: ``auto``, ``float32`` or ``bf16``, as in a recipe.
-            channels_last: ``auto``, ``always`` or ``never``, as in a recipe.
+        """Settle what ``auto`` means on a device; the arguments are those of `predict_logits`.
 
         Raises:
             InputError: if mean and std do not fit together, or a word is unknown.
@@ -81,14 +74,9 @@ class Placement:
                 module.to(memory_format=torch.channels_last)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Compute (x / 255 - mean) / std.
+        """Compute (x / 255 - mean) / std of uint8 images (B, C, H, W): float32 images on this device.
 
-        Args:
-            images: uint8 images, shape (B, C, H, W), on any device.
-
-        Returns:
-            float32 images on this device, shape (B, C, H, W); autocast lowers them where an operation allows
-            it.
+        Autocast lowers them where an operation allows it.
         """
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         pixels = images.to(self.device).to(torch.float32, memory_format=layout)

@@ -98,7 +98,7 @@ SETTINGS = {
 TOGETHER = {
     "fewer-images-than-classes": (
         ("data.split.train=5", "recipe.batch_size=2"),
-        r"data\.split must leave an image or more of each of the 10 classes.*leaves 5",
+        r"data\.split must leave at least one image of each of the 10 classes.*leaves 5",
     ),
     "two-outputs": (
         ("host.name=untrainable_hosts:two_outputs", "host.options={}"),

@@ -61,7 +61,7 @@ CONFIRMATIONS = {
     "the host diverged": ("without a verdict: conv3: lc: no run of the host was completed.", "no run of the host was"),
     "the claim failed": ("without a verdict: conv3: lc: no run of it was completed.", "no run of it was completed"),
     "the claim diverged once": (
-        "(1 of its 2 runs did not complete, but none of the host's, so that those that are left may flatter it)",
+        "(1 of its 2 runs did not complete, but none of the host's, so the others may favour it)",
         "conv3=lc: 1 of 2 runs did not complete (1 diverged); with their seeds no arm is judged",
     ),
     "one whole seed": ("No claim is confirmed on 1 fresh seed: conv3: lc is undecided", "undecided"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from lrlc_nas.data import ImageSet
-from lrlc_nas.data.resizing import resized
+from lrlc_nas.data.sources import resized
 
 Make = Callable[..., ImageSet]
 

@@ -33,7 +33,7 @@ def test_the_exported_network_gives_the_logits_of_the_trial(exported):
     command = [sys.executable, str(exported.folder / "network.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("largest difference from the logits of the trial: ")
+    assert done.stdout.startswith("largest difference from the logits of the run: ")
     assert float(done.stdout.split()[-1]) <= 1e-5
 
 

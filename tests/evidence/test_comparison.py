@@ -33,7 +33,7 @@ def test_pairing_gain_and_correlation_are_what_they_say():
 
 @pytest.mark.parametrize(
     ("noise", "words"),
-    [([0.01, -0.01, 0.02, 0.0, -0.02], "was worth having"), ([-0.4, 0.4, -0.5, 0.4, 0.1], "bought nothing")],
+    [([0.01, -0.01, 0.02, 0.0, -0.02], "was worth"), ([-0.4, 0.4, -0.5, 0.4, 0.1], "brought no benefit")],
 )
 def test_the_sentence_says_what_pairing_bought(noise, words):
     luck = np.array([0.2, -0.2, 0.25, -0.2, -0.05])
@@ -72,7 +72,7 @@ def test_the_interval_of_superiority_covers_the_truth(shift):
     ("arm", "baseline", "reason"),
     [
         ([], [], "no seed is complete in both arms"),
-        ([94.0], [93.0], "one seed leaves nothing to tell the spread"),
+        ([94.0], [93.0], "one seed is not enough to estimate the spread"),
         ([94.0, 95.0, 96.0], [93.0, 94.0, 95.0], "the same with every seed"),
         ([94.0, 94.0], [94.0, 94.0], "the same with every seed"),
     ],

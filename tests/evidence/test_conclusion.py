@@ -197,7 +197,7 @@ class TestConclusion:
         assert (result.verdict.outcome, result.verdict.look, result.verdict.more) == ("undecided", 0, None)
         assert (result.verdict.beats, result.verdict.not_beaten) == ((), ())
         assert result.verdict.text.endswith(
-            "; 3 of its 8 runs did not complete, but none of the host's, so that those that are left may flatter it."
+            "; 3 of its 8 runs did not complete, but none of the host's, so the others may favour it."
         )
         assert conclude(study, make_runs(study, 8, states=states)).confirmed == ()
 

@@ -145,7 +145,7 @@ def test_a_choice_without_a_run_has_no_estimate():
     *others, missing = screen(make_study(), make_runs(plans, noisy_values(plans, {}, 0.01)), {}).effects
     assert all(effect.estimable and effect.low is not None for effect in others)
     assert (missing.estimate, missing.low, missing.high, missing.runs) == (None, None, None, 0)
-    assert missing.reason == "no complete run holds this choice here"
+    assert missing.reason == "no complete run has this choice here"
 
 
 def test_aliased_choices_have_no_estimate_and_leave_the_others_alone():
@@ -172,7 +172,7 @@ def test_without_degrees_of_freedom_there_is_no_interval():
     assert [effect.estimate for effect in screening.effects] == pytest.approx([1.0, 2.0, 3.0, 4.0])
     assert {(effect.low, effect.high, effect.distinguishable) for effect in screening.effects} == {(None, None, False)}
     assert (screening.residual_sd, screening.degrees_of_freedom) == (None, 0)
-    assert any("no interval can be given" in sentence for sentence in screening.caveats)
+    assert any("so there is no interval" in sentence for sentence in screening.caveats)
 
 
 def test_equal_accuracies_give_no_interval_of_zero_width():
@@ -221,7 +221,7 @@ def test_only_intervals_that_there_are_exclude_zero_by_chance():
     plans = [{}, {}, {"conv1": "lc"}, {"conv2": "lc"}]
     screening = screen(make_study(), make_runs(plans, [0.80, 0.81, 0.82, 0.83]), {})
     assert sum(effect.low is not None for effect in screening.effects) == 2
-    assert "with 2 looked at, about 0.1 would exclude zero by chance" in " ".join(screening.caveats)
+    assert "with 2 intervals, about 0.1 would exclude zero by chance" in " ".join(screening.caveats)
 
 
 def test_caveats_name_what_was_not_used_and_what_was_chosen_by_the_sampler():
@@ -232,4 +232,4 @@ def test_caveats_name_what_was_not_used_and_what_was_chosen_by_the_sampler():
     assert "1 run was pruned and is not used" in text
     assert f"1 of the {len(PLANS)} runs used came from the sampler" in text
     assert "1 run has failed and is not used" in text
-    assert "with 4 looked at, about 0.2 would exclude zero by chance" in text
+    assert "with 4 intervals, about 0.2 would exclude zero by chance" in text

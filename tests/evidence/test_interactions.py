@@ -97,10 +97,10 @@ def test_adjusted_p_values_are_those_of_benjamini_and_hochberg():
 @pytest.mark.parametrize(
     ("plans", "reason"),
     [
-        ([{}, {}, {"conv1": "lc", "conv2": "lc"}], "no complete run holds this choice alone"),
-        ([{}, {}, {"conv1": "lc"}], "no complete run holds this choice in company"),
-        ([{}, {"conv1": "lc"}, {"conv1": "lc", "conv2": "lc"}], "too few complete runs to tell"),
-        ([], "no complete run holds this choice alone"),
+        ([{}, {}, {"conv1": "lc", "conv2": "lc"}], "no complete run has this choice alone"),
+        ([{}, {}, {"conv1": "lc"}], "no complete run has this choice together with other sites"),
+        ([{}, {"conv1": "lc"}, {"conv1": "lc", "conv2": "lc"}], "too few complete runs to compare"),
+        ([], "no complete run has this choice alone"),
     ],
 )
 def test_what_cannot_be_told_has_a_reason(plans, reason):

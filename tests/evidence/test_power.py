@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from toy_designs import design_from_counts
 
 from lrlc_nas.errors import InputError
-from lrlc_nas.evidence.power import confirmation_power, design_from_counts, look_costs, measure_spread, screening_power
+from lrlc_nas.evidence.power import confirmation_power, look_costs, measure_spread, screening_power
 from lrlc_nas.evidence.t_power import (
     SEEDS_CAP,
     sd_of_difference,

@@ -48,7 +48,7 @@ def test_each_verdict_says_itself_in_one_sentence(differences, outcome, words):
 def test_with_one_seed_everything_is_undecided():
     (verdict,) = judge((94.0,), [Arm("arm", (95.0,))], RULE)
     assert (verdict.outcome, verdict.adjusted_p, verdict.more) == ("undecided", 1.0, None)
-    assert verdict.text == "arm is undecided: +1.00 points, but one seed leaves nothing to tell the spread."
+    assert verdict.text == "arm is undecided: +1.00 points, but one seed is not enough to estimate the spread."
 
 
 def test_without_a_seed_there_is_nothing_to_judge():

@@ -257,9 +257,11 @@ def test_names_of_the_parameters():
 def test_what_depends_on_the_input_needs_one():
     layer, x = make(SHAPES["plain"]), SHAPES["plain"].images()
     for question in (layer.combining_weights, layer.kernels, layer.smoothness):
-        with pytest.raises(InputError, match="combining weights and the kernels depend on the input, but none"):
+        with pytest.raises(
+            InputError, match="combining weights and the kernels depend on the input, but there is none"
+        ):
             question()
-        with pytest.raises(InputError, match=r"require shape \(B, C, H, W\), but came \(2, 5, 6\)"):
+        with pytest.raises(InputError, match=r"require shape \(B, C, H, W\), but the input has \(2, 5, 6\)"):
             question(x[0])
         with pytest.raises(InputError, match=r"made for maps of size \(5, 6\), but the input is of size \(5, 5\)"):
             question(x[..., :5])

@@ -36,7 +36,7 @@ def test_an_input_that_does_not_fit_is_named(make):
         layer(torch.randn(1, 2, 7, 6))
     with pytest.raises(InputError, match="takes 2 in channels, but the input has 3"):
         layer(torch.randn(1, 3, 6, 7))
-    with pytest.raises(InputError, match=r"shape \(B, C, H, W\) or \(C, H, W\), but came as \(6, 7\)"):
+    with pytest.raises(InputError, match=r"shape \(B, C, H, W\) or \(C, H, W\), but has shape \(6, 7\)"):
         layer(torch.randn(6, 7))
 
 

@@ -6,11 +6,11 @@ from math import sqrt
 import numpy as np
 import pytest
 from scipy import stats
+from toy_designs import design_from_counts
 
 from lrlc_nas.evidence.decisions import OUTCOMES, Rule, decide
 from lrlc_nas.evidence.judging import judge
 from lrlc_nas.evidence.missing import fit_staircase
-from lrlc_nas.evidence.power import design_from_counts
 from lrlc_nas.evidence.verdicts import Arm
 from tests.rates.scenarios import SCENARIOS, planted_scenarios, rates_table
 from tests.rates.simulation import Scenario, screening_rates, simulate

@@ -49,8 +49,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from ..functional import explicitly_padded
 from ..geometry import Geometry
-from .autograd import MixedConvolution, explicitly_padded
+from .autograd import MixedConvolution
 
 __all__ = ["MAX_RANK", "available", "mixed", "supports"]
 
@@ -76,13 +77,8 @@ def available(device: torch.device) -> bool:
 def supports(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> bool:
     """Whether `mixed` takes these tensors, and does not waste most of its work on them.
 
-    Groups of fewer than 16 channels are not supported: a tile of a matrix product has at least 16.
-
-    Args:
-        x: shape (B, C, H, W), of float32, bfloat16 or float16.
-        banks: shape (K, F, C/G, rows, columns), of any of the three dtypes, like the following.
-        combining: shape (Y, X, K).
-        geometry: of the layer.
+    Groups of fewer than 16 channels are not supported: a tile of a matrix product has at least 16. x, (B, C, H, W),
+    banks and w are float32, bfloat16 or float16, each its own.
     """
     one_place = x.device == banks.device == combining.device
     dtypes = all(tensor.dtype in _DTYPES for tensor in (x, banks, combining))
@@ -100,20 +96,13 @@ def mixed(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Te
     ``y[b, f, i, j] = sum_{t, c} x[b, c, p(i, j) + t] * sum_k w[i, j, k] * bank[k, f, c, t]``: what
     ``apply_kernels(x, mix_banks(banks, combining), geometry)`` is, in `lrlc_nas.layers.functional`.
 
-    Differentiable in x, banks and combining; the second time by plain operations. The tensors
-    are trusted: `supports` says which may come.
-
-    Args:
-        x: shape (B, C, H, W), in any memory format; channels last saves a copy.
-        banks: shape (K, F, C/G, rows, columns); rounded to the dtype of x, their gradient is not.
-        combining: w, with shape (Y, X, K), in its own dtype.
-        geometry: of the layer.
-
-    Returns:
-        The output, with shape (B, F, Y, X), the dtype and the memory format of x.
+    Differentiable in x, banks and combining; the second time by plain operations. The tensors are trusted: `supports`
+    says which may come. The output has the dtype and the memory format of x; channels last saves a copy. Banks are
+    rounded to the dtype of x, their gradient is not.
     """
-    larger, remaining = explicitly_padded(x, geometry)
-    y: Tensor = MixedConvolution.apply(larger, banks, combining, remaining)
+    if geometry.padding_mode != "zeros":
+        x, geometry = explicitly_padded(x, geometry)
+    y: Tensor = MixedConvolution.apply(x, banks, combining, geometry)
     return y
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..functional import apply_mixed, differentiable_gradients, laid_out_as, padded, wants_plain_gradients
+from ..functional import apply_mixed, differentiable_gradients, laid_out_as, wants_plain_gradients
 from ..geometry import Geometry
 
-__all__ = ["MixedConvolution", "explicitly_padded"]
+__all__ = ["MixedConvolution"]
 
 
 class MixedConvolution(torch.autograd.Function):
@@ -50,12 +49,3 @@ class MixedConvolution(torch.autograd.Function):
                 x, grad_y, banks, combining, ctx.geometry, for_banks=needed[1], for_combining=needed[2]
             )
         return grad_x, grad_banks, grad_combining, None
-
-
-def explicitly_padded(x: Tensor, geometry: Geometry) -> tuple[Tensor, Geometry]:
-    """Pad by copying where the padding is not zeros, and the geometry of what remains to be done."""
-    if geometry.padding_mode == "zeros" or not any(geometry.pads):
-        return x, geometry
-    larger = padded(x, geometry)
-    size = (larger.shape[2], larger.shape[3])
-    return larger, replace(geometry, input_size=size, padding=(0, 0), padding_mode="zeros")

@@ -46,33 +46,12 @@ def _first_tap(shifted, stride, dilation, STEP: tl.constexpr, TAPS: tl.constexpr
 
 @triton.jit
 def output_kernel(
-    x,
-    banks,
-    combining,
-    y,
-    batch,
-    batch_bucket,
-    channels,
-    filters,
-    height,
-    width,
-    rows,
-    columns,
-    stride_h,
-    stride_w,
-    dilation_h,
-    dilation_w,
-    top,
-    left,
-    KERNEL_ROWS: tl.constexpr,
-    KERNEL_COLUMNS: tl.constexpr,
-    RANK: tl.constexpr,
-    PRECISION: tl.constexpr,
-    WIDEN: tl.constexpr,
-    BLOCK_B: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-    BLOCK_F: tl.constexpr,
-):
+    x, banks, combining, y,
+    batch, batch_bucket, channels, filters, height, width, rows, columns,
+    stride_h, stride_w, dilation_h, dilation_w, top, left,
+    KERNEL_ROWS: tl.constexpr, KERNEL_COLUMNS: tl.constexpr, RANK: tl.constexpr, PRECISION: tl.constexpr,
+    WIDEN: tl.constexpr, BLOCK_B: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr,
+):  # fmt: skip
     """``y[b, i, j, f] = sum_{t, c} x[b, p(i, j) + t, c] * sum_k w[i, j, k] * bank[t, k, c, f]``.
 
     One program for a position, a block of images and filters, and a group: grid (Y*X, blocks, G).
@@ -109,35 +88,13 @@ def output_kernel(
 
 @triton.jit
 def input_gradient_kernel(
-    grad_y,
-    banks,
-    combining,
-    grad_x,
-    batch,
-    batch_bucket,
-    channels,
-    filters,
-    height,
-    width,
-    rows,
-    columns,
-    stride_h,
-    stride_w,
-    dilation_h,
-    dilation_w,
-    top,
-    left,
-    KERNEL_ROWS: tl.constexpr,
-    KERNEL_COLUMNS: tl.constexpr,
-    STEP_H: tl.constexpr,
-    STEP_W: tl.constexpr,
-    RANK: tl.constexpr,
-    PRECISION: tl.constexpr,
-    WIDEN: tl.constexpr,
-    BLOCK_B: tl.constexpr,
-    BLOCK_C: tl.constexpr,
+    grad_y, banks, combining, grad_x,
+    batch, batch_bucket, channels, filters, height, width, rows, columns,
+    stride_h, stride_w, dilation_h, dilation_w, top, left,
+    KERNEL_ROWS: tl.constexpr, KERNEL_COLUMNS: tl.constexpr, STEP_H: tl.constexpr, STEP_W: tl.constexpr,
+    RANK: tl.constexpr, PRECISION: tl.constexpr, WIDEN: tl.constexpr, BLOCK_B: tl.constexpr, BLOCK_C: tl.constexpr,
     BLOCK_F: tl.constexpr,
-):
+):  # fmt: skip
     """``grad_x[b, q, c] = sum_{i, j, t, f} grad_y[b, i, j, f] * kernel[i, j, t, c, f]`` where p(i, j) + t = q.
 
     A gather: one program for an input pixel, a block of images and channels, and a group: grid (H*W, blocks,
@@ -184,38 +141,13 @@ def input_gradient_kernel(
 
 @triton.jit
 def parameter_gradient_kernel(
-    x,
-    grad_y,
-    banks,
-    combining,
-    grad_banks,
-    grad_combining,
-    batch,
-    batch_bucket,
-    channels,
-    filters,
-    height,
-    width,
-    rows,
-    columns,
-    stride_h,
-    stride_w,
-    dilation_h,
-    dilation_w,
-    top,
-    left,
-    KERNEL_ROWS: tl.constexpr,
-    KERNEL_COLUMNS: tl.constexpr,
-    RANK: tl.constexpr,
-    RANK_PADDED: tl.constexpr,
-    FOR_BANKS: tl.constexpr,
-    FOR_COMBINING: tl.constexpr,
-    PRECISION: tl.constexpr,
-    WIDEN: tl.constexpr,
-    BLOCK_B: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-    BLOCK_F: tl.constexpr,
-):
+    x, grad_y, banks, combining, grad_banks, grad_combining,
+    batch, batch_bucket, channels, filters, height, width, rows, columns,
+    stride_h, stride_w, dilation_h, dilation_w, top, left,
+    KERNEL_ROWS: tl.constexpr, KERNEL_COLUMNS: tl.constexpr, RANK: tl.constexpr, RANK_PADDED: tl.constexpr,
+    FOR_BANKS: tl.constexpr, FOR_COMBINING: tl.constexpr, PRECISION: tl.constexpr, WIDEN: tl.constexpr,
+    BLOCK_B: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_F: tl.constexpr,
+):  # fmt: skip
     """Partial sums of the gradients of banks and combining weights.
 
     With ``d[i, j, t, c, f] = sum_b x[b, p(i, j) + t, c] * grad_y[b, i, j, f]``:

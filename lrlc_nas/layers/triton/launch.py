@@ -20,17 +20,7 @@ _PROGRAMS = 1024
 
 
 def output_of(x: Tensor, banks: Tensor, combining: Tensor, geometry: Geometry) -> Tensor:
-    """The output, as a view of a channels-last tensor.
-
-    Args:
-        x: shape (B, C, H, W).
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
-        geometry: of the layer, with zero padding.
-
-    Returns:
-        The output, with shape (B, F, Y, X).
-    """
+    """The output (B, F, Y, X) under zero padding, as a view of a channels-last tensor."""
     y = x.new_empty(x.shape[0], *geometry.output_size, geometry.out_channels)
     with _device_of(x):
         output[_product_grid(y, geometry.groups, "BLOCK_F")](
@@ -70,17 +60,7 @@ def parameter_grads(
     for_banks: bool,
     for_combining: bool,
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients of banks and of combining weights, each None where it is not asked for.
-
-    Args:
-        x: shape (B, C, H, W).
-        grad_y: shape (B, F, Y, X).
-        banks: shape (K, F, C/G, rows, columns).
-        combining: shape (Y, X, K).
-        geometry: of the layer, with zero padding.
-        for_banks: whether the gradient of the banks is needed.
-        for_combining: whether that of the combining weights is.
-    """
+    """The gradients of banks and of combining weights under zero padding, each None where it is not asked for."""
     rank, packed = banks.shape[0], _packed(banks, geometry.groups, x.dtype)
     groups, taps, _, channels, filters = packed.shape
     block_c, block_f = parameter_tile(rank, channels, filters, x.element_size())

@@ -57,7 +57,7 @@ def test_drawn_cells_show_estimate_interval_and_runs(new_study, new_run):
     (heat,) = draw_effect_map(make(new_study, new_run)).data
     assert heat.z[0][0] is None
     assert heat.hovertext[0][0] == "not in the space"
-    assert "no complete run holds this choice here" in heat.hovertext[0][2]
+    assert "no complete run has this choice here" in heat.hovertext[0][2]
     for part in (
         "conv1 = lc",
         "95 % interval [",

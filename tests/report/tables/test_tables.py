@@ -20,7 +20,7 @@ def test_effect_rows_follow_the_screening(new_study, new_run):
     made = [new_run(number, plan, value) for number, (plan, value) in enumerate(plans_and_values)]
     screening = screen(study, made, {})
     missing, (css, relaxed) = printed(effects.TABLE, screening=screening, importances={})
-    assert missing == ("", ("conv1", "lrlc-2", "–", "–", "0", "–", "no complete run holds this choice here"))
+    assert missing == ("", ("conv1", "lrlc-2", "–", "–", "0", "–", "no complete run has this choice here"))
     assert (*relaxed[:3], relaxed[4]) == ("conv1", "lc", "+18.00", "1")
     assert relaxed[3].startswith("[")
     assert (css == "clear") is screening.effects[1].distinguishable
@@ -53,7 +53,7 @@ def test_what_does_not_add_up_is_noted_and_has_rows_of_its_own(new_study):
         interactions=(pair, replace(pair, second="conv3", adjusted=0.06)),
     )
     (_, missing), (_, noted) = printed(effects.TABLE, screening=screening, importances={"conv1": 0.25})
-    assert missing[-2:] == ("0.25", "no complete run holds this choice here")
+    assert missing[-2:] == ("0.25", "no complete run has this choice here")
     assert noted[-2:] == ("", odd.sentence)
     assert "+2.00 points alone, -1.00 with other sites relaxed" in odd.sentence
     assert printed(disagreements.TABLE, screening=screening) == [
