@@ -61,10 +61,6 @@ def _opener(name: str) -> Callable[[Request, bool], Any]:
     return lambda request, is_train: _open(name, request, train=is_train)
 
 
-def _open_svhn(request: Request, is_train: bool) -> Any:
-    return _open("SVHN", request, split="train" if is_train else "test")
-
-
 def _open(name: str, request: Request, **part: object) -> Any:
     from torchvision import datasets  # takes as long to import as torch; most studies do without
 
@@ -83,6 +79,7 @@ def _channels_first(part: Any) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.ascontiguousarray(part.data)), torch.from_numpy(part.labels)
 
 
+_PARTS = ("test", "train")
 _DIGITS = tuple("0123456789")
 
 KNOWN = {
@@ -91,6 +88,6 @@ KNOWN = {
     "fashion-mnist": _Known(_opener("FashionMNIST"), _grey, "FashionMNIST/raw"),
     "cifar10": _Known(_opener("CIFAR10"), _channels_last, "cifar-10-batches-py"),
     "cifar100": _Known(_opener("CIFAR100"), _channels_last, "cifar-100-python"),
-    "svhn": _Known(_open_svhn, _channels_first, "."),
+    "svhn": _Known(lambda request, train: _open("SVHN", request, split=_PARTS[train]), _channels_first, "."),
 }
 """The sets by name; a new one is a line here."""

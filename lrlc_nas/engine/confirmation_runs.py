@@ -16,7 +16,7 @@ from itertools import count
 import torch
 
 from ..choices import Choice, Plan, controls
-from ..config import ClaimSection, ConfirmationSection, StudyConfig
+from ..config import ClaimSection, ConfirmationSection, SpaceSection, StudyConfig
 from ..errors import InputError
 from ..facts import Role
 from ..networks import why_not_buildable
@@ -142,7 +142,7 @@ def _prepared(
     wanted = {label: controls(plan, widths) for label, plan in claims.items()}
     everything = [*claims.values(), *(plan for plans in wanted.values() for plan in plans.values())]
     tokens = {token for plan in everything for token in plan.tokens.values()}
-    section = prepared.config.space.model_copy(update={"choices": _ordered(tokens)})
+    section = SpaceSection(**prepared.config.space.model_dump() | {"choices": tuple(tokens)})
     space = build_space(section, prepared.survey, prepared.host, prepared.task.training_bytes)
     sections, dropped = _claim_sections(claims, wanted, space.tokens)
     confirmation = ConfirmationSection(
@@ -235,8 +235,3 @@ def _pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: in
     for plan in arms:
         cost = prepared.cost(plan)
         yield NewRun(Role.CONFIRM, seed, pair, plan, cost.parameters, cost.macs, stage)
-
-
-def _ordered(tokens: Iterable[str]) -> tuple[str, ...]:
-    choices = sorted((Choice.parse(token) for token in tokens), key=lambda choice: choice.relaxation)
-    return tuple(choice.token for choice in choices)

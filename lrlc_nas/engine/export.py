@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -51,7 +50,9 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
     state = trained_weights(store, record, run)
     rebuild = _rebuild(study, run, state["network"])
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_plain(state["network"]), folder / "weights.safetensors", metadata={"epoch": str(state["epoch"])})
+    # safetensors refuses tensors that share memory, as tied weights do.
+    weights = {name: value.detach().cpu().contiguous().clone() for name, value in state["network"].items()}
+    save_file(weights, folder / "weights.safetensors", metadata={"epoch": str(state["epoch"])})
     save_file(dict(rebuild.check), folder / "check.safetensors")
     (folder / "plan.json").write_text(json.dumps(_facts(study, run, state["epoch"], rebuild), indent=2) + "\n")
     (folder / "network.py").write_text(rebuild.source)
@@ -76,11 +77,6 @@ def _rebuild(study: OpenStudy, run: RunRecord, weights: dict[str, Tensor]) -> Re
     network = study.prepared.network(run.plan, run.seed)
     network.load_state_dict(weights)
     return study.prepared.task.rebuild(network)
-
-
-def _plain(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    # safetensors refuses tensors that share memory, as tied weights do.
-    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in state.items()}
 
 
 def _facts(study: OpenStudy, run: RunRecord, epoch: int, rebuild: Rebuild) -> dict[str, Any]:

@@ -53,11 +53,7 @@ def remove_superfluous(store: Store, study: StudyRecord) -> None:
 def _needed(complete: Sequence[RunRecord]) -> Iterator[RunRecord | None]:
     hosts = [run for run in complete if run.plan == Plan()]
     yield best_run(complete)
-    yield max(complete, key=lambda run: (_finished(run), run.number), default=None)
+    yield max(complete, key=lambda run: (run.finished.timestamp() if run.finished else 0.0, run.number), default=None)
     yield best_run(hosts)
     yield from sorted(hosts, key=lambda run: run.number)[:_MOST_HOSTS]
     yield best_run(run for run in complete if run.plan is not None and run.plan.relaxes)
-
-
-def _finished(run: RunRecord) -> float:
-    return 0.0 if run.finished is None else run.finished.timestamp()

@@ -21,7 +21,7 @@ def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, 
     Raises:
         InputError: if there is nothing that looks better than the host.
     """
-    gains = [effect for effect in screening.effects if _is_gain(effect)]
+    gains = [e for e in screening.effects if Choice.parse(e.choice).relaxes and (e.estimate or 0) > 0]
     gains.sort(key=_promise, reverse=True)
     claims = {_label(effect.site, effect.choice): Plan.of({effect.site: effect.choice}) for effect in gains}
     claims = dict(list(claims.items())[:MOST_CELLS])
@@ -63,10 +63,6 @@ def _nothing(complete: int) -> str:
 
 def _label(site: str, choice: str) -> str:
     return f"{site}: {choice}"
-
-
-def _is_gain(effect: Effect) -> bool:
-    return Choice.parse(effect.choice).relaxes and effect.estimate is not None and effect.estimate > 0
 
 
 def _promise(effect: Effect) -> tuple[bool, float]:

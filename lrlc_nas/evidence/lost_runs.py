@@ -19,7 +19,8 @@ from .verdicts import Verdict
 
 __all__ = ["LostRuns", "count_lost_runs", "has_score", "without_favour"]
 
-_TOLD = {EndCause.DIVERGED: "diverged", EndCause.INFEASIBLE: "infeasible", EndCause.OUT_OF_MEMORY: "infeasible"}
+_TOLD: dict[EndCause | None, str] = {EndCause.DIVERGED: "diverged"}
+_TOLD |= dict.fromkeys((EndCause.INFEASIBLE, EndCause.OUT_OF_MEMORY), "infeasible")
 """Ends that are told apart; of the others the state is told."""
 
 
@@ -54,7 +55,7 @@ def count_lost_runs(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Pla
         if run.plan in by_plan:
             by_plan[run.plan].append(run)
     return {
-        plan: LostRuns(len(own), Counter(_end(run) for run in own if not has_score(run)))
+        plan: LostRuns(len(own), Counter(_TOLD.get(run.cause, run.state.value) for run in own if not has_score(run)))
         for plan, own in by_plan.items()
     }
 
@@ -70,8 +71,3 @@ def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
     return replace(
         verdict, outcome="undecided", look=0, seeds_at_look=0, beats=(), not_beaten=(), more=None, doubt=doubt
     )
-
-
-def _end(run: RunRecord) -> str:
-    told = None if run.cause is None else _TOLD.get(run.cause)
-    return told or run.state.value

@@ -1,10 +1,9 @@
 """Checkpoints that are whole and verified, or not used.
 
-A checkpoint is one file, and its name is its manifest: ``epoch-00007-IDENTITY-SHA256.pt``. It appears by one
-rename after its bytes are on the disk, so there is no instant at which a crash leaves a file without its hash
-or a hash without its file; and its SHA-256 is taken of the bytes in memory, so it also finds what the disk
-got wrong. When it is read, the hash is checked before anything is unpickled, and then only tensors and plain
-values are.
+A checkpoint is one file, and its name is its manifest: ``epoch-00007-IDENTITY-SHA256.pt``. It appears by one rename
+after its bytes are on the disk, so no crash leaves a file without its hash or a hash without its file. The SHA-256 is
+that of the bytes in memory, so it finds what the disk got wrong. It is checked before anything is unpickled, and then
+only tensors and plain values are.
 """
 
 from __future__ import annotations
@@ -176,12 +175,8 @@ class Checkpoints:
         for path in self._listing():
             match = _NAME.fullmatch(path.name)
             if match is not None and match["identity"] != self._tag:
-                _LOG.warning(
-                    "checkpoint %s belongs to another run: identity %s required, %s found; not used",
-                    path,
-                    self._tag,
-                    match["identity"],
-                )
+                words = "checkpoint %s belongs to another run: identity %s required, %s found; not used"
+                _LOG.warning(words, path, self._tag, match["identity"])
 
     def _entries(self) -> list[_Entry]:
         """The checkpoints of this run, the newest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
@@ -51,10 +50,6 @@ def change_tokens(store: Store) -> dict[str, ChangeToken]:
     with Session(store.reading) as session:
         opened = {study_id: numbers for study_id, *numbers in session.execute(openings)}
         return {
-            name: ChangeToken(study_id, parent, _text([*numbers, *opened.get(study_id, (0, 0))]))
-            for study_id, parent, name, *numbers in session.execute(runs)
+            name: ChangeToken(number, parent, "-".join(f"{n or 0:.6f}" for n in (*rest, *opened.get(number, (0, 0)))))
+            for number, parent, name, *rest in session.execute(runs)
         }
-
-
-def _text(numbers: Sequence[float | None]) -> str:
-    return "-".join(f"{number or 0:.6f}".rstrip("0").rstrip(".") for number in numbers)

@@ -93,19 +93,15 @@ class RunRecord:
 
     Attributes:
         run_id: our own number of it, unique in the database.
-        number: its place in the study, from 0; also the number of its Optuna trial, unless two processes have
-            raised the total at once.
+        number: its place in the study, from 0; also that of its Optuna trial, unless two raised the total at once.
         trial_id: the id of its Optuna trial; None until the trial exists.
-        role: see `NewRun`.
-        repeat: see `NewRun`.
-        seed: see `NewRun`.
+        role, repeat, seed, stage: see `NewRun`.
         plan: None until the sampler has decided.
         parameters: number of trainable parameters; None without a plan.
         macs: multiply-accumulates per image; None without a plan.
         state: where it stands.
         reason: why it was pruned or failed, in words for people alone; empty otherwise.
-        value: metric of the task after its last epoch (accuracy on the search split, as a fraction); None if there
-            is none.
+        value: metric of the task after its last epoch (of the built-in task a fraction); None if there is none.
         attempt: how often it was claimed.
         worker_id: the worker that holds or held it.
         epoch: how many epochs are recorded.
@@ -114,7 +110,6 @@ class RunRecord:
         facts: device, threads, precision and whatever else decides its bits; of an audited run also what the
             pruner would have done, of one that failed with its workers what they died of.
         cause: why it was pruned or failed; None otherwise.
-        stage: see `NewRun`.
     """
 
     run_id: int

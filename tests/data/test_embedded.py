@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from making_embedded import make_embedded
 
 from lrlc_nas.data import load_images
-from lrlc_nas.data.embedded import make_embedded
 from lrlc_nas.data.embedded.subset import FILE
 
 

@@ -257,9 +257,7 @@ def test_names_of_the_parameters():
 def test_what_depends_on_the_input_needs_one():
     layer, x = make(SHAPES["plain"]), SHAPES["plain"].images()
     for question in (layer.combining_weights, layer.kernels, layer.smoothness):
-        with pytest.raises(
-            InputError, match="depend on the input, but there is none"
-        ):
+        with pytest.raises(InputError, match="depend on the input, but there is none"):
             question()
         with pytest.raises(InputError, match=r"require shape \(B, C, H, W\), but the input has \(2, 5, 6\)"):
             question(x[0])

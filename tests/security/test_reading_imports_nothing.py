@@ -50,7 +50,7 @@ def test_a_report_says_what_it_did_not_run_and_how_it_would(home: Path, sentinel
 
 
 @pytest.mark.parametrize("key", ["host", "data"])
-@pytest.mark.parametrize("named", ["shy_module:host", "lrlc_nas.data.embedded.subset:make_embedded", "os:system"])
+@pytest.mark.parametrize("named", ["shy_module:host", "lrlc_nas.data.embedded.subset:load_embedded", "os:system"])
 def test_one_function_is_enough_to_be_refused(home: Path, sentinel: Path, key: str, named: str) -> None:
     harmless = {"host": "paper-cnn", "data": "embedded"}
     for other, name in (harmless | {key: named}).items():

@@ -1,5 +1,5 @@
 """The images that ship with the package: a balanced part of Fashion-MNIST (see LICENSE beside this file)."""
 
-from .subset import load_embedded, make_embedded
+from .subset import load_embedded
 
-__all__ = ["load_embedded", "make_embedded"]
+__all__ = ["load_embedded"]

@@ -147,8 +147,9 @@ class LocalWorkers:
             self._make_trials()
         self._count_crash()
         if self._crash_count > _MOST_CRASHES:
+            how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
             raise LrlcNasError(
-                f"workers died {self._crash_count} times and nothing came of it; the last: {_how(code)}: "
+                f"workers died {self._crash_count} times and nothing came of it; the last: {how}: "
                 f"{worker.last_line()} (see {worker.log})"
             )
         return [self._start(worker.index)]
@@ -250,7 +251,3 @@ class _Process:
     def last_line(self) -> str:
         text = self.log.read_bytes()[self.log_start :].decode(errors="replace").strip()
         return text.splitlines()[-1].removeprefix("Error: ") if text else "no message"
-
-
-def _how(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

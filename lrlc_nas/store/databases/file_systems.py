@@ -12,36 +12,9 @@ from pathlib import Path
 __all__ = ["file_system", "is_on_network", "is_shared"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
-_SHARED = frozenset(
-    {
-        "9p",
-        "acfs",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "coda",
-        "davfs",
-        "gfs",
-        "gfs2",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "orangefs",
-        "panfs",
-        "prl_fs",
-        "pvfs2",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "vboxsf",
-        "virtiofs",
-        "wekafs",
-    }
+_SHARED = re.compile(
+    r"9p|acfs|afs|beegfs|ceph|cifs|coda|davfs|gfs2?|glusterfs|gpfs|lustre|ncpfs|nfs4?|ocfs2|orangefs|panfs|prl_fs|pvfs2"
+    r"|smb2|smb3|smbfs|vboxsf|virtiofs|wekafs"
 )
 # FUSE serves local disks too, and these are what it is used for there.
 _LOCAL_FUSE = frozenset({"fuse.ntfs", "fuse.ntfs-3g", "fuse.fuse-overlayfs", "fuse.lxcfs", "fuse.mergerfs"})
@@ -59,7 +32,9 @@ def is_on_network(path: Path) -> bool:
 
 def is_shared(kind: str) -> bool:
     """Whether a file system of this kind may be written by several machines, which FUSE does not say for itself."""
-    return kind in _SHARED or kind == "fuse" or (kind.startswith("fuse.") and kind not in _LOCAL_FUSE)
+    return (
+        _SHARED.fullmatch(kind) is not None or kind == "fuse" or (kind.startswith("fuse.") and kind not in _LOCAL_FUSE)
+    )
 
 
 def file_system(path: Path, mounts: str) -> str:
