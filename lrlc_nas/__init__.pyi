@@ -1,3 +1,4 @@
+from .config import Metric as Metric
 from .config import StudyConfig as StudyConfig
 from .config import load_config as load_config
 from .engine import Objective as Objective
@@ -11,6 +12,9 @@ from .networks import fold as fold
 from .networks import relax as relax
 from .networks import sites as sites
 from .report import read_study as read_study
+from .search import BlockPruner as BlockPruner
+from .search import BlockSampler as BlockSampler
+from .search import suggest as suggest
 from .store import Store as Store
 
 __version__: str

@@ -14,8 +14,8 @@ __all__ = ["Metric"]
 class Metric:
     """What the value of an epoch, of a run and of an effect is a value of, and whether more or less of it is better.
 
-    The unit is that of a difference of two values, for example ``points`` of a fraction shown as a percentage; empty
-    for plain numbers.
+    The unit is that of a difference of two values, for example ``points`` of a fraction that is shown as a percentage;
+    empty for plain numbers. Values are shown times the scale: 100 for such a fraction, 1 for numbers as they are.
 
     Raises:
         InputError: if there is no name, or the direction is another word.
@@ -24,6 +24,7 @@ class Metric:
     name: str
     direction: Literal["maximize", "minimize"] = "maximize"
     unit: str = ""
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.name.strip():

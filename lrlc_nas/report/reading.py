@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..choices import Plan
+from ..config import Metric
 from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
-from ..search import study_importances
+from ..search import OptunaStudy, importances, optuna_lacks, optuna_records, study_importances
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _MOST_MACS = 3e11
 """What the shifted images may cost: about ten seconds of one processor core."""
 
 _SEEDS = 3
+
+ACCURACY = Metric("accuracy", "maximize", "points", 100.0)
 
 # Whatever is wrong with checkpoints, images or memory: a picture less is no reason to lose the page.
 _TROUBLE = (LrlcNasError, OSError, RuntimeError)
@@ -86,6 +89,7 @@ class Reading:
     importances: Mapping[str, float]
     confirmation: Confirmation | None
     inside: Inside
+    metric: Metric = ACCURACY
 
     @property
     def conclusion(self) -> Conclusion | None:
@@ -93,12 +97,30 @@ class Reading:
         return self.confirmation.conclusion if self.confirmation else None
 
 
-def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool = False) -> Reading:
-    """Read and compute all that a report shows; arguments and errors are those of `lrlc_nas.report.report_page`.
+def read_study(
+    source: Store | OptunaStudy,
+    name: str = "",
+    *,
+    metric: Metric | None = None,
+    inside: bool = False,
+    trusted: bool = False,
+) -> Reading:
+    """Read a study and compute all that the evidence says of it.
+
+    Args:
+        source: a study database; or any study of Optuna's whose parameters are sites with tokens as values.
+        name: of the study in the database.
+        metric: what the values of an Optuna study are; by default plain numbers, in the study's own direction.
+        inside: as in `lrlc_nas.report.report_page`; of no effect on an Optuna study.
+        trusted: likewise.
 
     Raises:
-        InputError: if there is no such study, or it is a confirmation, which is reported with its search.
+        InputError: if there is no such study, or it is a confirmation, which is reported with its search; of an Optuna
+            study if no parameter is a site, it has several objectives, or another direction than the metric.
     """
+    if not isinstance(source, Store):
+        return _read_optuna(source, metric)
+    store = source
     study = store.study(name)
     search = store.search_of(study)
     if search is not None:
@@ -121,6 +143,28 @@ def read_study(store: Store, name: str, *, inside: bool = False, trusted: bool =
         importances=study_importances(store, name),
         confirmation=_confirmation(store, study),
         inside=look_inside(store, name, trusted=trusted) if inside else outside,
+    )
+
+
+def _read_optuna(source: OptunaStudy, metric: Metric | None) -> Reading:
+    if metric is None:
+        metric = Metric("value", "minimize" if source.direction.name == "MINIMIZE" else "maximize")
+    study, runs, epochs = optuna_records(source, metric)
+    screening = screen(study, runs, epochs)
+    screening = replace(screening, caveats=(*screening.caveats, *optuna_lacks(source)))
+    if metric.direction == "minimize" and screening.host.mean is not None:  # effects are gains; this is a value
+        screening = replace(screening, host=replace(screening.host, mean=-screening.host.mean))
+    nothing = "The training of this study is its user's own, and lrlc-nas has no trained networks of it."
+    return Reading(
+        study=study,
+        runs=tuple(runs),
+        epochs=epochs,
+        screening=screening,
+        audit=audit(study, runs, epochs),
+        importances={site: share for site, share in importances(source).items() if site in study.space},
+        confirmation=None,
+        inside=Inside(maps_reason=nothing, shifts_reason=nothing),
+        metric=metric,
     )
 
 

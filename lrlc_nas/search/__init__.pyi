@@ -1,5 +1,12 @@
 from .best_run import best_run as best_run
 from .best_run import most_trials as most_trials
+from .block_sampler import BlockPruner as BlockPruner
+from .block_sampler import BlockSampler as BlockSampler
 from .budget_check import shortage as shortage
+from .importances import importances as importances
 from .importances import study_importances as study_importances
+from .optuna_records import OptunaStudy as OptunaStudy
+from .optuna_records import optuna_lacks as optuna_lacks
+from .optuna_records import optuna_records as optuna_records
 from .space import extra_cost as extra_cost
+from .suggesting import suggest as suggest

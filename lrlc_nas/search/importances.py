@@ -8,6 +8,8 @@ Reference: Watanabe et al., "PED-ANOVA", IJCAI 2023, arXiv 2304.10255.
 
 from __future__ import annotations
 
+import warnings
+
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
@@ -25,7 +27,9 @@ def importances(study: optuna.Study) -> dict[str, float]:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < _FEWEST:
         return {}
-    return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that few trials tell little, which is said above
+        return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
 
 
 def study_importances(store: Store, name: str) -> dict[str, float]:

@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..facts import Role
 from .space import Space
 
-__all__ = ["BlockRun", "balanced_block", "block_size"]
+__all__ = ["BlockRun", "balanced_block", "block_size", "singles_and_hosts"]
 
 _STARTS = 5
 
@@ -51,17 +51,21 @@ def balanced_block(space: Space, trials: int, host_repeats: int, seed: int) -> l
             f"budget.trials: the space holds {space.size} plans, so that at most {most} runs differ "
             f"(the host is run {host_repeats} times); got {trials}"
         )
-    hosts = [BlockRun(Role.HOST, repeat, Plan()) for repeat in range(host_repeats)]
-    singles = [
+    everything = singles_and_hosts(space, host_repeats)
+    if 2 * len(everything) <= trials:
+        return everything
+    rows = _rows(space, trials, host_repeats)
+    return everything[:host_repeats] + [BlockRun(Role.FRACTION, 0, plan) for plan in _fraction(space, rows, seed)]
+
+
+def singles_and_hosts(space: Space, host_repeats: int) -> list[BlockRun]:
+    """The block where the budget is large enough: the untouched host several times, then every single relaxation."""
+    return [BlockRun(Role.HOST, repeat, Plan()) for repeat in range(host_repeats)] + [
         BlockRun(Role.SINGLE, 0, Plan.of({site: choice}))
         for site, choices in space.choices.items()
         for choice in choices
         if choice != CONV
     ]
-    if 2 * (len(hosts) + len(singles)) <= trials:
-        return hosts + singles
-    rows = _rows(space, trials, host_repeats)
-    return hosts + [BlockRun(Role.FRACTION, 0, plan) for plan in _fraction(space, rows, seed)]
 
 
 def block_size(space: Space, trials: int, host_repeats: int) -> int:

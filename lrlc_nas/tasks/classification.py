@@ -42,7 +42,7 @@ class Classification:
     recipe: Recipe
     images: ImageSet
     splits: Splits
-    metric: ClassVar[Metric] = Metric("accuracy", "maximize", "points")
+    metric: ClassVar[Metric] = Metric("accuracy", "maximize", "points", 100.0)
 
     @classmethod
     def of(cls, config: StudyConfig) -> Classification:
