@@ -27,11 +27,18 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
 def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
     """Show a study: its state, its effects and its runs.
 
+    A study of Optuna's own, whose parameters are sites with tokens as values, is shown as well.
+
     Example: lrlc-nas show embedded
     """
-    from .terminal import print_study
+    from ..report import is_optunas_alone, read_study
+    from .terminal import print_reading, print_study
 
-    print_study(open_store(storage), name)
+    store = open_store(storage)
+    if is_optunas_alone(store, name):
+        print_reading(read_study(store, name))
+    else:
+        print_study(store, name)
 
 
 def report(

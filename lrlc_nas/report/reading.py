@@ -12,13 +12,13 @@ from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
-from ..search import OptunaStudy, importances, optuna_lacks, optuna_records, study_importances
+from ..search import OptunaStudy, importances, optuna_lacks, optuna_records, optuna_study, study_importances
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
 
-__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "plan_scores", "read_study"]
+__all__ = ["Confirmation", "Inside", "Reading", "is_optunas_alone", "look_inside", "plan_scores", "read_study"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -109,8 +109,9 @@ def read_study(
 
     Args:
         source: a study database; or any study of Optuna's whose parameters are sites with tokens as values.
-        name: of the study in the database.
-        metric: what the values of an Optuna study are; by default plain numbers, in the study's own direction.
+        name: of the study in the database, or of one of Optuna's there.
+        metric: what the values of an Optuna study are; by default plain numbers, in the study's own direction and
+            with the name that `optuna.Study.set_metric_names` gave them.
         inside: as in `lrlc_nas.report.report_page`; of no effect on an Optuna study.
         trusted: likewise.
 
@@ -121,6 +122,9 @@ def read_study(
     if not isinstance(source, Store):
         return _read_optuna(source, metric)
     store = source
+    if is_optunas_alone(store, name):
+        with optuna_study(store, name) as found:
+            return _read_optuna(found, metric)
     study = store.study(name)
     search = store.search_of(study)
     if search is not None:
@@ -146,9 +150,15 @@ def read_study(
     )
 
 
+def is_optunas_alone(store: Store, name: str) -> bool:
+    """Whether a name is that of a study of Optuna's own, which this package did not start."""
+    return name not in store.names() and store.has_optuna_study(name)
+
+
 def _read_optuna(source: OptunaStudy, metric: Metric | None) -> Reading:
     if metric is None:
-        metric = Metric("value", "minimize" if source.direction.name == "MINIMIZE" else "maximize")
+        name = source.metric_names[0] if source.metric_names else "value"
+        metric = Metric(name, "minimize" if source.direction.name == "MINIMIZE" else "maximize")
     study, runs, epochs = optuna_records(source, metric)
     screening = screen(study, runs, epochs)
     screening = replace(screening, caveats=(*screening.caveats, *optuna_lacks(source)))

@@ -8,5 +8,6 @@ from .importances import study_importances as study_importances
 from .optuna_records import OptunaStudy as OptunaStudy
 from .optuna_records import optuna_lacks as optuna_lacks
 from .optuna_records import optuna_records as optuna_records
+from .optuna_view import optuna_study as optuna_study
 from .space import extra_cost as extra_cost
 from .suggesting import suggest as suggest

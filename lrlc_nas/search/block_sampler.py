@@ -16,12 +16,9 @@ from ..choices import Choice, Plan
 from ..errors import InputError
 from .initial_design import balanced_block, singles_and_hosts
 from .space import Space
-from .suggesting import FACTS, SpaceTokens, site_tokens
+from .trial_facts import BLOCK, FACTS, SpaceTokens, site_tokens
 
-__all__ = ["BLOCK", "BlockPruner", "BlockSampler"]
-
-BLOCK = "lrlc_nas:block"
-"""The system attribute of a trial of the block: which of its plans the trial has."""
+__all__ = ["BlockPruner", "BlockSampler"]
 
 _ORDER = "lrlc_nas:order"
 _FIXED = "fixed_params"

@@ -15,7 +15,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
 from ..store import Store
-from .optuna_view import open_storage
+from .optuna_view import optuna_study
 
 __all__ = ["importances", "study_importances"]
 
@@ -36,8 +36,5 @@ def study_importances(store: Store, name: str) -> dict[str, float]:
     """The importances of a study in the database, which is only read; empty if Optuna's side is missing."""
     if not store.has_optuna_study(name):
         return {}
-    storage = open_storage(store)
-    try:
-        return importances(optuna.load_study(study_name=name, storage=storage))
-    finally:
-        storage.engine.dispose()
+    with optuna_study(store, name) as study:
+        return importances(study)

@@ -14,8 +14,7 @@ from ..errors import InputError
 from ..facts import EndCause, Role, RunState
 from ..runs.results import EpochResult
 from ..store import RunRecord, SiteRecord, StudyRecord
-from .block_sampler import BLOCK
-from .suggesting import FACTS, SpaceTokens, site_tokens
+from .trial_facts import BLOCK, FACTS, SpaceTokens, site_tokens
 
 __all__ = ["OptunaStudy", "optuna_lacks", "optuna_records"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,7 +42,7 @@ from ..store import (
     set_trial,
 )
 
-__all__ = ["OptunaView", "create_optuna_tables", "open_storage", "require_optuna"]
+__all__ = ["OptunaView", "create_optuna_tables", "open_storage", "optuna_study", "require_optuna"]
 
 _STATES = {RunState.COMPLETE: TrialState.COMPLETE, RunState.PRUNED: TrialState.PRUNED, RunState.FAILED: TrialState.FAIL}
 _NUMBER = "slot"  # as all versions have called it
@@ -242,6 +242,16 @@ def open_storage(store: Store) -> RDBStorage:
         skip_compatibility_check=True,  # it comes after the first write, and takes longer than all else here
         skip_table_creation=True,
     )
+
+
+@contextmanager
+def optuna_study(store: Store, name: str) -> Iterator[optuna.Study]:
+    """A study that Optuna's tables hold, whoever made it, while it is read."""
+    storage = open_storage(store)
+    try:
+        yield optuna.load_study(study_name=name, storage=storage)
+    finally:
+        storage.engine.dispose()
 
 
 def _open_hardened(store: Store) -> RDBStorage:

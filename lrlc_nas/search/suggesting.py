@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any
 
-import optuna
-from optuna.distributions import CategoricalDistribution
 from optuna.trial import BaseTrial
 from torch import Tensor, nn
 
-from ..choices import CONV, Choice, Plan
+from ..choices import Plan
 from ..config import SpaceSection
 from ..errors import InputError
 from ..layers import tune
 from ..networks import host_cost, plan_cost, relax, survey
 from .space import build_space
+from .trial_facts import FACTS
 
-__all__ = ["FACTS", "SpaceTokens", "site_tokens", "suggest"]
-
-FACTS = "lrlc_nas"
-"""The user attribute of a trial that holds what `suggest` knows of its network."""
-
-SpaceTokens = dict[str, tuple[str, ...]]
-"""Site name to the tokens that may stand there, ``conv`` among them."""
+__all__ = ["suggest"]
 
 
 def suggest(
@@ -86,17 +79,3 @@ def suggest(
     network = relax(host, plan, sample, init=init, seed=seed)
     tune(network, sample)
     return network
-
-
-def site_tokens(distributions: dict[str, Any]) -> SpaceTokens:
-    """Of the parameters of a trial those that are sites: categorical, of tokens alone, ``conv`` among them."""
-    return {name: tuple(each.choices) for name, each in distributions.items() if _is_site(each)}
-
-
-def _is_site(distribution: optuna.distributions.BaseDistribution) -> bool:
-    if not isinstance(distribution, CategoricalDistribution) or CONV.token not in distribution.choices:
-        return False
-    try:
-        return len({Choice.parse(cast(str, token)) for token in distribution.choices}) > 1
-    except (InputError, TypeError, AttributeError):  # another parameter that happens to know the word
-        return False

@@ -8,7 +8,7 @@ from own_host import SAMPLE, Two
 
 from lrlc_nas import relax, suggest
 from lrlc_nas.errors import InputError
-from lrlc_nas.search.suggesting import FACTS
+from lrlc_nas.search.trial_facts import FACTS
 
 CHOICES = ("lrlc-2", "lc")
 

@@ -8,6 +8,7 @@ from .frames import console as console
 from .live import Watcher as Watcher
 from .sites import print_sites as print_sites
 from .studies import print_studies as print_studies
+from .tables import print_reading as print_reading
 from .tables import print_study as print_study
 from .verdicts import write_cards as write_cards
 from .words import plain as plain

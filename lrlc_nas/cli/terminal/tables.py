@@ -11,12 +11,13 @@ from rich.text import Text
 from ...choices import Choice
 from ...engine import study_bytes
 from ...evidence import Effect, Screening, screen
+from ...report import Reading
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
 from .words import interval, mebibytes, percent, plain
 
-__all__ = ["checkpoint_size", "print_effects", "print_study", "run_counts"]
+__all__ = ["checkpoint_size", "print_effects", "print_reading", "print_study", "run_counts"]
 
 
 def print_study(store: Store, name: str) -> None:
@@ -35,6 +36,18 @@ def print_study(store: Store, name: str) -> None:
     out.print(_runs_table(runs))
 
 
+def print_reading(reading: Reading) -> None:
+    """Print the effects of an Optuna study, in the unit of its metric, and what limits them."""
+    out, study, metric = console(), reading.study, reading.metric
+    ended = sum(run.finished is not None for run in reading.runs)
+    out.print(plain(f"{study.name}: a study of Optuna's own; {len(reading.runs)} trials, {ended} ended"))
+    better = "more is better" if metric.direction == "maximize" else "less is better, and an effect above 0 a gain"
+    out.print(plain(f"metric: {metric.name}; {better}"))
+    print_effects(out, reading.screening, f"{metric.unit} of {metric.name}" if metric.unit else metric.name)
+    for caveat in reading.screening.caveats:
+        out.print(plain(f"- {caveat}"))
+
+
 def run_counts(store: Store, study: StudyRecord) -> str:
     """How many runs there are, and in which states."""
     counts = ", ".join(f"{number} {state}" for state, number in sorted(store.counts(study).items()))
@@ -46,11 +59,11 @@ def checkpoint_size(store: Store, study: StudyRecord) -> str:
     return f"checkpoints on this machine: {mebibytes(study_bytes(store, study))}"
 
 
-def print_effects(out: Console, screening: Screening) -> None:
+def print_effects(out: Console, screening: Screening, unit: str = "points of search accuracy") -> None:
     """Print the effects with their intervals: site by choice where that fits, else one row for each."""
     wide = _wide_effects(screening)
     fits = out.measure(wide, options=out.options.update(max_width=10_000)).maximum <= out.width
-    out.print("effect against conv, points of search accuracy [95 % interval], screening:")
+    out.print(plain(f"effect against conv, {unit} [95 % interval], screening:"))
     out.print(wide if fits else _tall_effects(screening))
 
 
