@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..layers import tune, use_computation
+from ..layers import random_state, tune, use_computation
 from .contenders import LAYOUTS, Contender, local, low_rank
 from .floors import Rates, Work, floor_seconds, work
 from .memory import available_bytes, largest_batch, peak_bytes
@@ -98,8 +98,7 @@ def _name(contender: Contender) -> str:
 @contextmanager
 def _same_numbers() -> Iterator[None]:
     """The same weights in every benchmark, and the caller's random numbers left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with random_state(0):
         yield
 
 

@@ -68,7 +68,7 @@ def start_confirmation(
     """
     if store.confirmation_of(store.study(name)) is not None:
         raise InputError(
-            f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims goes on with it, "
+            f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims continues it, "
             "and --seeds adds seeds to it"
         )
     if not 0 < smallest_effect < 100:
@@ -98,7 +98,7 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
     if any(run.finished is None for run in runs):
         raise InputError(
             "the present stage has to end before seeds are added; "
-            f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' goes on with it"
+            f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' continues it"
         )
     stage = 1 + max(run.stage for run in runs)
     more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]

@@ -41,7 +41,7 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
     if config.name in store.names():
         raise InputError(
             f"study {config.name!r} exists already in {store.shown}; "
-            f"'lrlc-nas resume' goes on with it, --name gives this one another name"
+            f"'lrlc-nas resume' continues it, --name gives this one another name"
         )
     if store.has_optuna_study(config.name):
         raise InputError(

@@ -6,6 +6,7 @@ from .cost import Cost
 from .geometry import Geometry
 from .locally_connected import LocallyConnected2d
 from .low_rank import LowRankLocallyConnected2d
+from .random_state import random_state
 from .relaxed import RelaxedConv2d
 from .smoothness import smoothness_penalty
 from .tied_banks import TiedBanksConv2d
@@ -23,6 +24,7 @@ __all__ = [
     "WideConv2d",
     "is_convolution",
     "matching_hidden_channels",
+    "random_state",
     "require_plain",
     "smoothness_penalty",
     "tune",

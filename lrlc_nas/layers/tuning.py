@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from .low_rank import COMPUTATIONS, LowRankLocallyConnected2d
+from .random_state import random_state
 
 __all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation", "wait_for"]
 
@@ -188,7 +189,7 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
         network.eval()
         for layer in layers.values():
             layer.computation = _FRUGAL
-        with torch.random.fork_rng([sample.device] if sample.is_cuda else []):
+        with random_state(device=sample.device):
             network(sample)
     finally:
         for layer in layers.values():

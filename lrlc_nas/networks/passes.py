@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..layers import random_state
 
 __all__ = ["Sightings", "copied", "elements_kept", "observe", "run"]
 
@@ -59,7 +60,7 @@ def run(host: nn.Module, sample: Tensor) -> None:
     _require_images(sample)
     host.eval()
     try:
-        with torch.random.fork_rng([sample.device] if sample.is_cuda else []), torch.no_grad():
+        with random_state(device=sample.device), torch.no_grad():
             host(sample)
     except Exception as error:  # a host may fail with any exception
         came = f"images of shape {tuple(sample.shape)}"

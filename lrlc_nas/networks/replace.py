@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from ..choices import Plan
 from ..errors import InputError
+from ..layers import random_state
 from .build import INITS, build, require_buildable
 from .passes import copied
 from .sites import Survey, survey
@@ -91,7 +91,5 @@ def _stream(seed: int | None, name: str) -> Iterator[None]:
         yield
         return
     digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    # Layers draw on the CPU alone; `torch.manual_seed` would reseed the accelerators as well.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int.from_bytes(digest[:8], "big"))
+    with random_state(int.from_bytes(digest[:8], "big")):  # layers draw on the CPU alone
         yield

@@ -54,8 +54,8 @@ def report_page(
     """
     if is_optunas_alone(store, name):
         raise InputError(
-            f"study {name!r} is Optuna's own, for which there is no page yet: 'lrlc-nas show {name}' prints its effects, "
-            "and lrlc_nas.read_study gives all numbers"
+            f"study {name!r} is Optuna's own, for which there is no page yet: 'lrlc-nas show {name}' prints its "
+            "effects, and lrlc_nas.read_study gives all numbers"
         )
     return _render(read_study(store, name, inside=inside, trusted=trusted), figures)
 

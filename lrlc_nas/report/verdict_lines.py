@@ -171,7 +171,7 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
 
 def _headline(gain: Effect | None, loss: Effect | None) -> str:
     parts = [f"{_act(effect)} moved accuracy by {_moved(effect)}" for effect in (gain, loss) if effect]
-    ending = "" if gain else "; no choice showed a gain"
+    ending = "" if gain else "; no gain can be told from zero"
     return f"In this screening, {'; '.join(parts)}{ending}."
 
 

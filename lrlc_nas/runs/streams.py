@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
+from ..layers import random_state
 from .seeds import stream_seed
 
 __all__ = ["global_stream", "stream"]
@@ -26,15 +27,7 @@ def stream(seed: int, *names: str | int) -> torch.Generator:
 def global_stream(device: torch.device, seed: int, *names: str | int) -> Iterator[None]:
     """Let torch's global generators draw from a stream inside the block, and put their states back after it.
 
-    It serves what takes no generator, such as dropout. Only the CPU and ``device`` are touched:
-    `torch.manual_seed` would also reseed every other CUDA device, whose states `fork_rng` does not put back
-    here.
+    It serves what takes no generator, such as dropout; see `lrlc_nas.layers.random_state`.
     """
-    number = stream_seed(seed, *names)
-    cuda = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if cuda else []):
-        torch.default_generator.manual_seed(number)
-        if cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(number)
+    with random_state(stream_seed(seed, *names), device):
         yield

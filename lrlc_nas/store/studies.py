@@ -217,7 +217,7 @@ class Store:
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             if self.has_optuna_study(name):
                 there = "Optuna's tables hold one, which 'lrlc-nas show' and lrlc_nas.read_study read"
-            raise InputError(f"no study {name!r} of lrlc-nas in {self.shown}; {there}")
+            raise InputError(f"no study {name!r} in {self.shown}; {there}")
         found = self._found(StudyRow.name == name)
         assert found is not None
         return found

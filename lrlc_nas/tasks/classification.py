@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ..config import Metric, Recipe, StudyConfig
 from ..config.sections import HostSection
 from ..data import ImageSet, Splits, Subset, load_images, split
+from ..layers import random_state
 from ..networks import Cost
 from ..networks.hosts import build_host
 from ..runs import EpochResult, within_memory
@@ -96,8 +97,7 @@ class Classification:
 
     def host(self, seed: int) -> nn.Module:
         """The host that the study file names, for these images."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with random_state(seed):
             return build_host(
                 self.section.name,
                 channels=self.images.channels,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from ..config import Recipe
 from ..data import ImageSet, Splits
 from ..errors import InputError
+from ..layers import random_state
 
 __all__ = ["require_fitting", "require_trainable"]
 
@@ -42,7 +42,7 @@ def require_trainable(name: str, host: nn.Module, sample: Tensor, classes: int) 
     Raises:
         InputError: if it gives something else in training, or has no parameter to train.
     """
-    with torch.random.fork_rng(devices=[]):
+    with random_state():
         logits = host(sample.repeat(2, 1, 1, 1))
     got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if got != (2, classes):

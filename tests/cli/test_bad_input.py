@@ -86,7 +86,7 @@ SETTINGS = {
     "huge-images": ("data.size=1000000", r"data\.size: so much does not fit into the memory"),
     "huge-host": ("host.options={channels=1000000}", r"host\.options: so much does not fit into the memory"),
     "budget-too-small": ("budget.trials=1", r"budget\.trials must be above search\.host_repeats"),
-    "budget-too-large": ("budget.trials=1000", r"budget\.trials: the space holds 16 plans.*got 1000"),
+    "budget-too-large": ("budget.trials=1000", r"budget\.trials: the space holds 9 plans.*got 1000"),
     "split-too-large": ("data.split.search=1000000", r"search"),
     "no-images": ("data.name=imagefolder:empty", r"empty"),
     "no-folder": ("data.name=imagefolder:nowhere", r"nowhere"),

@@ -69,7 +69,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, wrong):
 
 def test_a_name_that_exists_is_refused(store, study, tmp_path):
     before = store.study("toy")
-    message = r"study 'toy' exists already in sqlite:///\S+; 'lrlc-nas resume' goes on with it, --name gives"
+    message = r"study 'toy' exists already in sqlite:///\S+; 'lrlc-nas resume' continues it, --name gives"
     with pytest.raises(InputError, match=message):
         start_study(store, toy_study.config(seed=3))
     assert store.study("toy") == before
@@ -182,7 +182,7 @@ def test_resuming_does_not_take_the_runs_of_a_living_worker(store, study):
 def test_the_embedded_study_starts(store):
     study = start_study(store, load_config(None))
     assert len(store.runs(study.record)) == study.prepared.config.budget.trials
-    assert {run.role for run in store.runs(study.record)} >= {"host", "single", "sampled"}
+    assert {run.role for run in store.runs(study.record)} >= {"host", "fraction", "sampled"}
 
 
 def test_plans_beyond_the_limits_as_a_whole_are_no_part_of_the_block(store):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_effects import CELLS, make_run, make_study
+from toy_screening import CELLS, make_run, make_study
 
 from lrlc_nas.facts import EndCause
 from lrlc_nas.report.planning import screening_design, study_power

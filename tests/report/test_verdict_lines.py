@@ -31,7 +31,7 @@ def test_a_gain_is_named_with_its_interval(new_study, new_run):
 def test_a_loss_is_not_sold_as_a_gain(new_study, new_run):
     first, *_ = told(new_study, new_run, [{}, {}, {"conv1": "lc"}], [0.800, 0.802, 0.70], ONE)
     assert "moved accuracy by −10.10 points [−" in first
-    assert first.endswith("no choice showed a gain.")
+    assert first.endswith("no gain can be told from zero.")
 
 
 @pytest.mark.parametrize("control", ["wide-2", "lrlc-1"])

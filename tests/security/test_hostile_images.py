@@ -127,7 +127,7 @@ def test_links_in_a_circle_are_named(images: Path, target: str) -> None:
         (images / "cat/in/out").symlink_to(images / "dog")
     place = {"dog": images / "dog", "images": images, ".": images.parent}.get(target, images / "cat/in")
     (images / "dog/loop").symlink_to(place)
-    assert_refused(call(*asked(images)), "once more, whose images would count twice")
+    assert_refused(call(*asked(images)), "again; its images would count twice")
 
 
 def test_a_link_to_images_elsewhere_is_followed(images: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_commands_may_be_pasted_whatever_the_name(name: str) -> None:
 
 
 def test_the_headline_says_what_is_about_to_happen(opened: OpenStudy) -> None:
-    words = "study [red]x[/red]: paper-cnn on embedded, 2 sites, 16 plans, 6 runs, "
+    words = "study [red]x[/red]: paper-cnn on embedded, 2 sites, 9 plans, 6 runs, "
     assert headline(opened, 1) == f"{words}1 worker"
     assert headline(opened, 2) == f"{words}2 workers"
 
