@@ -12,7 +12,15 @@ from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
-from ..search import OptunaStudy, importances, optuna_lacks, optuna_records, optuna_study, study_importances
+from ..search import (
+    OptunaStudy,
+    importances,
+    optuna_lacks,
+    optuna_records,
+    optuna_study,
+    require_optuna,
+    study_importances,
+)
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 if TYPE_CHECKING:
@@ -123,6 +131,7 @@ def read_study(
         return _read_optuna(source, metric)
     store = source
     if is_optunas_alone(store, name):
+        require_optuna(store)
         with optuna_study(store, name) as found:
             return _read_optuna(found, metric)
     study = store.study(name)

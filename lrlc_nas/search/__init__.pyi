@@ -9,5 +9,6 @@ from .optuna_records import OptunaStudy as OptunaStudy
 from .optuna_records import optuna_lacks as optuna_lacks
 from .optuna_records import optuna_records as optuna_records
 from .optuna_view import optuna_study as optuna_study
+from .optuna_view import require_optuna as require_optuna
 from .space import extra_cost as extra_cost
 from .suggesting import suggest as suggest

@@ -131,7 +131,9 @@ class Store:
         studies = table("studies", column("study_name"))
         query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
         with self.answering(), self._reading.database.connect() as connection:
-            return inspect(connection).has_table(studies.name) and bool(connection.scalar(query))
+            there = inspect(connection)  # somebody else may have a table of studies as well
+            whole = there.has_table(studies.name) and there.has_table("version_info")
+            return whole and bool(connection.scalar(query))
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""

@@ -156,10 +156,10 @@ def test_sites_prints_costs_and_reasons_and_writes_nothing(tmp_path: Path) -> No
     rows = [line.split() for line in done.out.splitlines()]
     assert ["conv1", "conv", "144", "24,336", "0.7", "MiB", "yes"] in rows
     assert "1→16 3x3 at 13x13" in done.out
-    assert "+222" in done.out
+    assert "+562" in done.out
     (too_much,) = [line for line in done.out.splitlines() if "+278,416" in line]
     assert too_much.rstrip().endswith("x the host's parameters; the limit is 40")
-    assert done.out.count("no: space.sites leaves it out") == 3  # each choice at conv3
+    assert done.out.count("no: space.sites leaves it out") == 2  # each choice at conv3
     assert not list(tmp_path.iterdir())
 
 

@@ -103,7 +103,7 @@ def test_a_claim_that_lost_runs_is_not_confirmed_and_the_reason_is_told(confirme
     after = replace(before, runs=runs, conclusion=conclude(before.study, runs))
     first, *_ = verdict(reading.study, reading.runs, reading.screening, after)
     assert first.startswith("No claim is confirmed on 3 fresh seeds: conv1: lc is undecided, +5.10 points [")
-    assert "] (1 of its 4 runs did not complete, but none of the host's, so that those" in first
+    assert "] (1 of its 4 runs did not complete, but none of the host's, so the others" in first
 
 
 def test_a_claim_that_an_earlier_look_confirmed_names_that_look(confirmed_store):

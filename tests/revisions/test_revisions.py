@@ -67,10 +67,11 @@ class Database:
         """All that is known of each run: first whether it has ended, last what its epochs were."""
         columns = {row[1] for row in self.query("PRAGMA table_info(nas_epoch)")}
         value = "accuracy" if "accuracy" in columns else "value"
+        number = "number" if "value" in columns else "slot"
         return self.query(
-            "SELECT done, number, role, seed, repeat, state, reason, nas_run.value, nas_run.epoch, "
+            f"SELECT done, {number}, role, seed, repeat, state, reason, nas_run.value, nas_run.epoch, "
             f"(SELECT group_concat(nas_epoch.{value}) FROM nas_epoch WHERE run_id = nas_run.run_id) "
-            "FROM nas_run JOIN nas_study USING (study_id) WHERE name = ? ORDER BY number",
+            "FROM nas_run JOIN nas_study USING (study_id) WHERE name = ? ORDER BY 2, run_id",
             name,
         )
 

@@ -93,15 +93,7 @@ def insert_older(store):
     """A search and its confirmation, as an older version wrote them."""
     study = {"created": 1.5, "trials": 1, "space": "{}", "left_out": "{}", "refused": "{}", "facts": "{}", "files": "x"}
     study |= {"host_fingerprint": "", "data_fingerprint": ""}
-    run = {
-        "study_id": 2,
-        "number": 0,
-        "role": "stage-2",
-        "repeat": 0,
-        "seed": 1,
-        "plan": '{"a":"lc"}',
-        "state": "pruned",
-    }
+    run = {"study_id": 2, "slot": 0, "role": "stage-2", "repeat": 0, "seed": 1, "plan": '{"a":"lc"}', "state": "pruned"}
     run |= {"reason": "diverged: epoch 1", "value": 1 / 3, "attempt": 1, "owner": "far/1/1.00", "expires": 0.0}
     run |= {"epoch": 1, "done": 1, "facts": "{}", "plan_digest": "1", "run_id": 7}
     epoch = {"run_id": 7, "epoch": 0, "attempt": 1, "accuracy": 1 / 3, "seconds": 0.1 + 0.2}

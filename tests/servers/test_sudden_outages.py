@@ -60,7 +60,7 @@ MOMENTS = [
     (lifecycle, "create_optuna_tables"),
     (Store, "add_study"),
     (mirror, "make_optuna_tables"),
-    (mirror, "_open"),
+    (mirror, "open_storage"),
     (mirror.optuna, "create_study"),
     (mirror.OptunaView, "_new_trial"),
 ]
