@@ -31,11 +31,12 @@ def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: lrlc-nas show embedded
     """
-    from ..report import is_optunas_alone, read_study
     from .terminal import print_reading, print_study
 
     store = open_store(storage)
-    if is_optunas_alone(store, name):
+    if store.is_optunas_alone(name):
+        from ..report import read_study  # imports Optuna, which nothing else here does
+
         print_reading(read_study(store, name))
     else:
         print_study(store, name)

@@ -14,7 +14,6 @@ from .page import report_page as report_page
 from .page import write_report as write_report
 from .question_lines import question as question
 from .reading import Reading as Reading
-from .reading import is_optunas_alone as is_optunas_alone
 from .reading import read_study as read_study
 from .tables import TABLES as TABLES
 from .tables import PrintedTable as PrintedTable

@@ -27,7 +27,7 @@ from .figures.drawn import drawn_sections
 from .from_python import TEXTS, setup
 from .method_lines import method
 from .question_lines import question
-from .reading import Reading, is_optunas_alone, read_study
+from .reading import Reading, read_study
 from .tables import TABLES
 from .tables.printed import shown
 from .verdict_lines import opened, verdict
@@ -52,7 +52,7 @@ def report_page(
     Raises:
         InputError: if there is no such study, it is Optuna's own, or a confirmation, which is reported with its search.
     """
-    if is_optunas_alone(store, name):
+    if store.is_optunas_alone(name):
         raise InputError(
             f"study {name!r} is Optuna's own, for which there is no page yet: 'lrlc-nas show {name}' prints its "
             "effects, and lrlc_nas.read_study gives all numbers"

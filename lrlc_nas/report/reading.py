@@ -12,21 +12,13 @@ from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
-from ..search import (
-    OptunaStudy,
-    importances,
-    optuna_lacks,
-    optuna_records,
-    optuna_study,
-    require_optuna,
-    study_importances,
-)
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
+    from ..search import OptunaStudy
 
-__all__ = ["Confirmation", "Inside", "Reading", "is_optunas_alone", "look_inside", "plan_scores", "read_study"]
+__all__ = ["Confirmation", "Inside", "Reading", "look_inside", "plan_scores", "read_study"]
 
 _MOST_IMAGES = 1000
 _FEWEST_IMAGES = 100
@@ -127,10 +119,13 @@ def read_study(
         InputError: if there is no such study, or it is a confirmation, which is reported with its search; of an Optuna
             study if no parameter is a site, it has several objectives, or another direction than the metric.
     """
+    # Imported here, because Optuna takes a second, and whoever prints a verdict needs the records alone.
+    from ..search import optuna_study, require_optuna, study_importances
+
     if not isinstance(source, Store):
         return _read_optuna(source, metric)
     store = source
-    if is_optunas_alone(store, name):
+    if store.is_optunas_alone(name):
         require_optuna(store)
         with optuna_study(store, name) as found:
             return _read_optuna(found, metric)
@@ -159,12 +154,9 @@ def read_study(
     )
 
 
-def is_optunas_alone(store: Store, name: str) -> bool:
-    """Whether a name is that of a study of Optuna's own, which this package did not start."""
-    return name not in store.names() and store.has_optuna_study(name)
-
-
 def _read_optuna(source: OptunaStudy, metric: Metric | None) -> Reading:
+    from ..search import importances, optuna_lacks, optuna_records
+
     if metric is None:
         name = source.metric_names[0] if source.metric_names else "value"
         metric = Metric(name, "minimize" if source.direction.name == "MINIMIZE" else "maximize")

@@ -135,6 +135,10 @@ class Store:
             whole = there.has_table(studies.name) and there.has_table("version_info")
             return whole and bool(connection.scalar(query))
 
+    def is_optunas_alone(self, name: str) -> bool:
+        """Whether a name is that of a study of Optuna's own, which this package did not start."""
+        return name not in self.names() and self.has_optuna_study(name)
+
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
         with self.answering():

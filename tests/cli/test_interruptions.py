@@ -63,6 +63,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path, study_file: Path) -> None:
     assert is_gone(worker)
 
 
+@pytest.mark.slow  # each half is met below, and in tests/reliability/test_crashes.py
 def test_stopped_and_then_killed_a_study_ends_as_if_undisturbed(
     tmp_path: Path, study_file: Path, finished: Finished
 ) -> None:

@@ -80,6 +80,7 @@ def test_study_files_that_are_taken_would_be_seen(tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.slow  # of the programme, not of the package
 def test_rows_that_got_through_would_be_seen(tmp_path, monkeypatch):
     """By commands that trust them or write elsewhere, and on pages that take words for markup."""
     harmless = {"harmless": ("nas_run", "worker_id", "somebody")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -11,11 +12,13 @@ from rich.text import Text
 from ...choices import Choice
 from ...engine import study_bytes
 from ...evidence import Effect, Screening, screen
-from ...report import Reading
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
 from .words import interval, mebibytes, percent, plain
+
+if TYPE_CHECKING:
+    from ...report import Reading
 
 __all__ = ["checkpoint_size", "print_effects", "print_reading", "print_study", "run_counts"]
 
