@@ -18,5 +18,5 @@ from .reading import read_study as read_study
 from .tables import TABLES as TABLES
 from .tables import PrintedTable as PrintedTable
 from .tables.spending import spending as spending
-from .tables.test_split import tested as tested
+from .tested import tested as tested
 from .verdict_lines import verdict as verdict

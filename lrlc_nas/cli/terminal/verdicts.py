@@ -13,7 +13,7 @@ from ...engine.concluding import conclusion_of
 from ...errors import InputError
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ...report.cards import claim_cards
-from ...report.tables.test_split import tested_arms
+from ...report.tested import tested_arms
 from ...store import Store, TestOpening, test_openings
 from .frames import add_row, empty_table
 from .words import interval, percent, plain
