@@ -78,6 +78,7 @@ def test_the_planted_site_is_found_and_confirmed_against_every_control_that_shar
     store.engine.dispose()
 
 
+@pytest.mark.slow  # python -m tests.rates counts how often it happens
 def test_nothing_is_confirmed_where_position_carries_nothing(tmp_path: Path) -> None:
     store = search(tmp_path, "planted-null")
     claims = {f"{site}: lrlc-2": Plan.of({site: "lrlc-2"}) for site in ("conv1", "conv3")}

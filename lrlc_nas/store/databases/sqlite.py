@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ READING = "lrlc_nas_reading"
 """The execution option of connections that only read: they need not wait for a writer."""
 
 _MAGIC = b"SQLite format 3\0"
+_POLL_SECONDS = 0.05
 _PASSING = frozenset({5, 6})  # SQLITE_BUSY and SQLITE_LOCKED, of a file that somebody else uses
 # SQLITE_IOERR, also of a file that must not grow any more, and SQLITE_FULL.
 _DISK_CODES = frozenset({10, 13})
@@ -91,11 +94,25 @@ class SQLite(Database):
         connection = engine.raw_connection()
         pragma = f"PRAGMA journal_mode={'DELETE' if is_on_network(path) else 'WAL'}"
         try:
-            connection.cursor().execute(pragma)
+            _insist(lambda: connection.cursor().execute(pragma), self.busy_seconds)
         except sqlite3.Error as error:
             raise _disk_error(engine.url, error) or OperationalError(pragma, None, error) from error
         finally:
             connection.close()
+
+
+def _insist(call: Callable[[], object], seconds: float) -> None:
+    """Call until the file is free: a change of the journal fails at once where it would have to wait for another's."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            call()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def _begin_nothing(connection: Any, _record: Any) -> None:
