@@ -101,7 +101,7 @@ def test_a_confirmation_stopped_again_and_again_is_the_uninterrupted_one(tmp_pat
 
 def test_seeds_are_added_as_a_stage_of_their_own(searched):
     begin(searched, {"second: lc": Plan.of({"second": "lc"})})
-    with pytest.raises(InputError, match="has to end before seeds are added; 'lrlc-nas confirm toy' goes on"):
+    with pytest.raises(InputError, match="has to end before seeds are added; 'lrlc-nas confirm toy' continues it"):
         add_seeds(searched, resume_study(searched, CONFIRMATION), 3)
     toy_study.work(searched, CONFIRMATION)
     before = toy_study.trace(searched, CONFIRMATION)

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
-from own_host import SAMPLE, Two
+from toy_network import SAMPLE, Two
 
 from lrlc_nas import BlockPruner, BlockSampler, suggest
 from lrlc_nas.choices import Plan

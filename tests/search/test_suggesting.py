@@ -4,7 +4,7 @@ import optuna
 import pytest
 import torch
 from optuna.trial import FixedTrial
-from own_host import SAMPLE, Two
+from toy_network import SAMPLE, Two
 
 from lrlc_nas import relax, suggest
 from lrlc_nas.errors import InputError
