@@ -3,6 +3,9 @@
 import os
 import signal
 
+import pytest
+
+from lrlc_nas import signals
 from lrlc_nas.signals import ENDING_SIGNALS
 
 # Before torch is imported: networks this small are faster on one thread, most of all beside other processes.
@@ -13,3 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 for number in ENDING_SIGNALS:
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_heard() -> None:
+    """What one test was told to end by is no word to the next one; a command asks for it as it begins."""
+    signals._heard.interrupted = signals._heard.hurried = False

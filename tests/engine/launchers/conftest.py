@@ -8,7 +8,6 @@ import psutil
 import pytest
 from scripted_workers import pids
 
-from lrlc_nas import signals
 from lrlc_nas.config import load_config
 from lrlc_nas.engine import start_study
 from lrlc_nas.engine.launchers import LocalWorkers
@@ -31,7 +30,6 @@ def launch(
     store, record = scripted_study
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lrlc_nas.engine.launchers.local._POLL_SECONDS", 0.01)
-    monkeypatch.setattr(signals, "_heard", signals._Heard())  # whatever tests before this one were told
 
     def make(script: str, devices: tuple[str, ...] = ("cpu",), runs: dict[str, int] | None = None) -> LocalWorkers:
         python = tmp_path / "python"
