@@ -16,5 +16,6 @@ from .search import BlockPruner as BlockPruner
 from .search import BlockSampler as BlockSampler
 from .search import suggest as suggest
 from .store import Store as Store
+from .tasks import Task as Task
 
 __version__: str

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from .errors import InputError
 
-__all__ = ["call_with_options", "import_function", "is_reference"]
+__all__ = ["call_with_options", "import_function", "import_named", "is_reference"]
 
 _T = TypeVar("_T")
 
@@ -27,14 +27,14 @@ def is_reference(text: str) -> bool:
     return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", text) is not None
 
 
-def import_function(reference: str) -> Callable[..., object]:
-    """Import the function that ``package.module:function`` names.
+def import_named(reference: str) -> object:
+    """Import what ``package.module:name`` names.
 
-    The current directory becomes importable, as it is under ``python -m``, and stays so: the function may
+    The current directory becomes importable, as it is under ``python -m``, and stays so: a function may
     import its neighbours later.
 
     Raises:
-        InputError: if the module cannot be imported or has no such function.
+        InputError: if the module cannot be imported or has no such name.
     """
     if reference == _PLANTED:
         raise InputError(
@@ -48,10 +48,21 @@ def import_function(reference: str) -> Callable[..., object]:
         module = importlib.import_module(module_name)  # noqa: TID251 - the one place, at the user's word
     except Exception as error:  # the module is the user's: importing it can raise anything
         raise InputError(f"cannot import {module_name!r}: {type(error).__name__}: {error}") from error
-    function: object = getattr(module, attribute, None)
+    if not hasattr(module, attribute):
+        raise InputError(f"{reference!r} is not a function: module {module_name!r} has no such name")
+    found: object = getattr(module, attribute)
+    return found
+
+
+def import_function(reference: str) -> Callable[..., object]:
+    """Import the function that ``package.module:function`` names.
+
+    Raises:
+        InputError: as `import_named`, or if it is no function.
+    """
+    function = import_named(reference)
     if not callable(function):
-        found = "has no such name" if function is None else f"has a {type(function).__name__} there"
-        raise InputError(f"{reference!r} is not a function: module {module_name!r} {found}")
+        raise InputError(f"{reference!r} is not a function: it is a {type(function).__name__}")
     return function
 
 

@@ -1,6 +1,7 @@
 """What a user may write about a study: its sections, their defaults, and the file that they stand in."""
 
 from .loading import load_config as load_config
+from .metric import ACCURACY as ACCURACY
 from .metric import Metric as Metric
 from .recipe import Recipe as Recipe
 from .sections import ClaimSection as ClaimSection

@@ -35,8 +35,8 @@ class Section(BaseModel):
 class TaskSection(Section):
     """How networks are made, trained and scored: ``classification``, or ``package.module:function``.
 
-    The function is called with the study's configuration and gives a `lrlc_nas.tasks.Task`, which may read `options`
-    and any other section. Classification reads ``host``, ``data`` and ``recipe``.
+    The function is called with the study's configuration and gives a `lrlc_nas.tasks.TaskProtocol`, which may
+    read `options` and any other section. Classification reads ``host``, ``data`` and ``recipe``.
     """
 
     name: str = "classification"
@@ -130,13 +130,13 @@ class ConfirmationSection(Section):
     """What a confirmation tests; `lrlc-nas confirm` writes it, a study file cannot.
 
     `of` is the study that made the claims, `family` the number of hypotheses that it looked at, `smallest_effect` is
-    in points of accuracy, and `notes` say what had to be decided about the controls.
+    in the unit of the metric, and `notes` say what had to be decided about the controls.
     """
 
     of: str
     claims: tuple[ClaimSection, ...]
     family: Annotated[int, Field(ge=1)]
-    smallest_effect: Annotated[float, Field(gt=0, lt=100)] = 0.3
+    smallest_effect: Annotated[float, Field(gt=0)] = 0.3
     notes: tuple[str, ...] = ()
 
     @property

@@ -74,7 +74,7 @@ class Overview:
         if line is not None and known_version == version and line.optuna == optuna:
             return line
         study = self._store.study(name)
-        best = best_run(self._store.runs(study))
+        best = best_run(self._store.runs(study), study.metric)
         return StudyLine(
             study_id=study.study_id,
             name=name,

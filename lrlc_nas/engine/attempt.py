@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,7 +13,7 @@ from optuna.trial import FrozenTrial
 from ..choices import Plan
 from ..facts import EndCause, Role, RunState
 from ..fault_points import fault_point
-from ..runs import Checkpoints, EpochResult, free_memory
+from ..runs import EpochResult, free_memory
 from ..search.optuna_view import OptunaView
 from ..search.pruning import AUDIT, audited, falls_behind, is_rung
 from ..search.sampler import propose
@@ -112,26 +111,26 @@ class Attempt:
         return pending.flush() or end
 
     def _train(self, run: RunRecord, pending: PendingEpochs) -> RunEnd:
+        assert run.plan is not None
         checkpoints = adopt_checkpoints(self.store, self.study, run)
+
+        def listen(result: EpochResult) -> None:
+            ended = pending.put(result)
+            if ended is not None:
+                raise RunEndedError(ended)
+
+        handle = RunHandle(
+            *(run.seed, self.device, self.prepared.split, checkpoints, self.should_stop, listen, run.number),
+            params={site: run.plan.at(site).token for site in self.study.space},
+        )
         with candidate_errors():
-            epochs = self._epochs(run, checkpoints)
-        with closing(epochs):
-            while True:
-                with candidate_errors():
-                    result = next(epochs, None)
-                ended = pending.flush() if result is None else pending.put(result)
-                if ended is not None:
-                    return ended
-                if result is None:
-                    break
+            self.prepared.task.train(self.prepared.network(run.plan, run.seed), handle)
+        ended = pending.flush()
+        if ended is not None:
+            return ended
         fault_point("keep.before")
         checkpoints.keep_last()
         return RunEnd(RunState.COMPLETE)
-
-    def _epochs(self, run: RunRecord, checkpoints: Checkpoints) -> Generator[EpochResult, None, None]:
-        assert run.plan is not None
-        handle = RunHandle(run.seed, self.device, self.prepared.split, checkpoints, self.should_stop)
-        return self.prepared.task.train(self.prepared.network(run.plan, run.seed), handle)
 
     def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> RunEnd | None:
         """Record an epoch and judge the run by it; an outage may last for so many seconds."""
@@ -161,8 +160,9 @@ class Attempt:
         if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
             return False
         values = self.store.values(self.study, result.epoch)
-        others = [value for run_id, value in values.items() if run_id != run.run_id]
-        return falls_behind(result.value, others, search.reduction)
+        gain = self.study.metric.gain
+        others = [gain(value) for run_id, value in values.items() if run_id != run.run_id]
+        return falls_behind(gain(result.value), others, search.reduction)
 
     def _is_judged(self, run: RunRecord) -> bool:
         return run.role == Role.SAMPLED and self.prepared.config.search.pruner != "none"

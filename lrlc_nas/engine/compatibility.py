@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config import StudyConfig
 from ..errors import InputError
-from ..references import import_function, is_reference
+from ..references import import_named, is_reference
 from ..store import StudyRecord
 from .preparation import Prepared
 
@@ -109,6 +109,6 @@ def _difference(was: Mapping[str, object], now: Mapping[str, object]) -> str:
 
 def _digest(reference: str) -> str:
     """Of the file of a module; empty if it has none."""
-    import_function(reference)
+    import_named(reference)
     file = getattr(sys.modules[reference.partition(":")[0]], "__file__", None)
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""

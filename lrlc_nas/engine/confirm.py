@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import torch
 
 from ..choices import Plan
+from ..config import ACCURACY
 from ..errors import InputError
 from ..evidence.claims import claims_worth_testing
 from ..evidence.conclusion import Conclusion
 from ..evidence.effects import screen
-from ..store import Store, TestOpening, test_openings
+from ..store import Store, StudyRecord, TestOpening, test_openings
 from .concluding import conclusion_of
 from .confirmation_runs import add_seeds, start_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
@@ -39,7 +40,7 @@ def confirmation_to_run(
         name: of the search.
         claims: label to plan; those worth testing if empty.
         seeds: how many in all; 5 for a new confirmation, and no more than there are for one that exists.
-        smallest_effect: in points; 0.3 for a new confirmation.
+        smallest_effect: in the unit of the metric; 0.3 points for a new confirmation of accuracy, else required.
         device: where latencies are measured.
 
     Raises:
@@ -49,15 +50,29 @@ def confirmation_to_run(
     found = store.confirmation_of(study)
     if found is None:
         chosen = claims or claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
-        delta = SMALLEST_EFFECT if smallest_effect is None else smallest_effect
         return start_confirmation(
-            store, name, chosen, seeds=SEEDS if seeds is None else seeds, smallest_effect=delta, device=device
+            store,
+            name,
+            chosen,
+            seeds=SEEDS if seeds is None else seeds,
+            smallest_effect=_delta(study, smallest_effect),
+            device=device,
         )
     confirmation = resume_study(store, found.name)
     _require_same(confirmation, claims, smallest_effect)
     runs = store.runs(confirmation.record)
     present = len({run.repeat for run in runs})
     return add_seeds(store, confirmation, seeds) if seeds is not None and seeds != present else confirmation
+
+
+def _delta(study: StudyRecord, smallest_effect: float | None) -> float:
+    if smallest_effect is None and study.metric != ACCURACY:
+        raise InputError(
+            f"--smallest-effect is required for the metric {study.metric.name!r}: a smaller difference, in "
+            f"{study.metric.unit or 'its own numbers'}, does not matter to you. Only accuracy has a default, "
+            f"{SMALLEST_EFFECT:g} points"
+        )
+    return SMALLEST_EFFECT if smallest_effect is None else smallest_effect
 
 
 def measure_sealed(store: Store, name: str, *, device: torch.device | str = "cpu", again: bool = False) -> TestOpening:

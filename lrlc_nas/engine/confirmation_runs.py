@@ -9,6 +9,7 @@ tested, and how, is fixed when it is created; later only seeds may be added, a s
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -16,7 +17,7 @@ from itertools import count
 import torch
 
 from ..choices import Choice, Plan, controls
-from ..config import ClaimSection, ConfirmationSection, SpaceSection, StudyConfig
+from ..config import ACCURACY, ClaimSection, ConfirmationSection, SpaceSection, StudyConfig
 from ..errors import InputError
 from ..facts import Role
 from ..networks import why_not_buildable
@@ -59,7 +60,7 @@ def start_confirmation(
         name: of the study that made the claims.
         claims: label to plan, each of choices that the study looked at.
         seeds: how many seeds every arm is trained with, at least 2.
-        smallest_effect: in points of accuracy; what is smaller than this is called equivalent.
+        smallest_effect: in the unit of the metric; what is smaller than this is called equivalent.
         device: where the latencies of the cards are measured.
 
     Raises:
@@ -71,8 +72,9 @@ def start_confirmation(
             f"study {name!r} has a confirmation already; 'lrlc-nas confirm' without claims continues it, "
             "and --seeds adds seeds to it"
         )
-    if not 0 < smallest_effect < 100:
-        raise InputError(f"smallest_effect must be above 0 and below 100 points, but is {smallest_effect:g}")
+    most = ACCURACY.scale if store.study(name).metric == ACCURACY else math.inf
+    if not 0 < smallest_effect < most:
+        raise InputError(f"smallest_effect must be above 0 and below {most:g}, but is {smallest_effect:g}")
     study = open_study(store, name)
     if study.prepared.config.confirmation is not None:
         raise InputError(f"study {name!r} is a confirmation itself")

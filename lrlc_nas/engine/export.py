@@ -41,7 +41,7 @@ def export_best(store: Store, name: str, folder: Path) -> Exported:
         CheckpointError: if the run's checkpoint is missing or damaged.
     """
     record = store.study(name)
-    run = best_run(store.runs(record))
+    run = best_run(store.runs(record), record.metric)
     if run is None:
         raise InputError(f"study {name!r} has no completed run to export")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -86,7 +86,8 @@ def _facts(study: OpenStudy, run: RunRecord, epoch: int, rebuild: Rebuild) -> di
         "run": run.number,
         "plan": run.plan.tokens,
         "weights_after_epoch": epoch + 1,
-        "search_accuracy": run.value,
+        "metric": study.record.metric.name,
+        "search_value": run.value,
         "seed": run.seed,
         "parameters": run.parameters,
         "macs": run.macs,

@@ -132,7 +132,7 @@ def resume_study(store: Store, name: str, trials: int | None = None) -> OpenStud
 def catch_up(study: OpenStudy) -> None:
     """Bring Optuna's side, and the files, to where our tables stand."""
     store, record = study.store, study.record
-    with closing(OptunaView(store, record.name, record.space, create=True)) as view:
+    with closing(OptunaView(store, record.name, record.space, create=record.metric.direction)) as view:
         view.add_trials(store, record, store.runs(record))
         view.catch_up(store.runs(record), store.epochs(record))
     remove_superfluous(store, record)

@@ -8,7 +8,7 @@ import torch
 from ..choices import Plan
 from ..config import StudyConfig
 from ..facts import RunState
-from ..runs import free_memory
+from ..runs import EpochResult, free_memory
 from ..tasks import RunHandle
 from .preparation import prepare
 from .run_end import end_of
@@ -57,11 +57,12 @@ class Objective:
         if excess := self.prepared.excess(plan):
             raise optuna.TrialPruned(f"infeasible: {excess}")
         seed = self.prepared.config.seed + trial.number
-        accuracy = 0.0
-        handle = RunHandle(seed, torch.device(self.device))
-        for result in self.prepared.task.train(self.prepared.network(plan, seed), handle):
-            accuracy = result.value
-            trial.report(accuracy, result.epoch)
+
+        def listen(result: EpochResult) -> None:
+            trial.report(result.value, result.epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned
-        return accuracy
+
+        handle = RunHandle(seed, torch.device(self.device), listener=listen)
+        self.prepared.task.train(self.prepared.network(plan, seed), handle)
+        return handle.reported[-1].value

@@ -19,7 +19,7 @@ from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..runs import stream_seed, within_memory
 from ..search.space import Space, build_space, over_limits
 from ..store import SiteRecord
-from ..tasks import Latency, Task, task_of
+from ..tasks import Latency, TaskProtocol, task_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -38,7 +38,7 @@ class Prepared:
     """
 
     config: StudyConfig
-    task: Task
+    task: TaskProtocol
     survey: Survey
     host: Cost
     space: Space
@@ -90,7 +90,8 @@ class Prepared:
     @property
     def facts(self) -> dict[str, Any]:
         """What the report tells besides."""
-        return {"host": asdict(self.host), **self.task.facts}
+        task = self.task
+        return {"host": asdict(self.host), "metric": task.metric.to_dict(), "epochs": task.epochs, **task.facts}
 
 
 def prepare(config: StudyConfig) -> Prepared:

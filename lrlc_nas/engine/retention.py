@@ -1,7 +1,7 @@
 """Which finished runs keep their last checkpoint, and how those of all others are removed.
 
 A run is needed while something reads its weights: the export, and the maps and moved images of the report. All of
-these choose the greatest or the first of all complete runs, and that makes removal safe beside other workers: a run
+these choose the best or the first of all complete runs, and that makes removal safe beside other workers: a run
 that is not chosen among some runs is not chosen among more of them either, so a worker that does not know yet of the
 latest ends removes nothing that will be wanted.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..choices import Plan
-from ..config import StudyConfig
+from ..config import Metric, StudyConfig
 from ..facts import RunState
 from ..search.best_run import best_run
 from ..store import RunRecord, Store, StudyRecord
@@ -24,7 +24,7 @@ _MOST_HOSTS = 3
 """How many runs of the host a report measures on moved images."""
 
 
-def needed_runs(config: StudyConfig, runs: Sequence[RunRecord]) -> set[int]:
+def needed_runs(config: StudyConfig, runs: Sequence[RunRecord], metric: Metric) -> set[int]:
     """The numbers of the complete runs whose checkpoint stays.
 
     A confirmation needs all of them: the test images are read with the weights of every seed.
@@ -32,7 +32,7 @@ def needed_runs(config: StudyConfig, runs: Sequence[RunRecord]) -> set[int]:
     complete = [run for run in runs if run.state == RunState.COMPLETE]
     if config.files.keep == "all" or config.confirmation is not None:
         return {run.number for run in complete}
-    return {run.number for run in _needed(complete) if run is not None}
+    return {run.number for run in _needed(complete, metric) if run is not None}
 
 
 def remove_superfluous(store: Store, study: StudyRecord) -> None:
@@ -41,7 +41,7 @@ def remove_superfluous(store: Store, study: StudyRecord) -> None:
     Workers call it after each run; whoever resumes the study makes up for one that was killed before it could.
     """
     runs = store.runs(study)
-    needed = needed_runs(study.config, runs)
+    needed = needed_runs(study.config, runs, study.metric)
     for run in runs:
         if run.finished is None or run.plan is None or not has_checkpoints(store, study, run):
             continue
@@ -50,10 +50,10 @@ def remove_superfluous(store: Store, study: StudyRecord) -> None:
             run_checkpoints(store, study, run).remove_all()
 
 
-def _needed(complete: Sequence[RunRecord]) -> Iterator[RunRecord | None]:
+def _needed(complete: Sequence[RunRecord], metric: Metric) -> Iterator[RunRecord | None]:
     hosts = [run for run in complete if run.plan == Plan()]
-    yield best_run(complete)
+    yield best_run(complete, metric)
     yield max(complete, key=lambda run: (run.finished.timestamp() if run.finished else 0.0, run.number), default=None)
-    yield best_run(hosts)
+    yield best_run(hosts, metric)
     yield from sorted(hosts, key=lambda run: run.number)[:_MOST_HOSTS]
-    yield best_run(run for run in complete if run.plan is not None and run.plan.relaxes)
+    yield best_run((run for run in complete if run.plan is not None and run.plan.relaxes), metric)

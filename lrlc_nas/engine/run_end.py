@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from optuna.exceptions import TrialPruned
+
 from ..errors import DiskError, DivergedError, FencedError, StorageError, TrainingStoppedError
 from ..facts import EndCause, RunState
 from ..runs import FULL, is_device_lost, is_out_of_memory
@@ -89,6 +91,8 @@ def candidate_errors() -> Iterator[None]:
     """
     try:
         yield
+    except RunEndedError:
+        raise
     except _WORLD as error:
         if isinstance(error, OSError) and error.errno in FULL:
             raise DiskError(in_one_line(error)) from error
@@ -113,5 +117,7 @@ def end_of(error: Exception) -> RunEnd:
     if is_out_of_memory(error):
         reason = f"infeasible: out of memory: {text or type(error).__name__}"
         return RunEnd(RunState.PRUNED, EndCause.OUT_OF_MEMORY, reason)
+    if isinstance(error, TrialPruned):  # what training of the user's raises, or a callback of Optuna's
+        return RunEnd(RunState.PRUNED, EndCause.BEHIND, f"pruned by its own training: {text}")
     reason = f"error: {type(error).__name__}: {text}"
     return RunEnd(RunState.FAILED, EndCause.ERROR, reason, traceback.format_exc())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..choices import Plan
-from ..config import ClaimSection, ConfirmationSection
+from ..config import ClaimSection, ConfirmationSection, Metric
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison, compare
 from .decisions import Rule
@@ -89,7 +89,7 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     section = study.config.confirmed
     ended = _ended_stages(runs)
     seen = [run for run in runs if run.stage in ended]
-    table, lost = _scores(seen), count_lost_runs(section.arms, seen)
+    table, lost = _scores(seen, study.metric), count_lost_runs(section.arms, seen)
     dead = [plan for plan in section.arms if ended and not table.get(plan)]
     alive = [plan for plan in section.arms if plan not in dead]
     usable = bool(ended) and Plan() in alive
@@ -143,12 +143,12 @@ def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
     return [stage for stage in stages if not any(other <= stage for other in open_)]
 
 
-def _scores(runs: Sequence[RunRecord]) -> dict[Plan, dict[int, float]]:
-    """Plan to {pair: accuracy in points}, of the completed runs."""
+def _scores(runs: Sequence[RunRecord], metric: Metric) -> dict[Plan, dict[int, float]]:
+    """Plan to {pair: value as a gain}, of the completed runs."""
     table: dict[Plan, dict[int, float]] = {}
     for run in runs:
         if has_score(run) and run.value is not None and run.plan is not None:
-            table.setdefault(run.plan, {})[run.repeat] = 100 * run.value
+            table.setdefault(run.plan, {})[run.repeat] = metric.gain(run.value)
     return table
 
 

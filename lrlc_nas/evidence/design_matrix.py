@@ -9,6 +9,7 @@ from math import isfinite
 import numpy as np
 
 from ..choices import CONV, Plan
+from ..config import ACCURACY, Metric
 from ..facts import EndCause, RunState
 from ..runs.results import EpochResult
 from ..store import RunRecord, StudyRecord
@@ -42,21 +43,23 @@ class Observed:
         return Observed(self.complete, (), self.plans[:number], self.outcomes[:number, -1:])
 
 
-def observe(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Observed:
+def observe(
+    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], metric: Metric = ACCURACY
+) -> Observed:
     """Gather what is used, from all runs of a study and, by run id, their recorded epochs.
 
     Runs that failed, diverged or did not fit in memory are not: that they ended tells of their plans what no
-    recorded accuracy does.
+    recorded value does.
     """
     planned = [run for run in runs if run.plan is not None]
-    complete = tuple(run for run in planned if isfinite(_end(run)))
+    complete = tuple(run for run in planned if isfinite(_end(run, metric)))
     pruned = tuple(run for run in planned if run.cause == EndCause.BEHIND and epochs.get(run.run_id))
     rungs = sorted({len(epochs[run.run_id]) for run in pruned})
     outcomes = np.full((len(complete + pruned), len(rungs) + 1), np.nan)
     for row, run in zip(outcomes, complete + pruned, strict=True):
-        reached = [100 * epoch.value for epoch in epochs.get(run.run_id, ())]
+        reached = [metric.gain(epoch.value) for epoch in epochs.get(run.run_id, ())]
         row[:-1] = [reached[rung - 1] if rung <= len(reached) else np.nan for rung in rungs]
-        row[-1] = _end(run)
+        row[-1] = _end(run, metric)
     plans = tuple(run.plan for run in complete + pruned if run.plan is not None)
     seen = Observed(complete, pruned, plans, outcomes)
     # Complete runs alone tell how the end follows from a rung, and only with their epochs.
@@ -81,6 +84,6 @@ def main_effects(cells: Sequence[Cell], plans: Sequence[Plan]) -> Matrix:
     return design
 
 
-def _end(run: RunRecord) -> float:
-    """Of a complete run, its value in points; NaN if it has none."""
-    return 100 * run.value if run.state == RunState.COMPLETE and run.value is not None else np.nan
+def _end(run: RunRecord, metric: Metric) -> float:
+    """Of a complete run, its value as a gain; NaN if it has none."""
+    return metric.gain(run.value) if run.state == RunState.COMPLETE and run.value is not None else np.nan

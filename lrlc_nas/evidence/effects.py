@@ -1,6 +1,7 @@
 """The screening: main effects of every choice at every site, from the block and the sampled runs together.
 
-With y the accuracy of a run in points (100 x fraction) and x[s, c] = 1 where its plan has choice c at site s
+With y the value of a run as a gain (`Metric.gain`: for accuracy 100 x fraction) and x[s, c] = 1 where its plan
+has choice c at site s
 
     y = host + Σ effect[s, c] · x[s, c] + error;
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..choices import Plan
+from ..config import Metric
 from ..facts import RunState
 from ..runs.results import EpochResult
 from ..search import best_run
@@ -37,7 +39,7 @@ __all__ = ["CONFIDENCE", "Effect", "HostSummary", "Screening", "screen"]
 
 @dataclass(frozen=True)
 class Effect:
-    """What one choice at one site changes against ``conv`` there, in points of accuracy.
+    """What one choice at one site changes against ``conv`` there: a gain, in the unit of the metric.
 
     Attributes:
         estimate: None where the runs cannot tell it.
@@ -67,7 +69,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class HostSummary:
-    """The complete runs of the untouched host: their number, mean and standard deviation over seeds, in points.
+    """The complete runs of the untouched host: their number, mean and standard deviation over seeds, times the scale.
 
     The mean is None without a run, the standard deviation with fewer than two.
     """
@@ -86,13 +88,13 @@ class Screening:
         contexts: the same cells, alone and together with other sites.
         interactions: one for each pair of sites.
         host: the runs of the untouched host.
-        residual_sd: standard deviation, in points, of what the main effects leave unexplained; None without
-            degrees of freedom.
+        residual_sd: standard deviation, in the unit of the metric, of what the main effects leave unexplained; None
+            without degrees of freedom.
         runs_used: number of complete runs that were used.
         runs_pruned_used: number of runs that fell behind, were pruned and were used up to there.
         runs_pruned: number of pruned runs, used or not.
         degrees_of_freedom: complete runs used less the rank of the last regression; 0 without a run.
-        best: the complete run of the highest accuracy, the first of equals; None without a complete run.
+        best: the complete run of the best value, the first of equals; None without a complete run.
         caveats: sentences that belong beside the numbers.
     """
 
@@ -116,20 +118,20 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
     runs cannot tell is None.
     """
     cells = cells_of(study)
-    seen, fit = _fitted(cells, observe(runs, epochs))
+    seen, fit = _fitted(cells, observe(runs, epochs, study.metric))
     effects = _effects(cells, seen, fit)
     alone, pairs = contexts(cells, seen), interactions(cells, seen)
     return Screening(
         effects=effects,
         contexts=alone,
         interactions=pairs,
-        host=_host(seen.complete),
+        host=_host(seen.complete, study.metric),
         residual_sd=fit.residual_sd,
         runs_used=len(seen.complete),
         runs_pruned_used=len(seen.pruned),
         runs_pruned=sum(run.state == RunState.PRUNED for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
-        best=best_run(seen.complete),
+        best=best_run(seen.complete, study.metric),
         caveats=caveats(runs, seen, effects, alone, pairs, degrees_of_freedom=fit.degrees_of_freedom),
     )
 
@@ -163,8 +165,8 @@ def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:
     return ""
 
 
-def _host(complete: Sequence[RunRecord]) -> HostSummary:
-    points = [100 * run.value for run in complete if run.plan == Plan() and run.value is not None]
+def _host(complete: Sequence[RunRecord], metric: Metric) -> HostSummary:
+    points = [metric.scale * run.value for run in complete if run.plan == Plan() and run.value is not None]
     return HostSummary(
         runs=len(points),
         mean=float(np.mean(points)) if points else None,

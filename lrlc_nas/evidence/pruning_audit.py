@@ -67,33 +67,37 @@ def audit(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Se
     rung = _first_rung(study)
     if rung is None:
         return Audit((), None, "No run of this study is ever pruned.")
-    complete = observe(runs, epochs).complete
-    best = float(np.quantile([run.value or 0.0 for run in complete], _BEST_QUARTER)) if complete else 0.0
+    gain = study.metric.gain
+    complete = observe(runs, epochs, study.metric).complete
+    ends = {run.run_id: gain(run.value) for run in complete if run.value is not None}
+    best = float(np.quantile(list(ends.values()), _BEST_QUARTER)) if complete else 0.0
     never_pruned = [run for run in complete if run.role != Role.SAMPLED or AUDIT in run.facts]
-    early = {run_id: recorded[rung - 1].value for run_id, recorded in epochs.items() if len(recorded) >= rung}
+    early = {run_id: gain(recorded[rung - 1].value) for run_id, recorded in epochs.items() if len(recorded) >= rung}
     tokens = dict.fromkeys(token for choices in study.space.values() for token in choices if token != "conv")
-    rows = tuple(_row(token, never_pruned, best, early) for token in ("", *tokens))
+    rows = tuple(_row(token, never_pruned, best, early, ends) for token in ("", *tokens))
     return Audit(rows, rung, _sentence(rows[0], rung))
 
 
 def _first_rung(study: StudyRecord) -> int | None:
     search = study.config.search
     # With a rung at the end or after it nothing is left to be saved.
-    epochs = study.config.recipe.epochs
-    return search.min_epochs if search.pruner != "none" and search.min_epochs < epochs else None
+    early = study.epochs is None or search.min_epochs < study.epochs
+    return search.min_epochs if search.pruner != "none" and early else None
 
 
-def _row(token: str, never_pruned: Sequence[RunRecord], best: float, early: Mapping[int, float]) -> AuditRow:
+def _row(
+    token: str, never_pruned: Sequence[RunRecord], best: float, early: Mapping[int, float], ends: Mapping[int, float]
+) -> AuditRow:
     runs = [run for run in never_pruned if not token or (run.plan and token in run.plan.tokens.values())]
     would_end = [run for run in runs if run.facts.get(AUDIT)]
     return AuditRow(
         choice=token,
         audited=sum(AUDIT in run.facts for run in runs),
         would_end=len(would_end),
-        wrongly=sum((run.value or 0.0) >= best for run in would_end),
+        wrongly=sum(ends[run.run_id] >= best for run in would_end),
         never_pruned=len(runs),
         rank_correlation=_rank_correlation(
-            [(early[run.run_id], run.value or 0.0) for run in runs if run.run_id in early]
+            [(early[run.run_id], ends[run.run_id]) for run in runs if run.run_id in early]
         ),
     )
 
@@ -115,7 +119,7 @@ def _sentence(total: AuditRow, rung: int) -> str:
     )
     if total.rank_correlation is not None:
         text += (
-            " Over the runs that are never pruned, Kendall's τ between the accuracies after "
+            " Over the runs that are never pruned, Kendall's τ between the values after "
             f"epoch {rung} and at the end is {total.rank_correlation:+.2f}."
         )
     return text

@@ -77,7 +77,7 @@ def _of_confirmation(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject |
 
 
 def _of_search(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject:
-    best = best_run([run for run in runs if run.plan is not None and run.plan.relaxes])
+    best = best_run([run for run in runs if run.plan is not None and run.plan.relaxes], study.metric)
     if best is None or best.plan is None:
         raise InputError(f"study {study.name!r} has no complete run with a relaxed site yet")
     others = [run for run in _complete(runs, best.plan) if run != best]

@@ -26,7 +26,7 @@ def study_power(store: Store, name: str) -> str:
     """
     study = store.study(name)
     runs = store.runs(study)
-    scores = [score for _, score in plan_scores(runs, Plan())]
+    scores = [score for _, score in plan_scores(study.metric, runs, Plan())]
     if len(scores) < 2:
         raise InputError(
             f"study {name!r}: the spread over seeds needs at least 2 complete runs of the untouched host, but there "

@@ -27,16 +27,14 @@ _MOST_MACS = 3e11
 
 _SEEDS = 3
 
-ACCURACY = Metric("accuracy", "maximize", "points", 100.0)
-
 # Whatever is wrong with checkpoints, images or memory: a picture less is no reason to lose the page.
 _TROUBLE = (LrlcNasError, OSError, RuntimeError)
 
 
-def plan_scores(runs: Sequence[RunRecord], plan: Plan) -> list[tuple[int, float]]:
-    """Seed and accuracy, in points, of each complete run of a plan."""
+def plan_scores(metric: Metric, runs: Sequence[RunRecord], plan: Plan) -> list[tuple[int, float]]:
+    """Seed and value, as a gain, of each complete run of a plan."""
     complete = (run for run in runs if run.plan == plan and run.state == "complete")
-    return [(run.seed, 100 * run.value) for run in complete if run.value is not None]
+    return [(run.seed, metric.gain(run.value)) for run in complete if run.value is not None]
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,8 @@ class Confirmation:
     openings: tuple[TestOpening, ...]
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
-        """Accuracies of an arm in points, in the order of the seeds that the verdicts rest on."""
-        by_seed = dict(plan_scores(self.runs, plan))
+        """Values of an arm as gains, in the order of the seeds that the verdicts rest on."""
+        by_seed = dict(plan_scores(self.study.metric, self.runs, plan))
         return tuple(by_seed[seed] for seed in self.conclusion.seeds if seed in by_seed)
 
 
@@ -89,7 +87,11 @@ class Reading:
     importances: Mapping[str, float]
     confirmation: Confirmation | None
     inside: Inside
-    metric: Metric = ACCURACY
+
+    @property
+    def metric(self) -> Metric:
+        """What the values of the runs are."""
+        return self.study.metric
 
     @property
     def conclusion(self) -> Conclusion | None:
@@ -101,7 +103,7 @@ def read_study(
     source: Store | OptunaStudy,
     name: str = "",
     *,
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
     inside: bool = False,
     trusted: bool = False,
 ) -> Reading:
@@ -110,8 +112,8 @@ def read_study(
     Args:
         source: a study database; or any study of Optuna's whose parameters are sites with tokens as values.
         name: of the study in the database, or of one of Optuna's there.
-        metric: what the values of an Optuna study are; by default plain numbers, in the study's own direction and
-            with the name that `optuna.Study.set_metric_names` gave them.
+        metric: what the values of an Optuna study are, or its name alone; by default plain numbers, in the study's
+            own direction and with the name that `optuna.Study.set_metric_names` gave them.
         inside: as in `lrlc_nas.report.report_page`; of no effect on an Optuna study.
         trusted: likewise.
 
@@ -154,17 +156,15 @@ def read_study(
     )
 
 
-def _read_optuna(source: OptunaStudy, metric: Metric | None) -> Reading:
+def _read_optuna(source: OptunaStudy, metric: Metric | str | None) -> Reading:
     from ..search import importances, optuna_lacks, optuna_records
 
-    if metric is None:
-        name = source.metric_names[0] if source.metric_names else "value"
+    if not isinstance(metric, Metric):
+        name = metric or (source.metric_names[0] if source.metric_names else "value")
         metric = Metric(name, "minimize" if source.direction.name == "MINIMIZE" else "maximize")
     study, runs, epochs = optuna_records(source, metric)
     screening = screen(study, runs, epochs)
     screening = replace(screening, caveats=(*screening.caveats, *optuna_lacks(source)))
-    if metric.direction == "minimize" and screening.host.mean is not None:  # effects are gains; this is a value
-        screening = replace(screening, host=replace(screening.host, mean=-screening.host.mean))
     nothing = "The training of this study is its user's own, and lrlc-nas has no trained networks of it."
     return Reading(
         study=study,
@@ -175,7 +175,6 @@ def _read_optuna(source: OptunaStudy, metric: Metric | None) -> Reading:
         importances={site: share for site, share in importances(source).items() if site in study.space},
         confirmation=None,
         inside=Inside(maps_reason=nothing, shifts_reason=nothing),
-        metric=metric,
     )
 
 

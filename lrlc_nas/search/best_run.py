@@ -6,16 +6,17 @@ import math
 from collections.abc import Iterable
 
 from ..choices import Plan
+from ..config import Metric
 from ..facts import RunState
 from ..store import RunRecord, StudyRecord
 
 __all__ = ["best_run", "most_trials"]
 
 
-def best_run(runs: Iterable[RunRecord]) -> RunRecord | None:
-    """The completed run with the highest accuracy on the search split; the earliest of equals."""
+def best_run(runs: Iterable[RunRecord], metric: Metric) -> RunRecord | None:
+    """The completed run with the best value; the earliest of equals."""
     complete = [run for run in runs if run.state == RunState.COMPLETE and run.value is not None]
-    return max(complete, key=lambda run: (run.value or 0.0, -run.number), default=None)
+    return max(complete, key=lambda run: (metric.gain(run.value or 0.0), -run.number), default=None)
 
 
 def most_trials(study: StudyRecord, runs: Iterable[RunRecord]) -> int:

@@ -35,9 +35,6 @@ def optuna_records(
 ) -> tuple[StudyRecord, list[RunRecord], dict[int, list[EpochResult]]]:
     """A study, its trials as runs, and the intermediate values of each as its epochs, by the number of the trial.
 
-    Values are those of the metric times its scale, a hundredth of it, because the evidence counts in hundredths; of a
-    metric that is minimised they are negative, so that more is better.
-
     Raises:
         InputError: if the study has several objectives, another direction than the metric, or no parameter that is a
             site; the message says what it has.
@@ -52,9 +49,8 @@ def optuna_records(
             "values are tokens, 'conv' among them, for example ('conv', 'lrlc-2', 'lc'); "
             f"the parameters are {', '.join(names)}"
         )
-    factor = metric.scale / 100 * (1 if metric.direction == "maximize" else -1)
-    runs = [_run(trial, space, factor) for trial in trials]
-    return _study(study, trials, space), runs, {trial.number: _epochs(trial, factor) for trial in trials}
+    runs = [_run(trial, space) for trial in trials]
+    return _study(study, trials, space, metric), runs, {trial.number: _epochs(trial) for trial in trials}
 
 
 def optuna_lacks(study: optuna.Study) -> list[str]:
@@ -99,7 +95,7 @@ def _space(trials: Iterable[FrozenTrial]) -> SpaceTokens:
     return {site: ("conv", *(token for token in tokens if token != "conv")) for site, tokens in space.items()}
 
 
-def _study(study: optuna.Study, trials: Sequence[FrozenTrial], space: SpaceTokens) -> StudyRecord:
+def _study(study: optuna.Study, trials: Sequence[FrozenTrial], space: SpaceTokens, metric: Metric) -> StudyRecord:
     told: Mapping[str, dict[str, object]] = {}
     left_out: Mapping[str, Mapping[str, str]] = {}
     for facts in (trial.user_attrs[FACTS] for trial in trials if FACTS in trial.user_attrs):
@@ -116,13 +112,13 @@ def _study(study: optuna.Study, trials: Sequence[FrozenTrial], space: SpaceToken
         refused={},
         host_fingerprint="",
         data_fingerprint="",
-        facts={},
+        facts={"metric": metric.to_dict(), "epochs": None},
         files="",
         sites=tuple(SiteRecord(name, geometry) for name, geometry in told.items()),
     )
 
 
-def _run(trial: FrozenTrial, space: SpaceTokens, factor: float) -> RunRecord:
+def _run(trial: FrozenTrial, space: SpaceTokens) -> RunRecord:
     facts = trial.user_attrs.get(FACTS, {})
     state = _STATES[trial.state]
     plan = Plan.of({site: trial.params[site] for site in space}) if space.keys() <= trial.params.keys() else None
@@ -138,7 +134,7 @@ def _run(trial: FrozenTrial, space: SpaceTokens, factor: float) -> RunRecord:
         macs=facts.get("macs"),
         state=state,
         reason="",
-        value=factor * trial.value if state == RunState.COMPLETE and trial.value is not None else None,
+        value=trial.value if state == RunState.COMPLETE else None,
         attempt=1,
         worker_id="",
         epoch=len(trial.intermediate_values),
@@ -155,6 +151,6 @@ def _role(trial: FrozenTrial, plan: Plan | None) -> Role:
     return {0: Role.HOST, 1: Role.SINGLE}.get(len(plan.tokens), Role.FRACTION)
 
 
-def _epochs(trial: FrozenTrial, factor: float) -> list[EpochResult]:
+def _epochs(trial: FrozenTrial) -> list[EpochResult]:
     steps = sorted(trial.intermediate_values.items())
-    return [EpochResult(number, factor * value, 0.0) for number, (_, value) in enumerate(steps)]
+    return [EpochResult(number, value, 0.0) for number, (_, value) in enumerate(steps)]

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import optuna
 from optuna.distributions import CategoricalDistribution
@@ -47,20 +47,23 @@ __all__ = ["OptunaView", "create_optuna_tables", "open_storage", "optuna_study",
 _STATES = {RunState.COMPLETE: TrialState.COMPLETE, RunState.PRUNED: TrialState.PRUNED, RunState.FAILED: TrialState.FAIL}
 _NUMBER = "slot"  # as all versions have called it
 
+Direction = Literal["maximize", "minimize"]
 T = TypeVar("T")
 
 
 class OptunaView:
     """The Optuna study that belongs to one of our studies; each site is one categorical parameter of the trials.
 
-    With `create`, Optuna's tables and its study are made where they are missing.
+    With `create`, a direction, Optuna's tables and its study are made where they are missing.
 
     Raises:
-        InputError: if Optuna has no study of this name and `create` is off.
+        InputError: if Optuna has no study of this name and `create` is None.
         StorageError: if Optuna's tables are of another version than Optuna itself.
     """
 
-    def __init__(self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: bool = False) -> None:
+    def __init__(
+        self, store: Store, name: str, space: Mapping[str, tuple[str, ...]], *, create: Direction | None = None
+    ) -> None:
         self.space = {site: CategoricalDistribution(tokens) for site, tokens in space.items()}
         self._store = store
         if create:
@@ -71,7 +74,7 @@ class OptunaView:
         if create:
             self.study = self.retry(
                 lambda: optuna.create_study(
-                    study_name=name, storage=self._storage, direction="maximize", load_if_exists=True
+                    study_name=name, storage=self._storage, direction=create, load_if_exists=True
                 )
             )
         else:

@@ -2,7 +2,7 @@
 
 Reference: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, arXiv 1810.05934.
 
-The rule is a pure function of recorded accuracies, so that what it leaves out is missing at random (see
+The rule is a pure function of recorded values, so that what it leaves out is missing at random (see
 `lrlc_nas.evidence.missing`). Optuna's pruners write marks into the database when they are asked, so that asking
 again after a crash can give another answer. Some runs, drawn by chance alone, are judged like all others and go on
 whatever the verdict: they show what the rule costs. They take part in the comparison at later rungs.
@@ -28,13 +28,14 @@ def is_rung(epochs: int, min_epochs: int, reduction: int) -> bool:
     return rung == epochs
 
 
-def falls_behind(accuracy: float, others: Collection[float], reduction: int) -> bool:
-    """Whether a run at a rung is to be pruned, by its accuracy there and those of the others that have reached it.
+def falls_behind(value: float, others: Collection[float], reduction: int) -> bool:
+    """Whether a run at a rung is to be pruned, by its value there and those of the others that have reached it.
 
-    It goes on while fewer than max(1, n // reduction) of the n runs at the rung, itself included, are better.
+    More is better. It goes on while fewer than max(1, n // reduction) of the n runs at the rung, itself included, are
+    better.
     """
     survivors = max(1, (len(others) + 1) // reduction)
-    return sum(other > accuracy for other in others) >= survivors
+    return sum(other > value for other in others) >= survivors
 
 
 def audited(seed: int, number: int, share: float) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..choices import Plan
-from ..config import StudyConfig
+from ..config import Metric, StudyConfig
 from ..facts import EndCause, Role, RunState
 
 __all__ = ["Claim", "NewRun", "RunRecord", "SiteRecord", "StudyRecord"]
@@ -62,6 +62,17 @@ class StudyRecord:
     files: str
     sites: tuple[SiteRecord, ...]
     parent_study_id: int | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """What the values of its runs and epochs are."""
+        return Metric.from_dict(self.facts.get("metric"))
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs a run has; None if only its training knows."""
+        known: int | None = self.facts.get("epochs", self.config.recipe.epochs)
+        return known
 
 
 @dataclass(frozen=True)

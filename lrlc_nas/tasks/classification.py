@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from ..data import ImageSet, Splits, Subset, load_images, split
 from ..layers import random_state
 from ..networks import Cost
 from ..networks.hosts import build_host
-from ..runs import EpochResult, within_memory
+from ..runs import within_memory
 from ..training import evaluate, fit, predict_logits
 from ..training.placement import Placement
 from .latency import Latency, time_step
@@ -114,9 +115,9 @@ class Classification:
         """For batches of the recipe, with what its optimizer keeps."""
         return cost.training_bytes(self.recipe.batch_size, _STATE_COPIES[self.recipe.optimizer])
 
-    def train(self, network: nn.Module, run: RunHandle) -> Generator[EpochResult, None, None]:
+    def train(self, network: nn.Module, run: RunHandle) -> None:
         """Train by the recipe; see `lrlc_nas.training.fit`."""
-        return fit(
+        results = fit(
             network,
             self.splits.train,
             self._subset(run.split),
@@ -126,8 +127,11 @@ class Classification:
             std=self.splits.std,
             device=run.device,
             checkpoints=run.checkpoints,
-            should_stop=run.should_stop,
+            should_stop=run.asked_to_stop,
         )
+        with closing(results):
+            for result in results:
+                run.tell(result)
 
     def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
         """The fraction of the images of a split that is classified correctly, in [0, 1]."""

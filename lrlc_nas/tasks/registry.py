@@ -8,18 +8,20 @@ from typing import cast
 
 from ..config import StudyConfig
 from ..errors import InputError
-from ..references import import_function, is_reference
+from ..references import import_named, is_reference
 from .classification import Classification
-from .task import Task
+from .own import Task
+from .own_training import OwnTraining
+from .task import TaskProtocol
 
 __all__ = ["task_of"]
 
-_BUILT_IN: dict[str, Callable[[StudyConfig], Task]] = {"classification": Classification.of}
-_MEMBERS = [name for name in dir(Task) if not name.startswith("_")]
+_BUILT_IN: dict[str, Callable[[StudyConfig], TaskProtocol]] = {"classification": Classification.of}
+_MEMBERS = [name for name in dir(TaskProtocol) if not name.startswith("_")]
 
 
-def task_of(config: StudyConfig) -> Task:
-    """Make the task of a study: a built-in one, or what a function of the user's gives for the configuration.
+def task_of(config: StudyConfig) -> TaskProtocol:
+    """Make the task of a study: a built-in one, a `Task` of the user's, or what a function gives for the configuration.
 
     Raises:
         InputError: if there is no such task, it is not one, or whatever is wrong with its data.
@@ -28,13 +30,18 @@ def task_of(config: StudyConfig) -> Task:
     if name in _BUILT_IN:
         return _BUILT_IN[name](config)
     if not is_reference(name):
-        known = ", ".join((*_BUILT_IN, "package.module:function"))
+        known = ", ".join((*_BUILT_IN, "package.module:name"))
         raise InputError(f"task.name: no task {name!r}; a task is one of {known}")
-    return _checked(name, _made(name, config))
+    found = import_named(name)
+    made = found if isinstance(found, Task) else _made(name, found, config)
+    return OwnTraining(made, name) if isinstance(made, Task) else _checked(name, made)
 
 
-def _made(name: str, config: StudyConfig) -> object:
-    function = import_function(name)
+def _made(name: str, function: object, config: StudyConfig) -> object:
+    if not callable(function):
+        raise InputError(
+            f"task {name!r} must be a lrlc_nas.Task, or a function that gives one, but is a {type(function).__name__}"
+        )
     try:
         return function(config)
     except InputError:
@@ -43,20 +50,14 @@ def _made(name: str, config: StudyConfig) -> object:
         raise InputError(f"task {name!r}: the function failed: {type(error).__name__}: {error}") from error
 
 
-def _checked(name: str, task: object) -> Task:
+def _checked(name: str, task: object) -> TaskProtocol:
     missing = [member for member in _MEMBERS if not _has(task, member)]
     if missing:
         raise InputError(
             f"task {name!r}: the function must give a Task, but what it gave, a {type(task).__name__}, has no "
             f"{', '.join(missing)}"
         )
-    made = cast(Task, task)
-    if made.metric.direction != "maximize":
-        raise InputError(
-            f"task {name!r}: the search maximizes, and its metric {made.metric.name!r} is to be minimized; score "
-            "its negative"
-        )
-    return made
+    return cast(TaskProtocol, task)
 
 
 def _has(task: object, member: str) -> bool:

@@ -1,4 +1,4 @@
-"""A run as the task sees that trains it: what it needs to know, where its state is kept, and whether to stop."""
+"""A run as the task sees that trains it: what it is told, what it tells, and where its state is kept."""
 
 from __future__ import annotations
 
@@ -9,32 +9,48 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from ..errors import CheckpointError, DivergedError, InputError, TrainingStoppedError
 from ..runs import Checkpoints, EpochResult
+from ..runs.random_numbers import restore_random_numbers, saved_random_numbers
+from .plain_state import require_plain
 
 __all__ = ["RunHandle"]
 
 
 @dataclass
 class RunHandle:
-    """One run under way.
+    """One run under way. Each epoch is reported, then the state after it saved, if it is to be resumed from there.
+
+    It stands where Optuna's integrations expect a trial: `report`, `should_prune`, `number`, `params`, `set_user_attr`.
 
     Attributes:
         seed: of whatever is random in it.
         device: where to train.
-        split: which samples its epochs are scored on.
+        split: which samples its epochs are scored on, ``search`` or ``confirm``.
+        number: of the run in its study.
+        params: site to token.
         checkpoints: where its state is kept; None where nothing is.
-        should_stop: asked between steps.
+        listener: told each epoch; what it raises ends the run.
         reported: the results of all epochs so far, those of interrupted attempts included.
+        user_attrs: what `set_user_attr` was given.
     """
 
     seed: int
     device: torch.device
     split: Literal["search", "confirm"] = "search"
     checkpoints: Checkpoints | None = None
-    should_stop: Callable[[], bool] = lambda: False
+    asked_to_stop: Callable[[], bool] = lambda: False
+    listener: Callable[[EpochResult], None] = lambda result: None
+    number: int = 0
+    params: Mapping[str, str] = field(default_factory=dict)
     reported: list[EpochResult] = field(default_factory=list, init=False)
+    user_attrs: dict[str, Any] = field(default_factory=dict, init=False)
+    _network: nn.Module | None = field(default=None, init=False)
+    _saved: int = field(default=0, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _ended_by: BaseException | None = field(default=None, init=False)
     _began: float = field(default_factory=time.perf_counter, init=False)
 
     @property
@@ -42,55 +58,173 @@ class RunHandle:
         """The epoch to train now, from 0."""
         return len(self.reported)
 
-    def load(self) -> dict[str, Any] | None:
-        """The state that was saved last, on the CPU; None for a run that begins.
+    def report(
+        self, epoch: float | None = None, value: float | None = None, *, step: int | None = None, **scores: float
+    ) -> None:
+        """Record the metric after an epoch; ``report(value, step=epoch)`` is the same in Optuna's words.
 
-        `reported` and `next_epoch` stand where that state does.
+        Args:
+            epoch: `next_epoch`: epochs are reported one by one, from 0.
+            value: the task's metric on the samples of `split`.
+            step: the epoch, where the value comes first.
+            scores: any other numbers of the epoch, by name.
 
         Raises:
-            CheckpointError: if it is of another seed, or was not saved by `save`.
+            InputError: if it is another epoch's turn, or something is no number.
+            DivergedError: if the value is not finite; the run is pruned.
+            TrainingStoppedError: if the run was asked to stop, and does not save its state.
+            Exception: whatever ends the run, for example that it is pruned; it is to pass through.
         """
+        self._require_going()
+        if step is not None:
+            epoch, value = step, epoch if value is None else value
+        self._require_turn(epoch)
+        number = _number("value", value)
+        if not math.isfinite(number):
+            raise self._ending(DivergedError(f"epoch {self.next_epoch}: the value is {number}"))
+        if self.next_epoch > self._saved and self.should_stop():
+            raise self._ending(TrainingStoppedError(f"stopped in epoch {self.next_epoch}"))
+        seconds = time.perf_counter() - self._began
+        others = {name: _number(name, score) for name, score in scores.items()}
+        self.tell(EpochResult(self.next_epoch, number, seconds, others))
+        self._began = time.perf_counter()
+
+    def save(self, state: Mapping[str, Any] | None = None) -> None:
+        """Write a checkpoint of the epoch that was reported last: the network's weights, and whatever else is given.
+
+        The global random numbers of torch, NumPy and Python are saved too.
+
+        Args:
+            state: what resuming needs besides, such as the optimizer's ``state_dict()``: tensors and plain values in
+                dicts, lists and tuples.
+
+        Raises:
+            InputError: if no epoch was reported since the last one was saved, or the state holds anything else.
+            TrainingStoppedError: if the run was asked to stop; what was saved stands.
+            DiskError: if the disk is full.
+        """
+        self._require_going()
+        if self.next_epoch == self._saved:
+            raise InputError(f"run.save: report epoch {self.next_epoch} first; the state is the one after it")
+        require_plain(state or {}, "run.save: state")
+        self._write(dict(state or {}), final=False)
+        if self.should_stop():
+            raise self._ending(TrainingStoppedError(f"stopped after epoch {self.next_epoch - 1}"))
+        self._began = time.perf_counter()
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that was saved last; None for a run that begins.
+
+        The network has its weights again, on its device, and the random numbers go on from where they stood: call it
+        just before the first epoch. `next_epoch` is the one after that state.
+
+        Raises:
+            InputError: if an epoch was reported before.
+            CheckpointError: if the state is of another seed, or was not saved by `save`.
+        """
+        self._require_going()
+        if self.reported:
+            raise InputError("run.load: it comes before the first epoch is reported")
+        saved = self._newest()
+        if saved is None or saved["final"]:
+            return None
+        self._take_up(saved)
+        state: dict[str, Any] = saved["state"]
+        return state
+
+    def should_stop(self) -> bool:
+        """Whether to end soon: return or raise, and the run is taken up again from what was saved last."""
+        self._stopping = self._stopping or self.asked_to_stop()
+        return self._stopping
+
+    def should_prune(self) -> bool:
+        """Whether the run is over; `report` has raised then."""
+        return self._ended_by is not None
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Keep a fact of the run by name; plain values of JSON."""
+        self.user_attrs[key] = value
+
+    def tell(self, result: EpochResult) -> None:
+        """Pass the result of an epoch on, and raise what ends the run."""
+        self.reported.append(result)
+        try:
+            self.listener(result)
+        except BaseException as error:
+            raise self._ending(error) from None
+
+    def train(self, network: nn.Module, function: Callable[[nn.Module, RunHandle], object]) -> None:
+        """Let a function of the user's train a network, and see that all it reported is saved at its end.
+
+        Raises:
+            InputError: if it reported nothing.
+            Exception: whatever has ended the run, even if the function has swallowed it, and whatever it raises.
+        """
+        self._network = network
+        saved = self._newest()
+        if saved is not None and saved["final"]:
+            self._take_up(saved)
+            return
+        self._began = time.perf_counter()
+        function(network, self)
+        self._require_going()
+        if self._stopping:
+            raise TrainingStoppedError(f"stopped in epoch {self.next_epoch}")
+        if not self.reported:
+            raise InputError("the training ended without run.report: no epoch has a value")
+        if self.next_epoch > self._saved:
+            self._write({}, final=True)
+
+    def _require_going(self) -> None:
+        if self._ended_by is not None:
+            raise self._ended_by
+
+    def _ending(self, error: BaseException) -> BaseException:
+        self._ended_by = error
+        return error
+
+    def _require_turn(self, epoch: object) -> None:
+        if isinstance(epoch, bool) or not isinstance(epoch, int):
+            raise InputError(f"run.report: the epoch must be a whole number, but is {epoch!r}")
+        if epoch != self.next_epoch:
+            why = "was reported already" if epoch < self.next_epoch else "comes too early"
+            raise InputError(
+                f"run.report: epoch {epoch} {why}; epochs are reported one by one, and the next is {self.next_epoch}"
+            )
+
+    def _newest(self) -> dict[str, Any] | None:
         if self.checkpoints is None:
             return None
         self.checkpoints.clean()
         saved = self.checkpoints.load_newest()
-        if saved is not None:
-            if saved.get("seed") != self.seed or "reported" not in saved:
-                raise CheckpointError(
-                    f"a checkpoint in {self.checkpoints.folder} must have seed {self.seed}, but has {saved.get('seed')}"
-                )
-            self.reported = [EpochResult.from_dict(values) for values in saved["reported"]]
-        self.checkpoints.warn_of_lost(len(self.reported))
-        self._began = time.perf_counter()
+        if saved is not None and (saved.get("seed") != self.seed or "final" not in saved):
+            raise CheckpointError(
+                f"a checkpoint in {self.checkpoints.folder} must have seed {self.seed}, but has {saved.get('seed')}"
+            )
+        self.checkpoints.warn_of_lost(0 if saved is None else len(saved["reported"]))
         return saved
 
-    def require_going(self) -> None:
-        """Raise `TrainingStoppedError` if the run is asked to stop; to be called between steps."""
-        if self.should_stop():
-            raise TrainingStoppedError(f"stopped in epoch {self.next_epoch}")
+    def _take_up(self, saved: Mapping[str, Any]) -> None:
+        assert self._network is not None
+        self._network.load_state_dict(saved["network"])
+        for values in saved["reported"]:
+            self.tell(EpochResult.from_dict(values))
+        self._saved = self.next_epoch
+        restore_random_numbers(saved["random"])
+        self._began = time.perf_counter()
 
-    def save(self, value: float, state: Mapping[str, Any], **scores: float) -> EpochResult:
-        """End an epoch: write its checkpoint and give its result, which `Task.train` yields.
-
-        Args:
-            value: the task's metric, on the split of the run.
-            state: all that resuming needs, tensors and plain values; the network's weights under ``network``.
-            scores: any other numbers, by name.
-
-        Raises:
-            DivergedError: if the value is not finite; the epoch has no checkpoint then.
-            InputError: if the state has no weights of the network.
-        """
-        epoch = self.next_epoch
-        if not math.isfinite(value):
-            raise DivergedError(f"epoch {epoch}: the value is {value}")
-        if "network" not in state:
-            raise InputError("the state of a run must have the network's weights under 'network'")
-        seconds = time.perf_counter() - self._began
-        numbers = {name: float(number) for name, number in scores.items()}
-        self.reported.append(EpochResult(epoch, float(value), seconds, numbers))
+    def _write(self, state: dict[str, Any], *, final: bool) -> None:
+        assert self._network is not None
+        self._saved = self.next_epoch
         if self.checkpoints is not None:
             told = [result.to_dict() for result in self.reported]
-            self.checkpoints.save(epoch, {**state, "seed": self.seed, "reported": told})
-        self._began = time.perf_counter()
-        return self.reported[-1]
+            saved = {"seed": self.seed, "reported": told, "final": final, "state": state}
+            weights = {"network": self._network.state_dict(), "random": saved_random_numbers(self.device)}
+            self.checkpoints.save(self.next_epoch - 1, saved | weights)
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"run.report: {name} must be a number, but is a {type(value).__name__}") from None

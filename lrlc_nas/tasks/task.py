@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -11,11 +11,10 @@ from torch import Tensor, nn
 
 from ..config import Metric
 from ..networks import Cost
-from ..runs import EpochResult
 from .latency import Latency
 from .run_handle import RunHandle
 
-__all__ = ["Rebuild", "Split", "Task"]
+__all__ = ["Rebuild", "Split", "TaskProtocol"]
 
 Split = Literal["search", "confirm", "test"]
 """Samples that are scored: by the search, by the confirmation, and once at the end."""
@@ -36,7 +35,7 @@ class Rebuild:
     check: Mapping[str, Tensor]
 
 
-class Task(Protocol):
+class TaskProtocol(Protocol):
     """How a host is made, and how a network is trained and scored.
 
     It is made in every process that works on a study, from the study's configuration alone, and must be the same in
@@ -87,12 +86,11 @@ class Task(Protocol):
     def training_bytes(self, cost: Cost) -> int:
         """An estimate of the memory that the training of a network takes."""
 
-    def train(self, network: nn.Module, run: RunHandle) -> Generator[EpochResult, None, None]:
-        """Train a network in place, one epoch for each result asked for.
+    def train(self, network: nn.Module, run: RunHandle) -> None:
+        """Train a network in place, and tell `run` the result of each epoch, from 0 on and in order.
 
-        The results are those of all epochs from 0 on, in order, each yielded after its checkpoint is written; those
-        that the checkpoint of an interrupted run holds are yielded again and not trained again. The checkpoint has
-        the network's weights under ``network``. The generator may be closed at any time, and so be left unfinished.
+        An interrupted run tells again what its checkpoint holds, without training it again. The checkpoint of the
+        last epoch has the network's weights under ``network``. What `run` raises is to pass through.
 
         Args:
             network: as the host with its relaxed layers was made, on the CPU.

@@ -11,6 +11,7 @@ import torch
 import toy_study
 from safetensors.torch import load_file, save_file
 
+from lrlc_nas.config import ACCURACY
 from lrlc_nas.engine import export_best, open_study, start_study
 from lrlc_nas.engine.files import run_checkpoints
 from lrlc_nas.errors import CheckpointError, InputError
@@ -65,7 +66,7 @@ def test_the_plan_says_what_was_exported(exported, runs):
     best = max((run for run in runs if run.state == "complete"), key=lambda run: (run.value, -run.number))
     assert exported.run == best
     assert (facts["run"], facts["plan"], facts["seed"]) == (best.number, best.plan.tokens, best.seed)
-    assert (facts["weights_after_epoch"], facts["search_accuracy"]) == (3, best.value) == (exported.epochs, best.value)
+    assert (facts["weights_after_epoch"], facts["search_value"]) == (3, best.value) == (exported.epochs, best.value)
     assert facts["host"] == {"name": "toy_study:host", "options": {}}
     assert sorted(path.name for path in exported.folder.iterdir()) == [
         "check.safetensors",
@@ -78,10 +79,10 @@ def test_the_plan_says_what_was_exported(exported, runs):
 def test_the_best_run_is_a_complete_one_and_of_equals_the_first(runs):
     complete = [run for run in runs if run.state == "complete"][:3]
     equal = [replace(run, value=0.5) for run in complete]
-    assert best_run([*reversed(equal)]) == equal[0]
-    assert best_run([replace(runs[0], state="pruned", value=1.0), *equal]) == equal[0]
-    assert best_run([replace(runs[0], value=0.0)]) == replace(runs[0], value=0.0)
-    assert best_run([]) is None
+    assert best_run([*reversed(equal)], ACCURACY) == equal[0]
+    assert best_run([replace(runs[0], state="pruned", value=1.0), *equal], ACCURACY) == equal[0]
+    assert best_run([replace(runs[0], value=0.0)], ACCURACY) == replace(runs[0], value=0.0)
+    assert best_run([], ACCURACY) is None
 
 
 def test_an_export_needs_an_empty_folder(uninterrupted, tmp_path):

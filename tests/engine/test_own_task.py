@@ -6,7 +6,6 @@ cannot give. Its metric is a raw number, the negative mean squared error.
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +24,6 @@ from lrlc_nas.engine.test_split import open_test
 from lrlc_nas.errors import InputError
 from lrlc_nas.inspection import shift_tolerance, space_maps
 from lrlc_nas.networks import Cost
-from lrlc_nas.runs import EpochResult
 from lrlc_nas.store import Store
 from lrlc_nas.tasks import Latency, Rebuild, RunHandle, ShowsImages, Split, task_of
 from lrlc_nas.tasks.latency import time_step
@@ -85,21 +83,21 @@ class Regression:
     def training_bytes(self, cost: Cost) -> int:
         return cost.training_bytes(16)
 
-    def train(self, network: nn.Module, run: RunHandle) -> Iterator[EpochResult]:
+    def train(self, network: nn.Module, run: RunHandle) -> None:
+        run.train(network, self._train)
+
+    def _train(self, network: nn.Module, run: RunHandle) -> None:
         optimizer = torch.optim.SGD(network.parameters(), self.rate, momentum=0.9)
         if (saved := run.load()) is not None:
-            network.load_state_dict(saved["network"])
             optimizer.load_state_dict(saved["optimizer"])
-        yield from run.reported
         for epoch in range(run.next_epoch, self.epochs):
             order = torch.randperm(48, generator=torch.Generator().manual_seed(1000 * run.seed + epoch))
             for batch in order.split(16):
-                run.require_going()
                 optimizer.zero_grad()
                 F.mse_loss(network(self.pictures[batch]), self.targets[batch]).backward()
                 optimizer.step()
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            yield run.save(self.score(network, run.split, run.device), state)
+            run.report(epoch, self.score(network, run.split, run.device))
+            run.save({"optimizer": optimizer.state_dict()})
 
     def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
         where = self.parts[split]
@@ -191,7 +189,9 @@ def test_a_confirmation_scores_its_own_split_and_the_test_the_last(searched: Sto
     opening = open_test(searched, study, {"host": Plan()}, [run.seed])
     regression = Regression()
     network = study.prepared.network(Plan(), run.seed)
-    *_, last = regression.train(network, RunHandle(run.seed, torch.device("cpu"), "confirm"))
+    handle = RunHandle(run.seed, torch.device("cpu"), "confirm")
+    regression.train(network, handle)
+    last = handle.reported[-1]
     assert run.value == regression.score(network, "confirm", "cpu") == last.value
     assert opening.results == {"accuracies": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}}
 
@@ -227,20 +227,12 @@ def failing(config: StudyConfig) -> Regression:
     raise KeyError("pictures")
 
 
-def minimizing(config: StudyConfig) -> Regression:
-    class Minimized(Regression):
-        metric = Metric("squared error", "minimize")
-
-    return Minimized()
-
-
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("segmentation", "a task is one of classification, package.module:function"),
+        ("segmentation", "a task is one of classification, package.module:name"),
         (f"{__name__}:no_task", "must give a Task, but what it gave, a object, has no data_fingerprint, epochs,"),
         (f"{__name__}:failing", "the function failed: KeyError: 'pictures'"),
-        (f"{__name__}:minimizing", "its metric 'squared error' is to be minimized"),
         (f"{__name__}:missing", "is not a function"),
     ],
 )

@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.config import StudyConfig, load_config
+from lrlc_nas.config import ACCURACY, StudyConfig, load_config
 from lrlc_nas.engine import export_best, resume_study, start_study, study_bytes, study_folder
 from lrlc_nas.engine.files import adopt_checkpoints, run_checkpoints
 from lrlc_nas.engine.retention import needed_runs, remove_superfluous
@@ -87,7 +88,7 @@ def last_of(numbers):
 
 
 def needed(store):
-    return needed_runs(BEST, store.runs(store.study("toy")))
+    return needed_runs(BEST, store.runs(store.study("toy")), ACCURACY)
 
 
 @given(histories())
@@ -96,22 +97,22 @@ def test_what_is_not_needed_now_is_never_needed_again(history):
     gone = set()
     for number in range(len(history) + 1):
         before = history[:number]
-        stays = needed_runs(BEST, before)
+        stays = needed_runs(BEST, before, ACCURACY)
         assert not stays & gone
         gone |= {run.number for run in before if run.state == "complete"} - stays
 
 
 @given(histories())
 def test_what_the_report_and_the_export_read_is_needed(history):
-    stays = needed_runs(BEST, history)
+    stays = needed_runs(BEST, history, ACCURACY)
     complete = [run for run in history if run.state == "complete"]
     assert stays <= {run.number for run in complete}
     if not complete:
         return
     hosts = [run for run in complete if run.plan == Plan()]
-    wanted = [best_run(history), complete[-1], *filter(None, [best_run(hosts)])]
+    wanted = [best_run(history, ACCURACY), complete[-1], *filter(None, [best_run(hosts, ACCURACY)])]
     if any(run.plan.relaxes for run in complete):
-        chosen = _of_search(None, sorted(history, key=lambda run: run.number))
+        chosen = _of_search(SimpleNamespace(metric=ACCURACY), sorted(history, key=lambda run: run.number))
         wanted += [chosen.runs[0], *chosen.hosts[:3]]
     assert {run.number for run in wanted} <= stays
 
@@ -119,14 +120,14 @@ def test_what_the_report_and_the_export_read_is_needed(history):
 def test_of_many_runs_of_the_host_the_first_three_and_the_best_are_needed():
     hosts = [a_run(number, "complete", "host", 0.1 * number, minutes=number) for number in range(6)]
     relaxed = [a_run(number, "complete", "lc", 0.3, minutes=number) for number in (6, 7)]
-    assert needed_runs(BEST, hosts + relaxed) == {0, 1, 2, 5, 6, 7}
-    assert needed_runs(BEST, [*hosts, *relaxed, a_run(8, "complete", "coord", 0.2, 8)]) == {0, 1, 2, 5, 6, 8}
+    assert needed_runs(BEST, hosts + relaxed, ACCURACY) == {0, 1, 2, 5, 6, 7}
+    assert needed_runs(BEST, [*hosts, *relaxed, a_run(8, "complete", "coord", 0.2, 8)], ACCURACY) == {0, 1, 2, 5, 6, 8}
 
 
 @given(histories())
 def test_all_and_confirmations_keep_every_complete_run(history):
     complete = {run.number for run in history if run.state == "complete"}
-    assert needed_runs(ALL, history) == needed_runs(CONFIRMATION, history) == complete
+    assert needed_runs(ALL, history, ACCURACY) == needed_runs(CONFIRMATION, history, ACCURACY) == complete
 
 
 def test_a_trained_study_keeps_what_is_needed_and_says_how_much_that_is(uninterrupted):

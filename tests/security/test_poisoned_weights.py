@@ -35,7 +35,7 @@ def best_checkpoints(folder: Path) -> Path:
     """The folder of the checkpoints of the best run."""
     store = Store(f"sqlite:///{folder / DATABASE}")
     study = store.study(NAME)
-    run = best_run(store.runs(study))
+    run = best_run(store.runs(study), study.metric)
     assert run is not None
     place = run_checkpoints(store, study, run).folder
     store.engine.dispose()

@@ -40,7 +40,9 @@ def test_memory_counts_what_the_optimizer_keeps(task: Classification, optimizer:
 def test_epochs_are_scored_on_the_split_of_the_run(task: Classification):
     for split in ("search", "confirm"):
         network = task.host(5)
-        (result,) = task.train(network, RunHandle(1, torch.device("cpu"), split))
+        run = RunHandle(1, torch.device("cpu"), split)
+        task.train(network, run)
+        (result,) = run.reported
         assert result.value == task.score(network, split, "cpu")
 
 

@@ -31,7 +31,7 @@ class Watcher:
         self.console = console
         self.store = store
         self.study = study
-        self._epochs_each = study.config.recipe.epochs
+        self._epochs_each = study.epochs
         self._pace = _Pace(_trained(store.epochs(study)))
         self._told = {run.run_id for run in store.runs(study) if run.finished}
         self._next = 0.0
@@ -61,13 +61,15 @@ class Watcher:
 
     def page(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Group:
         """The live page: progress and time left, the best so far, and a table of the latest runs."""
-        best = best_run(list(runs))
+        best = best_run(runs, self.study.metric)
         line = "none yet" if best is None else f"{percent(best.value)}, {best.plan}"
         return Group(self._progress(runs, epochs), plain(f"best so far: {line}"), self._table(runs, epochs))
 
     def _progress(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
         ended = sum(run.finished is not None for run in runs)
-        ahead = sum(self._epochs_each - len(epochs.get(run.run_id, ())) for run in runs if not run.finished)
+        # Where only the training knows, the longest run so far tells.
+        each = self._epochs_each or max((len(history) for history in epochs.values()), default=1)
+        ahead = sum(max(0, each - len(epochs.get(run.run_id, ()))) for run in runs if not run.finished)
         left = self._pace.time_left(_trained(epochs), ahead)
         grid = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=max(1, len(runs)), completed=ended, width=30)
@@ -84,7 +86,7 @@ class Watcher:
             accuracy = percent(history[-1].value) if history else ""
             measured = history[-1].scores.get("images_per_second") if history else None
             speed = "" if measured is None else f"{measured:,.0f}"
-            done = f"{len(history)}/{self._epochs_each}"
+            done = f"{len(history)}/{self._epochs_each or '?'}"
             table.add_row(str(run.number), plain(run.state), done, accuracy, speed, _plan_line(run))
         return table
 

@@ -33,7 +33,7 @@ def _study_cells(store: Store, name: str) -> tuple[str, ...]:
     config = study.config
     runs = store.runs(study)
     ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
-    best = best_run(runs)
+    best = best_run(runs, study.metric)
     value, disk = percent(best.value if best else None), mebibytes(study_bytes(store, study))
     created = f"{study.created:%Y-%m-%d %H:%M}"
     return (name, config.host_name, config.data_name, ended, value, disk, created)

@@ -170,7 +170,7 @@ def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float 
         for effect in reading.screening.effects:
             if (effect.site, effect.choice) == cell:
                 return effect.estimate, effect.low, effect.high
-    values = [score for _, score in plan_scores(reading.runs, plan)]
+    values = [score for _, score in plan_scores(reading.metric, reading.runs, plan)]
     host = reading.screening.host.mean
     return (mean(values) - host if values and host is not None else None), None, None
 

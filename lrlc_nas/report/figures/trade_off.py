@@ -140,7 +140,7 @@ def draw_trade_off(info: TradeOff) -> go.Figure:
 
 
 def _arms(confirmation: Confirmation, cost: str) -> tuple[ArmPoint, ...]:
-    conclusion = confirmation.conclusion
+    conclusion, metric = confirmation.conclusion, confirmation.study.metric
     named: dict[Plan, tuple[str, str]] = {Plan(): ("host", "host")}
     for result in conclusion.results:
         named.setdefault(result.plan, (result.label, "claim"))
@@ -151,7 +151,8 @@ def _arms(confirmation: Confirmation, cost: str) -> tuple[ArmPoint, ...]:
     for plan, (label, kind) in named.items():
         scores, price = confirmation.scores(plan), _price(confirmation, plan, cost)
         if scores and price is not None:
-            found.append(ArmPoint(label, kind, plan, price, mean(scores) / 100, len(scores)))
+            value = metric.value(mean(scores)) / metric.scale
+            found.append(ArmPoint(label, kind, plan, price, value, len(scores)))
     return tuple(found)
 
 

@@ -1,0 +1,66 @@
+"""A task of the user's own: a host, a sample, and the functions that train and score it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..config import Metric
+from ..errors import InputError
+from .run_handle import RunHandle
+
+__all__ = ["Task"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a study needs to know of somebody's training.
+
+    It is a global of a module that each worker imports, and named as ``module:name``.
+
+    Attributes:
+        host: makes the untouched network, by the global random numbers of torch; a class will do.
+        sample: a batch of inputs, (B, C, H, W); its values do not count.
+        train: called with a network to train in place, on `RunHandle.device`, and the run: seed, split, device; it
+            reports each epoch. Its data, loss and loop are its own.
+        score: called with a trained network and the name of a split, ``test``; gives the metric. None for a task
+            whose test split is never opened.
+        metric: what `train` reports and `score` gives.
+        epochs: how many epochs a run has, if that is known; a run is not pruned after its last one.
+        data: the version of the data; a study does not resume with another one.
+        splits: how many samples each split has, for the report: ``train``, ``search``, ``confirm``, ``test``.
+        init: how relaxed layers start: ``paper`` for a host that is trained from scratch, or ``host``.
+
+    Raises:
+        InputError: naming what has another form.
+    """
+
+    host: Callable[[], nn.Module]
+    sample: Tensor
+    train: Callable[[nn.Module, RunHandle], object]
+    score: Callable[[nn.Module, str], float] | None = None
+    metric: Metric = field(default_factory=lambda: Metric("score"))
+    epochs: int | None = None
+    data: str = ""
+    splits: Mapping[str, int] = field(default_factory=dict)
+    init: str = "paper"
+
+    def __post_init__(self) -> None:
+        for name in ("host", "train") + (("score",) if self.score is not None else ()):
+            if not callable(getattr(self, name)):
+                raise InputError(f"Task.{name} must be a function, but is {_shown(getattr(self, name))}")
+        for name, kind in (("metric", Metric), ("data", str), ("sample", Tensor)):
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(f"Task.{name} must be a {kind.__name__}, but is {_shown(getattr(self, name))}")
+        if self.init not in ("paper", "host"):
+            raise InputError(f"Task.init must be 'paper' or 'host', but is {self.init!r}")
+        epochs: Any = self.epochs
+        if epochs is not None and not (isinstance(epochs, int) and epochs > 0):
+            raise InputError(f"Task.epochs must be a whole number from 1, or None, but is {self.epochs!r}")
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.60}, a {type(value).__name__}"

@@ -1,0 +1,50 @@
+"""The Python file that rebuilds an exported network of a task of the user's."""
+
+__all__ = ["NETWORK_PY"]
+
+NETWORK_PY = '''"""Rebuilds the exported network: needs torch, safetensors, lrlc_nas, and the module of the task.
+
+    python network.py            # rebuilds it and compares what it gives with what it gave
+
+`plan.json` says which task, which plan and which epoch; `weights.safetensors` holds the weights.
+"""
+
+import importlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from lrlc_nas.networks import relax
+
+HERE = Path(__file__).resolve().parent
+
+
+def load_network() -> torch.nn.Module:
+    """The network with its weights, in evaluation mode."""
+    facts = json.loads((HERE / "plan.json").read_text())
+    module, _, name = facts["task"].partition(":")
+    task = getattr(importlib.import_module(module), name)
+    network = relax(task.host(), facts["plan"], task.sample)
+    network.load_state_dict(load_file(HERE / "weights.safetensors"))
+    return network.eval()
+
+
+def tensors(value):
+    """The tensors of floating-point numbers in what a network gives."""
+    if isinstance(value, torch.Tensor):
+        return [value] if value.is_floating_point() else []
+    items = list(value.values()) if isinstance(value, dict) else value
+    return [each for item in items for each in tensors(item)] if isinstance(items, (tuple, list)) else []
+
+
+if __name__ == "__main__":
+    check = load_file(HERE / "check.safetensors")
+    with torch.no_grad():
+        outputs = tensors(load_network()(check["sample"]))
+    wanted = [check[f"output_{index}"] for index in range(len(outputs))]
+    difference = max((a - b).abs().max().item() for a, b in zip(outputs, wanted, strict=True))
+    print(f"largest difference from what the network gave: {difference:.1e}")
+    raise SystemExit(difference > 1e-4 * max(1.0, *(each.abs().max().item() for each in wanted)))
+'''

@@ -1,0 +1,148 @@
+"""The task that an own `Task` is to the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..config import Metric
+from ..errors import InputError
+from ..layers import random_state
+from ..networks import Cost
+from ..runs.random_numbers import seeded
+from .latency import Latency, time_step
+from .own import Task
+from .own_rebuilding import NETWORK_PY
+from .run_handle import RunHandle
+from .task import Rebuild, Split
+
+__all__ = ["OwnTraining"]
+
+_STATE_COPIES = 4
+"""How often a parameter is held: itself, its gradient, and two moments, as with Adam."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTraining:
+    """A task of the user's, and the name that workers find it by."""
+
+    task: Task
+    reference: str
+
+    @property
+    def metric(self) -> Metric:
+        """The task's."""
+        return self.task.metric
+
+    @property
+    def sample(self) -> Tensor:
+        """The task's."""
+        return self.task.sample
+
+    @property
+    def epochs(self) -> int | None:
+        """The task's."""
+        return self.task.epochs
+
+    @property
+    def init(self) -> str:
+        """The task's."""
+        return self.task.init
+
+    @property
+    def data_fingerprint(self) -> str:
+        """SHA-256 of what the task says of its data."""
+        return hashlib.sha256(self.task.data.encode()).hexdigest()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Sizes of the splits, as far as they are told."""
+        return {"splits": dict(self.task.splits), "sample_shape": list(self.task.sample.shape)}
+
+    def host(self, seed: int) -> nn.Module:
+        """What the function `host` makes with its random numbers seeded."""
+        with seeded(seed, torch.device("cpu")):
+            try:
+                host = self.task.host()
+            except InputError:
+                raise
+            except Exception as error:  # the function is the user's
+                raise InputError(f"task {self.reference!r}: host() failed: {type(error).__name__}: {error}") from error
+        if not isinstance(host, nn.Module):
+            raise InputError(
+                f"task {self.reference!r}: host() must give a torch.nn.Module, but gave a {type(host).__name__}"
+            )
+        return host
+
+    def require_trainable(self, host: nn.Module) -> None:
+        """Refuse a host without a parameter to train, or that does not run in training mode."""
+        if not any(parameter.requires_grad for parameter in host.parameters()):
+            raise InputError(f"task {self.reference!r}: no parameter of the host can be trained")
+        with random_state(), torch.no_grad():
+            try:
+                host(self.sample.repeat(2, *[1] * (self.sample.dim() - 1)))
+            except Exception as error:
+                raise InputError(
+                    f"task {self.reference!r}: the host does not run in training mode on two samples: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+
+    def training_bytes(self, cost: Cost) -> int:
+        """For batches of the sample's size."""
+        return cost.training_bytes(len(self.sample), _STATE_COPIES)
+
+    def train(self, network: nn.Module, run: RunHandle) -> None:
+        """Call the function `train`, with the network on the run's device and random numbers of the run's seed."""
+        with seeded(run.seed, run.device):
+            run.train(network.to(run.device).train(), self.task.train)
+
+    def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
+        """What the function `score` gives; without gradients, in evaluation mode."""
+        if self.task.score is None:
+            raise InputError(f"task {self.reference!r} has no function score; the test split cannot be opened")
+        with torch.no_grad(), seeded(0, torch.device(device)):
+            value: object = self.task.score(network.to(device).eval(), split)
+        try:
+            number = float(cast(float, value))
+        except (TypeError, ValueError, RuntimeError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise InputError(f"task {self.reference!r}: score() must give a finite number, but gave {value!r:.60}")
+        return number
+
+    def latency(self, network: nn.Module, device: torch.device | str) -> Latency:
+        """A pass of the sample, forward and backward, whatever the loss."""
+        device = torch.device(device)
+        network = network.to(device).train()
+        sample = self.sample.to(device)
+
+        def step() -> None:
+            torch.autograd.backward([each.sum() for each in _tensors(network(sample)) if each.requires_grad])
+            network.zero_grad(set_to_none=True)
+
+        with random_state(device=device):
+            return time_step(step, len(sample), device)
+
+    def rebuild(self, network: nn.Module) -> Rebuild:
+        """A file that imports the task anew, and what the network gives for a random sample."""
+        sample = torch.rand(self.sample.shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad(), random_state(0):
+            outputs = _tensors(network.eval()(sample))
+        check = {f"output_{index}": each.contiguous() for index, each in enumerate(outputs)}
+        facts: Mapping[str, Any] = {"task": self.reference}
+        return Rebuild(NETWORK_PY, facts, {"sample": sample, **check})
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    """The tensors of floating-point numbers in what a network gives."""
+    if isinstance(value, Tensor):
+        return [value] if value.is_floating_point() else []
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [each for item in value for each in _tensors(item)] if isinstance(value, (tuple, list)) else []
