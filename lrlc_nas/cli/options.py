@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Workers"]
+__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Task", "Workers"]
 
 
 def _without_password(context: typer.Context, parameter: typer.CallbackParam, url: str) -> str:
@@ -31,6 +31,10 @@ Storage = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="Name of the study.")]
 File = Annotated[Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.")]
+Task = Annotated[
+    str | None,
+    typer.Option(metavar="MODULE:NAME", help="A lrlc_nas.Task of your own: your network, your training, your metric."),
+]
 Override = Annotated[
     list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a value of the study file.")
 ]

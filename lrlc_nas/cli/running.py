@@ -8,7 +8,7 @@ import typer
 
 from ..errors import StudyStoppedError
 from .opening import open_store, open_working_store, require_device
-from .options import DEFAULT_STORAGE, Device, File, Name, Override, Storage, Workers
+from .options import DEFAULT_STORAGE, Device, File, Name, Override, Storage, Task, Workers
 from .saying import fail, say
 from .training import train
 
@@ -17,6 +17,7 @@ __all__ = ["resume", "sites", "start", "worker"]
 
 def start(
     study_file: File = None,
+    task: Task = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     overrides: Override = [],  # noqa: B006 - Typer reads the default and never changes it
     trials: Annotated[int | None, typer.Option(min=1, help="Total number of runs.")] = None,
@@ -33,7 +34,7 @@ def start(
     """Start a study and train until its budget is spent.
 
     Without a study file this is the embedded study: a few thousand images of Fashion-MNIST that ship with the
-    package, and a small network. Ctrl-C stops it; 'lrlc-nas resume' continues it.
+    package, and a small network. With --task the training is your own. Ctrl-C stops it; 'lrlc-nas resume' continues it.
 
     Example: lrlc-nas start study.toml --set recipe.epochs=12 --workers 2
     """
@@ -44,7 +45,7 @@ def start(
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
     kept = [] if keep is None else [f"files.keep={_toml_string(keep)}"]
-    config = load_config(study_file, [*overrides, *named, *limited, *kept])
+    config = load_config(study_file, [*overrides, *named, *limited, *kept], task)
     require_device(device)
     study = start_study(open_working_store(storage, workers, device), config)
     if note := shortage(study.prepared.config, study.prepared.space):
@@ -104,7 +105,7 @@ def worker(
         fail(error, error.exit_code if parent is None else STUDY_STOPPED)
 
 
-def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B006 - as above
+def sites(study_file: File = None, task: Task = None, overrides: Override = []) -> None:  # noqa: B006 - as above
     """Print the sites of a study's host and the cost of each choice.
 
     It trains nothing and writes nothing. For each choice at each site it prints the parameters, the MACs and
@@ -116,7 +117,7 @@ def sites(study_file: File = None, overrides: Override = []) -> None:  # noqa: B
     from ..engine import prepare
     from .terminal import print_sites
 
-    print_sites(prepare(load_config(study_file, overrides)))
+    print_sites(prepare(load_config(study_file, overrides, task)))
 
 
 def _toml_string(text: str) -> str:

@@ -26,21 +26,23 @@ _OF_ONE_HOST = {"host": ("options",), "space": ("sites", "exclude")}
 _TOO_DEEP = "values are nested too deeply to be read"
 
 
-def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> StudyConfig:
+def load_config(path: Path | None = None, overrides: Iterable[str] = (), task: str | None = None) -> StudyConfig:
     """Read a study file and apply overrides; a file that does not name its study is named as the file.
 
     Args:
-        path: a TOML file; None for the embedded study.
+        path: a TOML file; None for the embedded study, or for a study of the task alone.
         overrides: ``section.key=value``, the value as TOML would have it; what is no TOML value is a string. Another
             ``host.name`` also takes away what the file says of its own host: its options, and which of its sites
             are left out or put in.
+        task: ``package.module:name`` of the task, whatever the file says.
 
     Raises:
         InputError: one line that says what was required, what came and where.
     """
-    where = "the embedded study" if path is None else str(path)
-    path = path or _EMBEDDED
-    table = {"name": path.stem} | _read_toml(path)
+    where = str(path) if path else "the embedded study" if task is None else f"the task {task}"
+    table = {"name": task.partition(":")[0].rpartition(".")[2]} if task and path is None else _table(path or _EMBEDDED)
+    if task is not None:
+        table["task"] = {**table.get("task", {}), "name": task}
     for override in sorted(overrides, key=lambda text: _keys(text) != _HOST):
         _override(table, override)
     try:
@@ -49,6 +51,10 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Stud
         return StudyConfig.from_json(_json(table))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _table(path: Path) -> dict[str, Any]:
+    return {"name": path.stem} | _read_toml(path)
 
 
 def _json(table: dict[str, Any]) -> str:
