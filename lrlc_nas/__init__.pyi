@@ -16,6 +16,7 @@ from .search import BlockPruner as BlockPruner
 from .search import BlockSampler as BlockSampler
 from .search import suggest as suggest
 from .store import Store as Store
+from .study import Study as Study
 from .tasks import RunHandle as RunHandle
 from .tasks import Task as Task
 

@@ -8,14 +8,16 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import TypeVar
 
 from .errors import InputError
 
-__all__ = ["call_with_options", "import_function", "import_named", "is_reference"]
+__all__ = ["call_with_options", "import_function", "import_named", "is_importing", "is_reference"]
 
 _T = TypeVar("_T")
 
+_IMPORTING = ContextVar("importing", default=False)
 _PLANTED = "lrlc_nas.data.planted_host:pooled_cnn"
 """A host that was part of the package, which recorded studies name."""
 
@@ -25,6 +27,11 @@ def is_reference(text: str) -> bool:
     if text.startswith(("torchvision:", "imagefolder:")):
         return False
     return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", text) is not None
+
+
+def is_importing() -> bool:
+    """Whether this is the import of a module that a study names."""
+    return _IMPORTING.get()
 
 
 def import_named(reference: str) -> object:
@@ -44,10 +51,13 @@ def import_named(reference: str) -> object:
     module_name, _, attribute = reference.partition(":")
     if not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())
+    token = _IMPORTING.set(True)
     try:
         module = importlib.import_module(module_name)  # noqa: TID251 - the one place, at the user's word
     except Exception as error:  # the module is the user's: importing it can raise anything
         raise InputError(f"cannot import {module_name!r}: {type(error).__name__}: {error}") from error
+    finally:
+        _IMPORTING.reset(token)
     if not hasattr(module, attribute):
         raise InputError(f"{reference!r} is not a function: module {module_name!r} has no such name")
     found: object = getattr(module, attribute)

@@ -1,6 +1,6 @@
-"""Segmentation with a U-Net, in a plain loop: which pixels of a garment stand out from light that falls from one side?
+"""Segmentation with a U-Net, in a plain loop: which pixels are a garment, in light that falls from below?
 
-    lrlc-nas start --task studies.segmentation:task --trials 24
+lrlc-nas start --task studies.segmentation:task --trials 24
 """
 
 import torch
@@ -10,53 +10,49 @@ from torch.nn import functional as F
 import lrlc_nas
 from lrlc_nas.data import load_images
 
-PARTS = {"train": slice(0, 600), "search": slice(600, 900), "confirm": slice(900, 1500), "test": slice(1500, 2100)}
+PARTS = {"train": slice(600), "search": slice(600, 900), "confirm": slice(900, 1500), "test": slice(1500, 2100)}
 CLEAN = load_images("embedded").images[:2100].float() / 255  # (N, 1, 28, 28)
 MASKS = (CLEAN > 0.25).long()[:, 0]
-LIGHT = torch.linspace(0.2, 1.0, 28).view(1, 1, 28, 1)  # darker above
-NOISE = torch.randn(CLEAN.shape, generator=torch.Generator().manual_seed(0))
-IMAGES = CLEAN * LIGHT + 0.15 * NOISE
+LIGHT = torch.linspace(0.2, 1.0, 28).view(1, 1, 28, 1)
+IMAGES = CLEAN * LIGHT + 0.15 * torch.randn(CLEAN.shape, generator=torch.Generator().manual_seed(0))
+
+
+def block(inputs, outputs):
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class UNet(nn.Module):
-    def __init__(self, width: int = 8) -> None:
+    def __init__(self, width=8):
         super().__init__()
-        self.down, self.deep = self.block(1, width), self.block(width, 2 * width)
-        self.up, self.out = self.block(3 * width, width), nn.Conv2d(width, 2, 1)
+        self.down, self.deep = block(1, width), block(width, 2 * width)
+        self.up, self.out = block(3 * width, width), nn.Conv2d(width, 2, 1)
 
-    @staticmethod
-    def block(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU())
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images):
         fine = self.down(images)
         coarse = self.deep(F.max_pool2d(fine, 2))
         return self.out(self.up(torch.cat([F.interpolate(coarse, scale_factor=2), fine], 1)))
 
 
-def score(network: nn.Module, split: str) -> float:
-    """Intersection over union of the garments."""
+def score(network, split):
     with torch.no_grad():
         found = network.eval()(IMAGES[PARTS[split]]).argmax(1)
     wanted = MASKS[PARTS[split]]
     return ((found & wanted).sum() / (found | wanted).sum()).item()
 
 
-def train(network: nn.Module, run: lrlc_nas.RunHandle, epochs: int = 8) -> None:
+def train(network, run, epochs=8):
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
     if state := run.load():
         optimizer.load_state_dict(state["optimizer"])
-    images, masks = IMAGES[PARTS["train"]], MASKS[PARTS["train"]]
     for epoch in range(run.next_epoch, epochs):
-        for batch in torch.randperm(len(images)).split(50):
+        for batch in torch.randperm(600).split(50):
             optimizer.zero_grad()
-            loss = F.cross_entropy(network.train()(images[batch]), masks[batch])
+            loss = F.cross_entropy(network.train()(IMAGES[batch]), MASKS[batch])
             loss.backward()
             optimizer.step()
         run.report(epoch, score(network, run.split), loss=loss.item())
         run.save({"optimizer": optimizer.state_dict()})
 
 
-task = lrlc_nas.Task(
-    host=UNet, sample=IMAGES[:1], train=train, score=score, metric=lrlc_nas.Metric("IoU", unit="points", scale=100), epochs=8
-)
+iou = lrlc_nas.Metric("IoU", unit="points", scale=100)
+task = lrlc_nas.Task(host=UNet, sample=IMAGES[:1], train=train, score=score, metric=iou)

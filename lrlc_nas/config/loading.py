@@ -40,6 +40,7 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), task: s
         InputError: one line that says what was required, what came and where.
     """
     where = str(path) if path else "the embedded study" if task is None else f"the task {task}"
+    table: dict[str, Any]
     table = {"name": task.partition(":")[0].rpartition(".")[2]} if task and path is None else _table(path or _EMBEDDED)
     if task is not None:
         table["task"] = {**table.get("task", {}), "name": task}

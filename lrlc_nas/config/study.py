@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -89,6 +90,18 @@ class StudyConfig(Section):
         """Canonical JSON, from which `from_json` makes an equal configuration."""
         usual = {"task"} if self.task == TaskSection() else set()  # older versions know no other task
         return json.dumps(self.model_dump(mode="json", exclude=usual), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> StudyConfig:
+        """Read a configuration from plain values, as a study file has them.
+
+        Raises:
+            InputError: one line that says where it is wrong.
+        """
+        try:
+            return cls.from_json(json.dumps(values))
+        except TypeError as error:
+            raise InputError(f"a section of a study holds plain values alone: {error}") from None
 
     @classmethod
     def from_json(cls, text: str) -> StudyConfig:

@@ -214,9 +214,9 @@ def _read(store: Any, name: str) -> dict[str, Any]:
     runs = store.runs(study)
     try:
         from lrlc_nas.evidence.confirmation import conclude
-        from lrlc_nas.study import confirmation_of, study_importances
 
         from lrlc_nas.store import looks
+        from lrlc_nas.study import confirmation_of, study_importances
     except ImportError:  # the first two revisions
         return {"screening": evidence_numbers.screening_numbers(evidence.screen(study, runs))}
     epochs = store.epochs(study)
