@@ -36,12 +36,9 @@ def load(speakers):
 PARTS = {split: load(speakers) for split, speakers in SPEAKERS.items()}
 
 
-def block(inputs, outputs=16):
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
-
-
 def host():
-    return nn.Sequential(block(1), block(16), block(16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+    blocks = [(nn.Conv2d(i, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)) for i in (1, 16, 16)]
+    return nn.Sequential(*sum(blocks, ()), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
 
 
 def score(network, split):
