@@ -51,12 +51,10 @@ def train(network, trial):  # a run of ours, or a trial of Optuna's: the callbac
     return trainer.callback_metrics["val_loss"].item()
 
 
-metric = lrlc_nas.Metric("validation loss", "minimize")
-task = lrlc_nas.Task(host=host, sample=SAMPLE, train=train, metric=metric)
+task = lrlc_nas.Task(host=host, sample=SAMPLE, train=train, metric=lrlc_nas.Metric("validation loss", "minimize"))
 
 if __name__ == "__main__":
-    study = optuna.create_study(
-        sampler=lrlc_nas.BlockSampler(), pruner=lrlc_nas.BlockPruner(optuna.pruners.MedianPruner())
-    )
+    pruner = lrlc_nas.BlockPruner(optuna.pruners.MedianPruner())
+    study = optuna.create_study(sampler=lrlc_nas.BlockSampler(), pruner=pruner)
     study.optimize(lambda trial: train(lrlc_nas.suggest(trial, host(), SAMPLE, ("lrlc-2", "lc")), trial), n_trials=12)
-    print(lrlc_nas.read_study(study, metric=metric).screening.effects)
+    print(lrlc_nas.read_study(study, metric=task.metric).screening.effects)

@@ -46,7 +46,7 @@ def train(network, run, epochs=8):
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
     for epoch in range(run.next_epoch, epochs):
-        for batch in torch.randperm(800).split(50):
+        for batch in torch.randperm(PARTS["train"].stop).split(50):
             optimizer.zero_grad()
             F.smooth_l1_loss(network.train()(IMAGES[batch]).squeeze(1), ANGLES[batch] / 45).backward()
             optimizer.step()

@@ -45,7 +45,7 @@ def train(network, run, epochs=8):
     if state := run.load():
         optimizer.load_state_dict(state["optimizer"])
     for epoch in range(run.next_epoch, epochs):
-        for batch in torch.randperm(600).split(50):
+        for batch in torch.randperm(PARTS["train"].stop).split(50):
             optimizer.zero_grad()
             loss = F.cross_entropy(network.train()(IMAGES[batch]), MASKS[batch])
             loss.backward()

@@ -58,7 +58,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lrlc_nas", *self.arguments],
             cwd=self.folder,
-            env=os.environ,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
