@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,9 +50,9 @@ class Task:
     init: str = "paper"
 
     def __post_init__(self) -> None:
-        for name in ("host", "train") + (("score",) if self.score is not None else ()):
-            if not callable(getattr(self, name)):
-                raise InputError(f"Task.{name} must be a function, but is {_shown(getattr(self, name))}")
+        for name, takes in _TAKES.items():
+            if name != "score" or self.score is not None:
+                _require_function(name, getattr(self, name), takes)
         for name, kind in (("metric", Metric), ("data", str), ("sample", Tensor)):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(f"Task.{name} must be a {kind.__name__}, but is {_shown(getattr(self, name))}")
@@ -60,6 +61,23 @@ class Task:
         epochs: Any = self.epochs
         if epochs is not None and not (isinstance(epochs, int) and epochs > 0):
             raise InputError(f"Task.epochs must be a whole number from 1, or None, but is {self.epochs!r}")
+
+
+_TAKES = {"host": (), "train": ("network", "run"), "score": ("network", "split")}
+
+
+def _require_function(name: str, function: object, takes: tuple[str, ...]) -> None:
+    wanted = f"Task.{name} must be a function of ({', '.join(takes)})"
+    if not callable(function):
+        raise InputError(f"{wanted}, but is {_shown(function)}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of some functions in C it is not known
+        return
+    try:
+        signature.bind(*takes)
+    except TypeError as error:
+        raise InputError(f"{wanted}, but takes {signature}: {error}") from None
 
 
 def _shown(value: Any) -> str:

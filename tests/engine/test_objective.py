@@ -1,3 +1,5 @@
+import pickle
+
 import optuna
 import pytest
 import torch
@@ -7,6 +9,7 @@ from optuna.trial import TrialState
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.engine import Objective
+from lrlc_nas.errors import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +95,16 @@ def test_it_leaves_torchs_random_numbers_alone():
     before = torch.random.get_rng_state()
     Objective(toy_study.config(recipe={"epochs": 1}))(optuna.trial.FixedTrial({"first": "lc", "second": "lc"}))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_it_may_be_pickled():
+    objective = Objective(toy_study.config())
+    again = pickle.loads(pickle.dumps(objective))
+    assert again.prepared.host_fingerprint == objective.prepared.host_fingerprint
+
+
+@pytest.mark.parametrize("directions", [["minimize"], ["maximize", "maximize"]])
+def test_a_study_of_other_objectives_is_refused_with_a_sentence(directions: list[str]):
+    study = optuna.create_study(directions=directions)
+    with pytest.raises(InputError, match="one value, accuracy, to maximize; the study is to m"):
+        study.optimize(Objective(toy_study.config()), n_trials=1)
