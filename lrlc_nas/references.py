@@ -72,7 +72,7 @@ def import_function(reference: str) -> Callable[..., object]:
     """
     function = import_named(reference)
     if not callable(function):
-        raise InputError(f"{reference!r} is not a function: it is a {type(function).__name__}")
+        raise InputError(f"{reference!r} is not a function: its module has a {type(function).__name__} there")
     return function
 
 

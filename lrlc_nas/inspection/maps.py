@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from ..engine import OpenStudy, open_study
 from ..layers import LocallyConnected2d, LowRankLocallyConnected2d
+from ..layers.samples import call
 from ..store import Store
 from ..tasks import ShowsImages
 from .trained import Subject, subject, trained_network
@@ -133,7 +134,7 @@ def _inputs(network: nn.Module, layers: dict[str, nn.Module], study: OpenStudy) 
     task = study.prepared.task
     shown = task.inputs(study.prepared.split, _IMAGES) if isinstance(task, ShowsImages) else task.sample
     try:
-        network(shown)
+        call(network, shown)
     finally:
         for handle in handles:
             handle.remove()

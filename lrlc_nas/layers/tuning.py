@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from .low_rank import COMPUTATIONS, LowRankLocallyConnected2d
 from .random_state import random_state
+from .samples import Sample, call, device_of
 
 __all__ = ["Memory", "Situation", "processor", "remembering", "step_seconds", "tune", "use_computation", "wait_for"]
 
@@ -93,7 +94,7 @@ class Situation:
         return f"{self.device}; {self.dtype}, {self.layout}; batch {self.batch}; {self.layer}; {mode}"
 
 
-def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
+def tune(network: nn.Module, sample: Sample) -> dict[str, str]:
     """Set how each low-rank layer of a network is computed, where that is ``auto``: the faster way to train it.
 
     The network runs once on the sample, in evaluation mode, so that its statistics and the global random numbers go
@@ -111,7 +112,7 @@ def tune(network: nn.Module, sample: Tensor) -> dict[str, str]:
         for name, layer in network.named_modules()
         if isinstance(layer, LowRankLocallyConnected2d) and layer.computation == "auto" and not layer.depends_on_input
     }
-    if not layers or sample.is_meta:
+    if not layers or device_of(sample).type == "meta":
         return {}
     try:
         chosen = {name: _chosen(layers[name], seen) for name, seen in _seen(network, layers, sample).items()}
@@ -170,7 +171,7 @@ _memory: Memory = dict[str, str]()
 _measuring = threading.Lock()
 
 
-def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], sample: Tensor) -> dict[str, _Seen]:
+def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], sample: Sample) -> dict[str, _Seen]:
     """What each layer meets first when the network runs on the sample."""
     seen: dict[str, _Seen] = {}
 
@@ -189,8 +190,8 @@ def _seen(network: nn.Module, layers: Mapping[str, LowRankLocallyConnected2d], s
         network.eval()
         for layer in layers.values():
             layer.computation = _FRUGAL
-        with random_state(device=sample.device):
-            network(sample)
+        with random_state(device=device_of(sample)):
+            call(network, sample)
     finally:
         for layer in layers.values():
             layer.computation = "auto"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..choices import CONV, Choice, Plan
 from ..layers import Cost
 from ..layers.cost import conv_cost
+from ..layers.samples import Sample, batch_size
 from .build import arguments, layer_class, require_buildable
 from .passes import copied, elements_kept, run
 from .sites import Site, Survey
@@ -63,8 +64,8 @@ def plan_cost(host: Cost, survey: Survey, plan: Plan) -> Cost:
     return host
 
 
-def host_cost(host: nn.Module, sample: Tensor) -> Cost:
-    """Measure the cost of an untouched host, which is left as it is, on images (B, C, H, W).
+def host_cost(host: nn.Module, sample: Sample) -> Cost:
+    """Measure the cost of an untouched host, which is left as it is, on a batch of inputs.
 
     MACs are half the operations that `torch.utils.flop_counter.FlopCounterMode` counts: convolutions, matrix
     products and attention. Activations are the outputs of the modules without children, except those that
@@ -87,4 +88,4 @@ def host_cost(host: nn.Module, sample: Tensor) -> Cost:
     with FlopCounterMode(display=False) as counter:
         run(spent, sample)
     parameters = sum(parameter.numel() for parameter in spent.parameters())
-    return Cost(parameters, counter.get_total_flops() // 2 // len(sample), kept // len(sample))
+    return Cost(parameters, counter.get_total_flops() // 2 // batch_size(sample), kept // batch_size(sample))

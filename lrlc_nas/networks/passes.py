@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..layers import random_state
+from ..layers.samples import Sample, batch_size, call, device_of, shown
 
 __all__ = ["Sightings", "copied", "elements_kept", "observe", "run"]
 
@@ -27,12 +28,14 @@ class Sightings:
     Attributes:
         sizes: the different (H, W) of the maps that it saw, in order.
         calls: how many times it was used for one image of the sample.
+        unbatched: whether it was called on a map (C, H, W).
         hidden: whether it was called by a reference other than its registered names.
     """
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
     calls: int = 0
     hidden: bool = False
+    unbatched: bool = False
 
 
 def copied(host: nn.Module) -> nn.Module:
@@ -49,25 +52,24 @@ def copied(host: nn.Module) -> nn.Module:
         raise InputError(f"the host {type(host).__name__} cannot be copied (deepcopy): {error}") from error
 
 
-def run(host: nn.Module, sample: Tensor) -> None:
+def run(host: nn.Module, sample: Sample) -> None:
     """Run a host (a copy) on a sample for the sake of its hooks: in evaluation mode, without gradients.
 
     The global random numbers go on afterwards as if nothing had happened.
 
     Raises:
-        InputError: if the sample is no batch of images, or the host does not run on it.
+        InputError: if the sample is no batch, or the host does not run on it.
     """
-    _require_images(sample)
+    batch_size(sample)
     host.eval()
     try:
-        with random_state(device=sample.device), torch.no_grad():
-            host(sample)
+        with random_state(device=device_of(sample)), torch.no_grad():
+            call(host, sample)
     except Exception as error:  # a host may fail with any exception
-        came = f"images of shape {tuple(sample.shape)}"
-        raise InputError(f"the host {type(host).__name__} does not run on {came}: {error}") from error
+        raise InputError(f"the host {type(host).__name__} does not run on {shown(sample)}: {error}") from error
 
 
-def observe(host: nn.Module, names: Sequence[str], sample: Tensor) -> dict[str, Sightings]:
+def observe(host: nn.Module, names: Sequence[str], sample: Sample) -> dict[str, Sightings]:
     """Run a host (a copy, which is spent) and note what each of the named convolutions sees.
 
     Each convolution is first replaced by a stand-in, as relaxing would replace it, so that calls by a
@@ -76,16 +78,18 @@ def observe(host: nn.Module, names: Sequence[str], sample: Tensor) -> dict[str, 
     Returns:
         Name to sightings: first the convolutions that were called, in the order of the pass, then the others.
     """
-    _require_images(sample)
+    batch = batch_size(sample)
     called: dict[str, Sightings] = {}
     sightings = {name: Sightings() for name in names}
     for name in names:
         original = host.get_submodule(name)
         stand_in = copy.deepcopy(original)
         _replace_everywhere(host, original, stand_in)
-        _note_calls(stand_in, name, sightings[name], called, len(sample))
+        _note_calls(stand_in, name, sightings[name], called, batch)
         _note_hidden(original, sightings[name])
     run(host, sample)
+    if isinstance(sample, Tensor) and sample.dim() == 3 and any(seen.unbatched for seen in called.values()):
+        raise InputError(f"the sample must be a batch of inputs, (B, C, H, W), but is {shown(sample)}")
     return called | sightings
 
 
@@ -98,12 +102,6 @@ def elements_kept(inputs: Any, output: Any) -> int:
 def _computed_tensors(host: nn.Module) -> list[Tensor]:
     values = (value for module in host.modules() for value in vars(module).values())
     return [value for value in values if isinstance(value, Tensor) and not value.is_leaf]
-
-
-def _require_images(sample: object) -> None:
-    came = f"of shape {tuple(sample.shape)}" if isinstance(sample, Tensor) else f"a {type(sample).__name__}"
-    if not isinstance(sample, Tensor) or sample.dim() != 4 or len(sample) == 0:
-        raise InputError(f"the sample must be images of shape (B, C, H, W), but is {came}")
 
 
 def _replace_everywhere(host: nn.Module, old: nn.Module, new: nn.Module) -> None:
@@ -122,6 +120,7 @@ def _note_calls(conv: nn.Module, name: str, seen: Sightings, called: dict[str, S
             seen.sizes.append(size)
         # A host may fold other axes into the batch, such as the frames of a clip.
         images += len(x) if x.dim() == 4 else 1
+        seen.unbatched = seen.unbatched or x.dim() == 3
         seen.calls = max(1, images // batch)
         called.setdefault(name, seen)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..choices import Plan
 from ..errors import InputError
 from ..layers import random_state
+from ..layers.samples import Sample
 from .build import INITS, build, require_buildable
 from .passes import copied
 from .sites import Survey, survey
@@ -21,14 +22,14 @@ __all__ = ["relax"]
 
 
 def relax(
-    host: nn.Module, plan: Plan | Mapping[str, str], sample: Tensor, *, init: str = "host", seed: int | None = None
+    host: nn.Module, plan: Plan | Mapping[str, str], sample: Sample, *, init: str = "host", seed: int | None = None
 ) -> nn.Module:
     """Make the network that a plan describes: a copy of the host with relaxed layers under all the names of each site.
 
     Args:
         host: the network to relax; it is left as it is.
         plan: a plan, or site name to choice token; sites that it does not name stay as they are.
-        sample: images, with shape (B, C, H, W); their size decides the size of the relaxed layers.
+        sample: a batch of inputs (`lrlc_nas.layers.samples`); their size decides the size of the relaxed layers.
         init: ``host``, so that the network computes what the host computes, or ``paper``, so that relaxed
             layers start from their own initialisation.
         seed: if given, every relaxed layer draws from a stream of its own, made from the seed and the name

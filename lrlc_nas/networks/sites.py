@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import cast
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..choices import Choice
 from ..layers import Geometry, is_convolution, why_not_plain
+from ..layers.samples import Sample
 from .passes import Sightings, copied, observe
 from .widening import Widening, widenings
 
@@ -74,11 +75,11 @@ class Survey:
         return self.widenings.get(name) if choice.kind == "wide" else None
 
 
-def survey(host: nn.Module, sample: Tensor) -> Survey:
+def survey(host: nn.Module, sample: Sample) -> Survey:
     """Find the convolutions of a host, which is left as it is, and say which can be relaxed.
 
     Raises:
-        InputError: if the host cannot be copied, or does not run on the sample, images (B, C, H, W).
+        InputError: if the host cannot be copied, or does not run on the sample, a batch of inputs.
     """
     names = _names(host)
     refused = _refused_unseen(host, names)
@@ -102,7 +103,7 @@ def survey(host: nn.Module, sample: Tensor) -> Survey:
     )
 
 
-def sites(host: nn.Module, sample: Tensor) -> dict[str, Site]:
+def sites(host: nn.Module, sample: Sample) -> dict[str, Site]:
     """The sites of a host by name, in the order of the forward pass; `survey` also says what is refused."""
     return dict(survey(host, sample).sites)
 

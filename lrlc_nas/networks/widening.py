@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..layers import Cost, why_not_plain
+from ..layers.samples import Sample, batch_size
 from .passes import copied, elements_kept, run
 
 __all__ = ["Widening", "widen", "widenings"]
@@ -45,7 +46,7 @@ class Widening:
         return self.followers[-1]
 
 
-def widenings(host: nn.Module, sites: Iterable[str], sample: Tensor) -> dict[str, Widening]:
+def widenings(host: nn.Module, sites: Iterable[str], sample: Sample) -> dict[str, Widening]:
     """Ask a host, which is left as it is, how its convolutions can be widened.
 
     Returns:
@@ -124,7 +125,7 @@ def _reads_channels(module: nn.Module, channels: int) -> bool:
     return isinstance(module, nn.Linear) and module.in_features == channels
 
 
-def _seen(host: nn.Module, names: Iterable[str], sample: Tensor) -> dict[str, tuple[int, int]]:
+def _seen(host: nn.Module, names: Iterable[str], sample: Sample) -> dict[str, tuple[int, int]]:
     """For one image, how many numbers each module puts out, and how many it leaves for the backward pass."""
     spent = copied(host)
     seen = dict.fromkeys(names, (0, 0))
@@ -139,7 +140,7 @@ def _seen(host: nn.Module, names: Iterable[str], sample: Tensor) -> dict[str, tu
     for name in seen:
         watch(name)
     run(spent, sample)
-    return {name: (made // len(sample), kept // len(sample)) for name, (made, kept) in seen.items()}
+    return {name: (made // batch_size(sample), kept // batch_size(sample)) for name, (made, kept) in seen.items()}
 
 
 def _per_channel(

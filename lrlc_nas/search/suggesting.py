@@ -8,12 +8,13 @@ from importlib.metadata import version
 from typing import Any
 
 from optuna.trial import BaseTrial
-from torch import Tensor, nn
+from torch import nn
 
 from ..choices import Plan
 from ..config import SpaceSection
 from ..errors import InputError
 from ..layers import tune
+from ..layers.samples import Sample, batch_size
 from ..networks import host_cost, plan_cost, relax, survey
 from .space import build_space
 from .trial_facts import FACTS
@@ -24,7 +25,7 @@ __all__ = ["suggest"]
 def suggest(
     trial: BaseTrial,
     host: nn.Module,
-    sample: Tensor,
+    sample: Sample,
     choices: Iterable[str] = ("lrlc-2", "lrlc-4", "lc"),
     *,
     init: str = "paper",
@@ -40,7 +41,8 @@ def suggest(
     Args:
         trial: a running, fixed or frozen trial of Optuna.
         host: the network to relax; it is left as it is.
-        sample: a batch of inputs, with shape (B, C, H, W); it decides the size of the relaxed layers.
+        sample: a batch of inputs: a tensor (B, …), a tuple of several arguments, a dict of named ones, or such within
+            each other; it decides the size of the relaxed layers.
         choices: tokens besides ``conv``; one that cannot be built or afforded at a site is left out there.
         init: ``paper`` for a host that is to be trained from scratch; ``host`` for one that is trained already, so that
             the network begins as the host's function.
@@ -60,7 +62,7 @@ def suggest(
         raise InputError(f"the host has no convolution that can be relaxed: {reasons}")
     cost = host_cost(host, sample)
     section = SpaceSection(choices=tuple(choices), **space)
-    laid_out = build_space(section, found, cost, lambda total: total.training_bytes(len(sample)))
+    laid_out = build_space(section, found, cost, lambda total: total.training_bytes(batch_size(sample)))
     seed = trial.number if seed is None else seed
     facts = {
         "space": laid_out.tokens,

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..config import Metric
 from ..errors import InputError
+from ..layers.samples import Sample, batch_size
 from .run_handle import RunHandle
 
 __all__ = ["Task"]
@@ -24,7 +25,8 @@ class Task:
 
     Attributes:
         host: makes the untouched network, by the global random numbers of torch; a class will do.
-        sample: a batch of inputs, (B, C, H, W); its values do not count.
+        sample: a batch of inputs, as large as those of training: a tensor (B, …), a tuple of several arguments, a dict
+            of named ones, or such within each other. Its values do not count.
         train: called with a network to train in place, on `RunHandle.device`, and the run: seed, split, device; it
             reports each epoch. Its data, loss and loop are its own.
         score: called with a trained network and the name of a split, ``test``; gives the metric. None for a task
@@ -40,7 +42,7 @@ class Task:
     """
 
     host: Callable[[], nn.Module]
-    sample: Tensor
+    sample: Sample
     train: Callable[[nn.Module, RunHandle], object]
     score: Callable[[nn.Module, str], float] | None = None
     metric: Metric = field(default_factory=lambda: Metric("score"))
@@ -53,9 +55,10 @@ class Task:
         for name, takes in _TAKES.items():
             if name != "score" or self.score is not None:
                 _require_function(name, getattr(self, name), takes)
-        for name, kind in (("metric", Metric), ("data", str), ("sample", Tensor)):
+        for name, kind in (("metric", Metric), ("data", str)):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(f"Task.{name} must be a {kind.__name__}, but is {_shown(getattr(self, name))}")
+        batch_size(self.sample)
         if self.init not in ("paper", "host"):
             raise InputError(f"Task.init must be 'paper' or 'host', but is {self.init!r}")
         epochs: Any = self.epochs

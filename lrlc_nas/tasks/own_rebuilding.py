@@ -16,33 +16,31 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from lrlc_nas.layers.samples import call, tensors
 from lrlc_nas.networks import relax
 
 HERE = Path(__file__).resolve().parent
 
 
+def load_task():
+    """The task that the network is of."""
+    module, _, name = json.loads((HERE / "plan.json").read_text())["task"].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def load_network() -> torch.nn.Module:
     """The network with its weights, in evaluation mode."""
-    facts = json.loads((HERE / "plan.json").read_text())
-    module, _, name = facts["task"].partition(":")
-    task = getattr(importlib.import_module(module), name)
+    facts, task = json.loads((HERE / "plan.json").read_text()), load_task()
     network = relax(task.host(), facts["plan"], task.sample)
     network.load_state_dict(load_file(HERE / "weights.safetensors"))
     return network.eval()
 
 
-def tensors(value):
-    """The tensors of floating-point numbers in what a network gives."""
-    if isinstance(value, torch.Tensor):
-        return [value] if value.is_floating_point() else []
-    items = list(value.values()) if isinstance(value, dict) else value
-    return [each for item in items for each in tensors(item)] if isinstance(items, (tuple, list)) else []
-
-
 if __name__ == "__main__":
     check = load_file(HERE / "check.safetensors")
     with torch.no_grad():
-        outputs = tensors(load_network()(check["sample"]))
+        outputs = tensors(call(load_network(), load_task().sample))
+    outputs = [each for each in outputs if each.is_floating_point()]
     wanted = [check[f"output_{index}"] for index in range(len(outputs))]
     difference = max((a - b).abs().max().item() for a, b in zip(outputs, wanted, strict=True))
     print(f"largest difference from what the network gave: {difference:.1e}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 
 from ..config import Metric
 from ..errors import InputError
-from ..layers import random_state
+from ..layers import random_state, tune
+from ..layers.samples import Sample, batch_size, call, mapped, shown, tensors
 from ..networks import Cost
 from ..runs.random_numbers import seeded
 from .latency import Latency, time_step
@@ -41,7 +41,7 @@ class OwnTraining:
         return self.task.metric
 
     @property
-    def sample(self) -> Tensor:
+    def sample(self) -> Sample:
         """The task's."""
         return self.task.sample
 
@@ -63,7 +63,7 @@ class OwnTraining:
     @property
     def facts(self) -> dict[str, Any]:
         """Sizes of the splits, as far as they are told."""
-        return {"splits": dict(self.task.splits), "sample_shape": list(self.task.sample.shape)}
+        return {"splits": dict(self.task.splits), "sample": shown(self.task.sample)}
 
     def host(self, seed: int) -> nn.Module:
         """What the function `host` makes with its random numbers seeded."""
@@ -86,21 +86,23 @@ class OwnTraining:
             raise InputError(f"task {self.reference!r}: no parameter of the host can be trained")
         with random_state(), torch.no_grad():
             try:
-                host(self.sample.repeat(2, *[1] * (self.sample.dim() - 1)))
+                call(host, mapped(_twice, self.sample))
             except Exception as error:
                 raise InputError(
-                    f"task {self.reference!r}: the host does not run in training mode on two samples: "
+                    f"task {self.reference!r}: the host does not run in training mode on its sample, twice: "
                     f"{type(error).__name__}: {error}"
                 ) from error
 
     def training_bytes(self, cost: Cost) -> int:
         """For batches of the sample's size."""
-        return cost.training_bytes(len(self.sample), _STATE_COPIES)
+        return cost.training_bytes(batch_size(self.sample), _STATE_COPIES)
 
     def train(self, network: nn.Module, run: RunHandle) -> None:
         """Call the function `train`, with the network on the run's device and random numbers of the run's seed."""
         with seeded(run.seed, run.device):
-            run.train(network.to(run.device).train(), self.task.train)
+            network.to(run.device)
+            tune(network, self._sample_on(run.device))
+            run.train(network.train(), self.task.train)
 
     def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
         """What the function `score` gives; without gradients, in evaluation mode."""
@@ -120,29 +122,30 @@ class OwnTraining:
         """A pass of the sample, forward and backward, whatever the loss."""
         device = torch.device(device)
         network = network.to(device).train()
-        sample = self.sample.to(device)
+        sample = self._sample_on(device)
 
         def step() -> None:
-            torch.autograd.backward([each.sum() for each in _tensors(network(sample)) if each.requires_grad])
+            torch.autograd.backward([each.sum() for each in _floats(call(network, sample)) if each.requires_grad])
             network.zero_grad(set_to_none=True)
 
         with random_state(device=device):
-            return time_step(step, len(sample), device)
+            return time_step(step, batch_size(sample), device)
 
     def rebuild(self, network: nn.Module) -> Rebuild:
-        """A file that imports the task anew, and what the network gives for a random sample."""
-        sample = torch.rand(self.sample.shape, generator=torch.Generator().manual_seed(0))
+        """A file that imports the task anew, and what the network gives for its sample."""
         with torch.no_grad(), random_state(0):
-            outputs = _tensors(network.eval()(sample))
+            outputs = _floats(call(network.eval(), self.sample))
         check = {f"output_{index}": each.contiguous() for index, each in enumerate(outputs)}
-        facts: Mapping[str, Any] = {"task": self.reference}
-        return Rebuild(NETWORK_PY, facts, {"sample": sample, **check})
+        return Rebuild(NETWORK_PY, {"task": self.reference}, check)
+
+    def _sample_on(self, device: torch.device) -> Sample:
+        return mapped(lambda tensor: tensor.to(device), self.sample)
 
 
-def _tensors(value: Any) -> list[Tensor]:
+def _twice(tensor: Tensor) -> Tensor:
+    return torch.cat([tensor, tensor]) if tensor.dim() else tensor
+
+
+def _floats(outputs: Any) -> list[Tensor]:
     """The tensors of floating-point numbers in what a network gives."""
-    if isinstance(value, Tensor):
-        return [value] if value.is_floating_point() else []
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [each for item in value for each in _tensors(item)] if isinstance(value, (tuple, list)) else []
+    return [each for each in tensors(outputs) if each.is_floating_point()]

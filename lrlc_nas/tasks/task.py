@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Metric
+from ..layers.samples import Sample
 from ..networks import Cost
 from .latency import Latency
 from .run_handle import RunHandle
@@ -47,8 +48,8 @@ class TaskProtocol(Protocol):
         """What `score`, and the value of each epoch, is."""
 
     @property
-    def sample(self) -> Tensor:
-        """What the host takes, a batch of one; only its shape counts."""
+    def sample(self) -> Sample:
+        """What the host takes, a batch; its values do not count."""
 
     @property
     def epochs(self) -> int | None:

@@ -130,7 +130,7 @@ def test_a_module_that_a_worker_cannot_import_is_named(tmp_path: Path, monkeypat
     [
         ("misbehaving:task_makes_no_module", r"host\(\) must give a torch.nn.Module, but gave a str"),
         ("misbehaving:task_host_fails", r"host\(\) failed: ZeroDivisionError: division by zero"),
-        ("misbehaving:task_wants_other_inputs", r"does not run on images of shape \(1, 3, 6, 6\)"),
+        ("misbehaving:task_wants_other_inputs", r"does not run on a tensor of shape \(1, 3, 6, 6\)"),
         ("misbehaving:number", "must be a lrlc_nas.Task, or a function that gives one, but is a int"),
         ("misbehaving:nothing", "has no such name"),
         ("nowhere_to_be_found:task", "cannot import 'nowhere_to_be_found'"),

@@ -227,7 +227,7 @@ def test_the_users_host_is_called_with_what_the_images_are(user_module: str) -> 
     ("reference", "options", "message"),
     [
         ("{}:missing", {}, "'{}:missing' is not a function: module '{}' has no such name"),
-        ("{}:number", {}, "'{}:number' is not a function: module '{}' has a int there"),
+        ("{}:number", {}, "'{}:number' is not a function: its module has a int there"),
         ("no_such_module:f", {}, "cannot import 'no_such_module': ModuleNotFoundError"),
         ("broken_module:f", {}, "cannot import 'broken_module': .*a_module_that_does_not_exist"),
         ("{}:weights", {}, "must return a torch.nn.Module, but returned dict"),

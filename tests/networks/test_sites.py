@@ -125,7 +125,7 @@ def test_a_survey_leaves_the_host_and_the_random_numbers_alone():
 
 def test_a_host_that_fails_is_left_alone_and_named():
     host = Writing()
-    with pytest.raises(InputError, match=r"host Writing does not run on images of shape \(1, 5, 8, 8\)"):
+    with pytest.raises(InputError, match=r"host Writing does not run on a tensor of shape \(1, 5, 8, 8\)"):
         survey(host, torch.zeros(1, 5, 8, 8))
     assert host.calls == 0
     assert host.training
@@ -142,6 +142,6 @@ def test_a_host_that_cannot_be_copied_is_named():
     ("sample", "came"),
     [(torch.zeros(3, 8, 8), r"of shape \(3, 8, 8\)"), (torch.zeros(0, 3, 8, 8), r"\(0, 3, 8, 8\)"), (5, "a int")],
 )
-def test_a_sample_is_a_batch_of_images(sample, came):
-    with pytest.raises(InputError, match=rf"images of shape \(B, C, H, W\), but is .*{came}"):
+def test_a_sample_is_a_batch(sample, came):
+    with pytest.raises(InputError, match=rf"must be a batch of inputs, .*, but is .*{came}"):
         survey(Paper(), sample)

@@ -19,7 +19,7 @@ from lrlc_nas.report.tested import tested_arms as arms_tested
 from lrlc_nas.store import Store
 
 TRIALS, EPOCHS = 10, 4
-SETTINGS = ("search.sampler=random", "search.pruner=none", 'space.choices=["lrlc-2", "lrlc-4"]')
+SETTINGS = ("search.sampler=random", "search.pruner=none", "recipe.path=bank", 'space.choices=["lrlc-2", "lrlc-4"]')
 
 
 def start() -> tuple[str, ...]:
