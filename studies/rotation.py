@@ -56,4 +56,4 @@ def train(network, run, epochs=8):
 
 
 error = lrlc_nas.Metric("angle error", "minimize", unit="degrees", digits=2)
-task = lrlc_nas.Task(host=Regressor, sample=IMAGES[:1], train=train, score=score, metric=error)
+task = lrlc_nas.Task(host=Regressor, sample=IMAGES[:50], train=train, score=score, metric=error)

@@ -55,4 +55,4 @@ def train(network, run, epochs=8):
 
 
 iou = lrlc_nas.Metric("IoU", unit="points", scale=100)
-task = lrlc_nas.Task(host=UNet, sample=IMAGES[:1], train=train, score=score, metric=iou)
+task = lrlc_nas.Task(host=UNet, sample=IMAGES[:50], train=train, score=score, metric=iou)

@@ -57,4 +57,4 @@ def train(network, run, epochs=10):
 
 
 recognized = lrlc_nas.Metric("digits recognized", unit="points", scale=100)
-task = lrlc_nas.Task(host=host, sample=PARTS["train"][0][:1], train=train, score=score, metric=recognized)
+task = lrlc_nas.Task(host=host, sample=PARTS["train"][0][:50], train=train, score=score, metric=recognized)

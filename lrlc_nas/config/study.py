@@ -29,7 +29,10 @@ __all__ = ["StudyConfig"]
 
 
 class StudyConfig(Section):
-    """A whole study."""
+    """A whole study.
+
+    `hooks` are functions ``package.module:function`` that are called after each epoch (`lrlc_nas.engine.hooks`).
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     seed: Annotated[int, Field(ge=0, lt=2**31 - 100_000)] = 0
@@ -41,6 +44,7 @@ class StudyConfig(Section):
     search: SearchSection = SearchSection()
     budget: BudgetSection = BudgetSection()
     files: FilesSection = FilesSection()
+    hooks: tuple[str, ...] = ()
     confirmation: ConfirmationSection | None = None
 
     @property
@@ -88,7 +92,8 @@ class StudyConfig(Section):
 
     def to_json(self) -> str:
         """Canonical JSON, from which `from_json` makes an equal configuration."""
-        usual = {"task"} if self.task == TaskSection() else set()  # older versions know no other task
+        fresh = {"task": TaskSection(), "hooks": ()}  # older versions know no other
+        usual = {key for key, value in fresh.items() if getattr(self, key) == value}
         return json.dumps(self.model_dump(mode="json", exclude=usual), sort_keys=True, separators=(",", ":"))
 
     @classmethod

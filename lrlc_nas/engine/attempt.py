@@ -20,6 +20,7 @@ from ..search.sampler import propose
 from ..store import Claim, RunRecord, Store, StudyRecord, finish, note, plan_run, record_epoch
 from ..tasks import RunHandle
 from .files import adopt_checkpoints
+from .hooks import call_hooks
 from .pending_epochs import PendingEpochs
 from .preparation import Prepared
 from .retention import remove_superfluous
@@ -116,6 +117,8 @@ class Attempt:
 
         def listen(result: EpochResult) -> None:
             ended = pending.put(result)
+            if result.epoch >= run.epoch:
+                call_hooks(self.study, run, result)
             if ended is not None:
                 raise RunEndedError(ended)
 

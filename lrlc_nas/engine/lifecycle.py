@@ -10,7 +10,7 @@ from typing import Any
 from ..config import StudyConfig
 from ..errors import InputError
 from ..facts import Role
-from ..references import is_reference
+from ..references import import_function, is_reference
 from ..search.best_run import most_trials
 from ..search.initial_design import balanced_block
 from ..search.optuna_view import OptunaView, create_optuna_tables, require_optuna
@@ -49,6 +49,8 @@ def start_study(store: Store, config: StudyConfig) -> OpenStudy:
         )
     require_optuna(store)
     config = config.with_absolute_paths()
+    for hook in config.hooks:
+        import_function(hook)
     prepared = prepare(config)
     return add_study(store, prepared, _planned_runs(prepared))
 

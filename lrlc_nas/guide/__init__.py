@@ -12,6 +12,7 @@ TOPICS = (
     "first-study",
     "commands",
     "study-file",
+    "training",
     "confirm",
     "python",
     "dashboard",

@@ -19,6 +19,7 @@ _END = "<!-- until here -->\n"
 MEANINGS: Mapping[str, str] = {
     "name": "The name of the study; by default that of the file.",
     "seed": "Of everything. The seed of each run is this plus the number of the run.",
+    "hooks": "Functions `package.module:function` that hear of each epoch (`lrlc-nas guide training`).",
     "task.name": "How networks are made, trained and scored: `classification`, or a function "
     "`package.module:function` that is called with the configuration and returns a task.",
     "task.options": "What the task takes.",

@@ -64,6 +64,31 @@ def test_python_snippets_run(name: str, snippet: str, studied: Path, monkeypatch
     exec(compile(snippet, name, "exec"), {"__name__": "guide"})
 
 
+def test_the_hook_of_tensorboard_writes_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = [block for name, block in blocks("python") if name == "training" and "SummaryWriter" in block]
+    names: dict[str, object] = {}
+    exec(snippet, names)
+    names["log"]({"study": "s", "run": 3, "metric": "IoU", "epoch": 0, "value": 0.5})  # type: ignore[operator]
+    assert list((tmp_path / "runs" / "s" / "3").iterdir())
+
+
+def test_the_study_of_the_guide_goes_to_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two snippets as one script, with less to train."""
+    monkeypatch.chdir(tmp_path)
+    task, study = [block for name, block in blocks("python") if name == "training"][:2]
+    script = tmp_path / "segment.py"
+    script.write_text(
+        task.replace("epochs=8", "epochs=1").replace("randperm(600)", "randperm(100)")
+        + study.replace("trials=40", "trials=8").replace("smallest_effect=0.5", "smallest_effect=0.5, seeds=2")
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT), *sys.path])
+    environment = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "IoU" in (tmp_path / "segment.html").read_text()
+
+
 def test_there_are_python_snippets() -> None:
     assert len(blocks("python")) >= 4
 
