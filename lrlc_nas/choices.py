@@ -85,6 +85,7 @@ _BY_KEY = {kind.key: kind for kind in KINDS}
 _TOKENS = [(re.compile(kind.form.replace("K", "([0-9]+)")), kind) for kind in KINDS]
 _LINES = [kind.key for kind in KINDS]
 _NAMES = [name for name, _ in _LINES]
+_OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class Choice:
     """How one site is realised.
 
     Attributes:
-        kind: what stands before the rank in its token: ``conv``, ``lrlc``, ``lc``, ``wide``, …
+        kind: what stands before the rank in its token: ``conv``, ``lrlc``, ``lc``, ``wide``, …; of a layer of the
+            user's all of it, ``package.module:function``.
         rank: K, the number of filter banks; 0 for the kinds that have none.
         weights: what stands behind the rank: of ``lrlc``, what the combining weights depend on, else nothing.
     """
@@ -116,7 +118,12 @@ class Choice:
                     raise InputError(f"choice {token!r} has rank {rank}; a rank is at least 1")
                 name, weights = kind.key
                 return cls(name, int(rank or 0), weights)
-        raise InputError(f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1")
+        if _OWN.fullmatch(token):
+            return cls(token)
+        raise InputError(
+            f"unknown choice {token!r}; a choice is one of {', '.join(FORMS)} with a rank K >= 1, or "
+            "package.module:function for a layer of your own"
+        )
 
     @property
     def token(self) -> str:
@@ -125,8 +132,13 @@ class Choice:
 
     @property
     def definition(self) -> Kind:
-        """Its line in the table of kinds."""
-        return _BY_KEY[self.kind, self.weights]
+        """Its line in the table of kinds; a layer of the user's stands in none, and may do what it likes."""
+        return Kind(self.kind, self.kind, relaxes=True) if self.is_own else _BY_KEY[self.kind, self.weights]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a layer of the user's, ``package.module:function``."""
+        return ":" in self.kind
 
     @property
     def relaxes(self) -> bool:
@@ -134,10 +146,12 @@ class Choice:
         return self.definition.relaxes and self.rank != 1
 
     @property
-    def relaxation(self) -> tuple[int, int, int]:
-        """A key that sorts choices from full sharing to none."""
+    def relaxation(self) -> tuple[int, int, int, str]:
+        """A key that sorts choices from full sharing to none, and layers of the user's after them."""
+        if self.is_own:
+            return (len(_NAMES), 0, 0, self.kind)
         # Kinds of one name stand together, where the first of them does; then rank decides, then the line.
-        return (_NAMES.index(self.kind), self.rank, _LINES.index((self.kind, self.weights)))
+        return (_NAMES.index(self.kind), self.rank, _LINES.index((self.kind, self.weights)), "")
 
     def __str__(self) -> str:
         return self.token

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .problems import unknown_key
 from .sections import HostSection
-from .study import StudyConfig
+from .study import StudyConfig, fine_tuned
 
 __all__ = ["load_config"]
 
@@ -49,7 +49,7 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), task: s
     try:
         if "confirmation" in table:
             raise InputError(unknown_key(["confirmation"], StudyConfig(name="any")))
-        return StudyConfig.from_json(_json(table))
+        return StudyConfig.from_json(_json(fine_tuned(table)))
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
@@ -58,7 +58,7 @@ def _table(path: Path) -> dict[str, Any]:
     return {"name": path.stem} | _read_toml(path)
 
 
-def _json(table: dict[str, Any]) -> str:
+def _json(table: Mapping[str, Any]) -> str:
     try:
         return json.dumps(table)
     except TypeError:

@@ -44,10 +44,15 @@ class TaskSection(Section):
 
 
 class HostSection(Section):
-    """The network: ``paper-cnn``, ``torchvision:NAME`` or ``package.module:function``, and its options."""
+    """The network: ``paper-cnn``, ``torchvision:NAME`` or ``package.module:function``, and its options.
+
+    With `weights`, a safetensors file, it is fine-tuned, and relaxed layers start as the function of its convolutions,
+    unless the recipe says otherwise.
+    """
 
     name: str = "paper-cnn"
     options: dict[str, Any] = {}
+    weights: str = ""
 
 
 class DataSection(Section):
@@ -64,10 +69,10 @@ class DataSection(Section):
 class SpaceSection(Section):
     """Where the search may relax, and how far.
 
-    `sites` and `exclude` are shell patterns over qualified names. `choices` are tokens of any form; ``conv`` is
-    always there. A choice that would make the network larger than `max_parameters` times the host's parameters,
-    or its training larger than `max_memory` times the host's training memory, is left out of the space, and so is
-    one that cannot be built at a site.
+    `sites` and `exclude` are shell patterns over qualified names. `choices` are tokens of any form, or layers of the
+    user's (`lrlc_nas.networks.own_layers`); ``conv`` is always there. A choice that would make the network larger than
+    `max_parameters` times the host's parameters, or its training larger than `max_memory` times the host's training
+    memory, is left out of the space, and so is one that cannot be built at a site.
     """
 
     sites: tuple[str, ...] = ("*",)

@@ -25,7 +25,7 @@ from .sections import (
     TaskSection,
 )
 
-__all__ = ["StudyConfig"]
+__all__ = ["StudyConfig", "fine_tuned"]
 
 
 class StudyConfig(Section):
@@ -84,17 +84,21 @@ class StudyConfig(Section):
         return name
 
     def with_absolute_paths(self) -> StudyConfig:
-        """The same study, with paths to its images that hold in any folder."""
+        """The same study, with paths to its images and weights that hold in any folder."""
         form, colon, path = self.data.name.partition(":")
         name = f"{form}:{_absolute(path)}" if form == "imagefolder" and colon else self.data.name
         data = self.data.model_copy(update={"name": name, "root": _absolute(self.data.root)})
-        return self.model_copy(update={"data": data})
+        weights = self.host.weights and _absolute(self.host.weights)
+        return self.model_copy(update={"data": data, "host": self.host.model_copy(update={"weights": weights})})
 
     def to_json(self) -> str:
         """Canonical JSON, from which `from_json` makes an equal configuration."""
         fresh = {"task": TaskSection(), "hooks": ()}  # older versions know no other
         usual = {key for key, value in fresh.items() if getattr(self, key) == value}
-        return json.dumps(self.model_dump(mode="json", exclude=usual), sort_keys=True, separators=(",", ":"))
+        plain = self.model_dump(mode="json", exclude=usual)
+        if not self.host.weights:
+            del plain["host"]["weights"]
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> StudyConfig:
@@ -104,7 +108,7 @@ class StudyConfig(Section):
             InputError: one line that says where it is wrong.
         """
         try:
-            return cls.from_json(json.dumps(values))
+            return cls.from_json(json.dumps(fine_tuned(values)))
         except TypeError as error:
             raise InputError(f"a section of a study holds plain values alone: {error}") from None
 
@@ -119,6 +123,13 @@ class StudyConfig(Section):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise InputError(first_problem(error, cls(name="any"))) from None
+
+
+def fine_tuned(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a user wrote; a host that brings weights is relaxed as its function, unless they say otherwise."""
+    host, recipe = values.get("host"), values.get("recipe", {})
+    brings = isinstance(host, Mapping) and bool(host.get("weights"))
+    return {**values, "recipe": {"init": "host", **recipe}} if brings and isinstance(recipe, Mapping) else values
 
 
 def _absolute(path: str) -> str:

@@ -20,8 +20,8 @@ def call_hooks(study: StudyRecord, run: RunRecord, result: EpochResult) -> None:
     """Call each hook of a study with what is known of an epoch, in the worker, once for each epoch.
 
     It gets one dict of plain values: ``study``, ``run``, ``role``, ``seed``, ``plan`` (site to token), ``metric``,
-    ``epoch`` (from 0), ``value``, ``seconds``, and ``scores`` (name to number). A hook that raises is warned of once, and called
-    again after the next epoch.
+    ``epoch`` (from 0), ``value``, ``seconds``, and ``scores`` (name to number). A hook that raises is warned of once,
+    and called again after the next epoch.
     """
     for name in study.config.hooks:
         try:

@@ -141,8 +141,9 @@ def catch_up(study: OpenStudy) -> None:
 
 
 def _without_foreign_code(config: StudyConfig) -> StudyConfig:
-    """The same study, which fetches nothing; refused if task, host or images are a function of somebody's."""
-    named_by = (("task", config.task.name), ("host", config.host.name), ("data", config.data.name))
+    """The same study, which fetches nothing; refused if task, host, images or a choice are a function of somebody's."""
+    named_by = [("task", config.task.name), ("host", config.host.name), ("data", config.data.name)]
+    named_by += [("choice", token) for token in config.space.choices]
     for key, named in named_by:
         if is_reference(named):
             raise InputError(

@@ -19,7 +19,7 @@ from ..networks import Cost, Survey, host_cost, plan_cost, relax, survey
 from ..runs import stream_seed, within_memory
 from ..search.space import Space, build_space, over_limits
 from ..store import SiteRecord
-from ..tasks import Latency, TaskProtocol, task_of
+from ..tasks import Latency, TaskProtocol, how_layers_start, task_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -34,7 +34,7 @@ class Prepared:
         survey: the sites of the host, and the convolutions that are none.
         host: cost of the untouched host.
         space: what the search may choose.
-        host_fingerprint: SHA-256 of the host's modules, parameter shapes and sites.
+        host_fingerprint: SHA-256 of the host's modules, parameter shapes and sites, and of its values if it is trained.
     """
 
     config: StudyConfig
@@ -91,7 +91,12 @@ class Prepared:
     def facts(self) -> dict[str, Any]:
         """What the report tells besides."""
         task = self.task
-        return {"host": asdict(self.host), "metric": task.metric.to_dict(), "epochs": task.epochs, **task.facts}
+        return {"host": asdict(self.host), "metric": task.metric.to_dict(), **self._start, **task.facts}
+
+    @property
+    def _start(self) -> dict[str, Any]:
+        start = how_layers_start(self.task.init, self.task.trained)
+        return {"epochs": self.task.epochs, "trained": self.task.trained, "start": start}
 
 
 def prepare(config: StudyConfig) -> Prepared:
@@ -108,7 +113,7 @@ def prepare(config: StudyConfig) -> Prepared:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.refused.items())
         raise InputError(f"host {config.host_name!r} has no convolution that can be relaxed. {reasons}")
     cost = host_cost(host, task.sample)
-    fingerprint = _host_fingerprint(host, found)
+    fingerprint = _host_fingerprint(host, found, values=task.trained)
     task.require_trainable(host.train())
     return Prepared(
         config=config,
@@ -120,8 +125,12 @@ def prepare(config: StudyConfig) -> Prepared:
     )
 
 
-def _host_fingerprint(host: nn.Module, found: Survey) -> str:
+def _host_fingerprint(host: nn.Module, found: Survey, *, values: bool) -> str:
+    """Of its modules, shapes and sites; of its values too where they come from an earlier training."""
     modules = [(name, type(module).__qualname__) for name, module in host.named_modules()]
     tensors = [(name, list(value.shape), str(value.dtype)) for name, value in host.state_dict().items()]
     text = json.dumps([modules, tensors, [asdict(site) for site in found.sites.values()]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode())
+    for value in host.state_dict().values() if values else ():
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

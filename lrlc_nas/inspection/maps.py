@@ -73,7 +73,8 @@ def space_maps(
     study = opened or open_study(store, chosen.study.name)
     run = chosen.runs[0]
     network = trained_network(study, run)
-    places = [site.name for site in study.record.sites if chosen.plan.at(site.name).relaxes]
+    relaxed = {site.name: chosen.plan.at(site.name) for site in study.record.sites}
+    places = [site for site, choice in relaxed.items() if choice.relaxes and not choice.is_own]
     layers = {site: network.get_submodule(site) for site in places}
     with torch.no_grad():
         inputs = _inputs(network, layers, study)

@@ -13,6 +13,7 @@ from ..layers import Cost
 from ..layers.cost import conv_cost
 from ..layers.samples import Sample, batch_size
 from .build import arguments, layer_class, require_buildable
+from .own_layers import own_cost
 from .passes import copied, elements_kept, run
 from .sites import Site, Survey
 
@@ -33,6 +34,8 @@ def site_cost(site: Site, choice: Choice) -> Cost:
     geometry = site.geometry
     if choice == CONV:
         once = conv_cost(geometry, bias=site.bias)
+    elif choice.is_own:
+        once = own_cost(choice.kind, geometry, bias=site.bias)
     else:
         once = layer_class(choice).cost(geometry, **arguments(geometry, choice, bias=site.bias))
     return Cost(once.parameters, site.calls * once.macs, site.calls * once.activations)

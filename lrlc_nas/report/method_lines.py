@@ -50,7 +50,7 @@ def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
     """Gather how a study was done, from all of its runs, and run id to recorded epochs."""
     config = study.config.model_dump(mode="json")
     groups = [
-        Group("Network", (*_lines(config["host"]), ("fingerprint", study.host_fingerprint or NOTHING))),
+        Group("Network", tuple(_network(study, config["host"]))),
         Group("Data", (*_lines(config["data"]), ("fingerprint", study.data_fingerprint or NOTHING))),
         Group("Recipe, the same for every run", tuple(_lines(config["recipe"]))),
         Group("Space", tuple(_lines(config["space"]))),
@@ -94,6 +94,13 @@ def _lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[Line]:
             yield label, ", ".join(map(str, value)) or "none"
         elif value is not None:
             yield label, str(value)
+
+
+def _network(study: StudyRecord, host: Mapping[str, Any]) -> Iterator[Line]:
+    yield from _lines({key: value for key, value in host.items() if value})
+    if start := study.facts.get("start"):
+        yield "start", start
+    yield "fingerprint", study.host_fingerprint or NOTHING
 
 
 def _time(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Iterator[Line]:

@@ -7,3 +7,4 @@ from .run_handle import RunHandle as RunHandle
 from .task import Rebuild as Rebuild
 from .task import Split as Split
 from .task import TaskProtocol as TaskProtocol
+from .weights import how_layers_start as how_layers_start

@@ -27,6 +27,7 @@ from .preflight import require_fitting, require_trainable
 from .rebuilding import NETWORK_PY
 from .run_handle import RunHandle
 from .task import Rebuild, Split
+from .weights import load_weights
 
 __all__ = ["Classification"]
 
@@ -78,6 +79,11 @@ class Classification:
         return self.recipe.init
 
     @property
+    def trained(self) -> bool:
+        """Whether the study file names weights."""
+        return bool(self.section.weights)
+
+    @property
     def data_fingerprint(self) -> str:
         """SHA-256 of pixels, labels and which image went where."""
         return hashlib.sha256(json.dumps([self.images.fingerprint, self.splits.digest]).encode()).hexdigest()
@@ -99,13 +105,14 @@ class Classification:
     def host(self, seed: int) -> nn.Module:
         """The host that the study file names, for these images."""
         with random_state(seed):
-            return build_host(
+            host = build_host(
                 self.section.name,
                 channels=self.images.channels,
                 classes=len(self.images.classes),
                 size=self.images.size,
                 options=self.section.options,
             )
+        return load_weights(host, self.section.weights) if self.section.weights else host
 
     def require_trainable(self, host: nn.Module) -> None:
         """Refuse a host that gives no logits in training, or has no parameter to train."""

@@ -35,7 +35,9 @@ class Task:
         epochs: how many epochs a run has, if that is known; a run is not pruned after its last one.
         data: the version of the data; a study does not resume with another one.
         splits: how many samples each split has, for the report: ``train``, ``search``, ``confirm``, ``test``.
-        init: how relaxed layers start: ``paper`` for a host that is trained from scratch, or ``host``.
+        weights: a safetensors file that the host starts from, if it was trained before.
+        init: how relaxed layers start: ``host``, as the function of the convolutions, as is usual for a trained host;
+            or ``paper``, as is usual for one that is trained from scratch.
 
     Raises:
         InputError: naming what has another form.
@@ -49,16 +51,19 @@ class Task:
     epochs: int | None = None
     data: str = ""
     splits: Mapping[str, int] = field(default_factory=dict)
-    init: str = "paper"
+    weights: str = ""
+    init: str = ""
 
     def __post_init__(self) -> None:
         for name, takes in _TAKES.items():
             if name != "score" or self.score is not None:
                 _require_function(name, getattr(self, name), takes)
-        for name, kind in (("metric", Metric), ("data", str)):
+        for name, kind in (("metric", Metric), ("data", str), ("weights", str)):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(f"Task.{name} must be a {kind.__name__}, but is {_shown(getattr(self, name))}")
         batch_size(self.sample)
+        if not self.init:
+            object.__setattr__(self, "init", "host" if self.weights else "paper")
         if self.init not in ("paper", "host"):
             raise InputError(f"Task.init must be 'paper' or 'host', but is {self.init!r}")
         epochs: Any = self.epochs

@@ -21,6 +21,7 @@ from .own import Task
 from .own_rebuilding import NETWORK_PY
 from .run_handle import RunHandle
 from .task import Rebuild, Split
+from .weights import load_weights
 
 __all__ = ["OwnTraining"]
 
@@ -56,6 +57,11 @@ class OwnTraining:
         return self.task.init
 
     @property
+    def trained(self) -> bool:
+        """Whether the task names weights, or starts as a host that it has given weights itself."""
+        return bool(self.task.weights) or self.task.init == "host"
+
+    @property
     def data_fingerprint(self) -> str:
         """SHA-256 of what the task says of its data."""
         return hashlib.sha256(self.task.data.encode()).hexdigest()
@@ -78,7 +84,7 @@ class OwnTraining:
             raise InputError(
                 f"task {self.reference!r}: host() must give a torch.nn.Module, but gave a {type(host).__name__}"
             )
-        return host
+        return load_weights(host, self.task.weights) if self.task.weights else host
 
     def require_trainable(self, host: nn.Module) -> None:
         """Refuse a host without a parameter to train, or that does not run in training mode."""

@@ -60,6 +60,10 @@ class TaskProtocol(Protocol):
         """How relaxed layers start: ``paper`` or ``host``."""
 
     @property
+    def trained(self) -> bool:
+        """Whether the host brings weights of an earlier training, which a study must not resume without."""
+
+    @property
     def data_fingerprint(self) -> str:
         """A digest of the data and of which sample is in which split; a study does not resume with another one."""
 

@@ -34,6 +34,7 @@ def test_every_value_of_a_file_arrives(write):
             [host]
             name = "torchvision:resnet18"
             options = { stem = "small" }
+            weights = "resnet.safetensors"
             [data]
             name = "imagefolder:somewhere"
             root = "elsewhere"
@@ -70,7 +71,11 @@ def test_every_value_of_a_file_arrives(write):
     )
     assert (config.name, config.seed) == ("all", 5)
     assert config.task.model_dump() == {"name": "mine:regression", "options": {"depth": 2}}
-    assert config.host.model_dump() == {"name": "torchvision:resnet18", "options": {"stem": "small"}}
+    assert config.host.model_dump() == {
+        "name": "torchvision:resnet18",
+        "options": {"stem": "small"},
+        "weights": "resnet.safetensors",
+    }
     data = config.data
     assert (data.name, data.root, data.download, data.size) == ("imagefolder:somewhere", "elsewhere", True, 32)
     assert data.options == {"a": [1, 2]}

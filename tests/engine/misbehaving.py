@@ -115,5 +115,10 @@ task_host_fails = Task(host=lambda: 1 / 0, sample=torch.zeros(1, 1, 6, 6), train
 task_wants_other_inputs = Task(host=Host, sample=torch.zeros(1, 3, 6, 6), train=never_reports)
 number = 7
 
+
+def layer(conv, size):
+    return nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)
+
+
 if os.environ.get("ONLY_AT_THE_START") and "worker" in sys.argv:
     raise RuntimeError("this module wants a display")

@@ -12,7 +12,7 @@ import toy_study
 from lrlc_nas import Study, Task
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
-from lrlc_nas.engine import OpenStudy, Worker, export_best, resume_study, start_study
+from lrlc_nas.engine import OpenStudy, Worker, export_best, open_study, resume_study, start_study
 from lrlc_nas.errors import InputError, LrlcNasError, StudyStoppedError
 from lrlc_nas.store import Store
 
@@ -167,3 +167,13 @@ def test_a_score_that_is_no_number_is_refused(store: Store) -> None:
     network = study.prepared.network(Plan(), 0)
     with pytest.raises(InputError, match=r"score\(\) must give a finite number, but gave 'good'"):
         study.prepared.task.score(network, "test", "cpu")
+
+
+def test_who_only_looks_runs_no_layer_of_the_users(store: Store) -> None:
+    usual = toy_study.config(budget={"trials": 5})
+    space = usual.space.model_copy(update={"choices": ("lrlc-2", "misbehaving:layer")})
+    study = start_study(store, usual.model_copy(update={"space": space}))
+    assert study.record.space["second"] == ("conv", "lrlc-2", "misbehaving:layer")
+    toy_study.work(store)
+    with pytest.raises(InputError, match="the choice of study 'toy' is misbehaving:layer"):
+        open_study(store, "toy", looking=True)

@@ -49,6 +49,7 @@ class Regression:
     rate: float = 0.05
     metric: ClassVar[Metric] = Metric("negative squared error")
     init: ClassVar[str] = "paper"
+    trained: ClassVar[bool] = False
     sample: ClassVar[Tensor] = torch.zeros(1, 1, 6, 6)
     parts: ClassVar[dict[str, slice]] = {
         "train": slice(48),

@@ -25,6 +25,8 @@ MEANINGS: Mapping[str, str] = {
     "task.options": "What the task takes.",
     "host.name": "The network: `paper-cnn`, `torchvision:NAME`, or a function `package.module:function`, which is "
     "called as `f(channels=…, classes=…, size=…, **options)` and returns a module.",
+    "host.weights": "A safetensors file of a host that was trained before: it is fine-tuned, and relaxed layers start "
+    "as its convolutions (`recipe.init`), unless the recipe says otherwise.",
     "host.options": "What the host takes: `channels`, `strides`, `padding`, `kernel_size` of `paper-cnn`; `stem` of "
     "torchvision's networks; the arguments of a function. An unknown option is refused, with a list.",
     "data.name": "The images: `embedded`, `mnist`, `fashion-mnist`, `cifar10`, `cifar100`, `svhn`, `celeba`, "

@@ -22,6 +22,7 @@ def print_sites(prepared: Prepared) -> None:
     out.print(plain(f"{name}: {host.parameters:,} parameters, {host.macs:,} MACs per image"))
     memory = mebibytes(prepared.task.training_bytes(host))
     out.print(f"memory: of training; the host takes {memory}")
+    out.print(plain(prepared.facts["start"]))
     out.print(f"plans in the space: {prepared.space.size:,}")
     if note := shortage(prepared.config, prepared.space):
         out.print(plain(note))
