@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ..errors import InputError, StorageError
-from ..report.numbers import percent
 from ..report.page import page_environment
 from ..report.trial import trial_view
 from ..store import Store, change_tokens
@@ -43,7 +42,6 @@ class Pages:
         self._overview = Overview(store, storage)
         self._reports = Reports(store)
         self._templates = page_environment("lrlc_nas.dashboard")
-        self._templates.filters["percent"] = percent
 
     def studies(self, request: Request) -> Response:
         """The first page: all studies."""

@@ -114,12 +114,11 @@ def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect:
         )
     if smallest_effect is not None and smallest_effect != section.smallest_effect:
         raise InputError(
-            f"the smallest effect of this confirmation was settled as {section.smallest_effect:g} points before its "
+            f"the smallest effect of this confirmation was settled as {study.record.metric.amount(section.smallest_effect)} before its "
             f"first look, and cannot become {smallest_effect:g}"
         )
 
 
 def _covers(opening: TestOpening, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
-    accuracies = (opening.results or {}).get("accuracies", {})
     seeds = {str(seed) for seed in conclusion.seeds}
-    return all(seeds <= set(accuracies.get(label, {})) for label in arms)
+    return all(seeds <= set(opening.values.get(label, {})) for label in arms)
