@@ -4,8 +4,8 @@ All that is needed is the spread over seeds, s, measured by repeating the host. 
 repeats, ν s² / σ² is chi-squared with ν degrees of freedom, so that σ lies between s √(ν / χ²_upper) and
 s √(ν / χ²_lower). Plan with the upper end.
 
-Effects are in the unit of the metric; 'visible' is found with probability 80 %, by exact power (`t_power`). Corrected levels are
-α / family, Bonferroni's, which is the first and strictest step of Holm's test.
+Effects are in the unit of the metric; 'visible' is found with probability 80 %, by exact power (`t_power`).
+Corrected levels are α / family, Bonferroni's, which is the first and strictest step of Holm's test.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SEEDS = tuple(range(2, 21))
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation over seeds, in the unit of the metric, the ends of its interval, and from how many runs it is."""
+    """The standard deviation over seeds, the ends of its interval, and from how many runs it is."""
 
     sd: float
     low: float

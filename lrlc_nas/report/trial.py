@@ -23,8 +23,8 @@ from .numbers import NOTHING, count, duration, shown
 __all__ = ["TrialCurves", "TrialView", "draw_loss", "draw_metric", "plotly_script", "trial_curves", "trial_view"]
 
 _CAPTION = (
-    "{metric.heading} on the search split after each epoch. The host is the network with every site left as it is, one line "
-    "for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
+    "{metric.heading} on the search split after each epoch. The host is the network with every site left as it is, one "
+    "line for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
 )
 _LOSS_CAPTION = "Loss of this run. Where the training loss falls far below the other, the network overfits."
 

@@ -89,7 +89,7 @@ def test_a_page_on_a_run(client):
     assert "none on this machine" in found.text
     assert {"/studies/1", "/studies/1/trials/1", "/studies/1/trials/3"} <= set(found.links)
     figures = [attributes["id"] for tag, attributes in found.elements if attributes.get("class") == "figure"]
-    assert figures == ["figure-accuracy", "figure-loss"]
+    assert figures == ["figure-metric", "figure-loss"]
 
 
 def test_a_run_that_waits_has_no_curve_of_its_own(client):

@@ -271,10 +271,10 @@ def _bars(values: list[tuple[float | None, float | None]], thickness: int) -> di
 
 def _hover(metric: Metric, row: ForestRow) -> str:
     comparison = row.comparison
+    between = interval(metric, comparison.low, comparison.high)
     return (
-        f"<b>{plain(row.claim)} {_less(metric)} {plain(row.against)}</b>: {row.outcome}<br>{difference(metric, comparison.difference)}"
-        f"<br>{row.level} interval {interval(metric, comparison.low, comparison.high)}, "
-        f"{comparison.n} seeds"
+        f"<b>{plain(row.claim)} {_less(metric)} {plain(row.against)}</b>: {row.outcome}"
+        f"<br>{difference(metric, comparison.difference)}<br>{row.level} interval {between}, {comparison.n} seeds"
     )
 
 

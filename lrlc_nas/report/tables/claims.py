@@ -45,8 +45,8 @@ TABLE = PrintedTable(
     cells=_cells,
     call="report.forest(reading).rows",
     note=(
-        "Claim {metric.minus} the arm named beside it{metric.in_unit}, paired by seed, on a split that the search never saw. "
-        "P(better): the chance that a fresh run of the claim beats a fresh run of the other. Shrinkage: how "
+        "Claim {metric.minus} the arm named beside it{metric.in_unit}, paired by seed, on a split that the search "
+        "never saw. P(better): the chance that a fresh run of the claim beats a fresh run of the other. Shrinkage: how "
         "much of the search's estimate is not there on fresh seeds."
     ),
     css=lambda row: "clear" if row.against == "host" else "",

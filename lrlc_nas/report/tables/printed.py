@@ -45,7 +45,7 @@ class PrintedTable(Generic[Row]):
 
 @dataclass(frozen=True)
 class Shown:
-    """A table with its note, (title, classes of the cells) of its columns, and (classes of the row, its cells) of its rows."""
+    """A table, its note, (title, classes of the cells) of its columns, (classes of the row, its cells) of its rows."""
 
     table: PrintedTable[Any]
     note: str
