@@ -94,7 +94,7 @@ class Metric:
     def effects(self) -> str:
         """What effects are: ``points of accuracy``, ``differences in IoU``, ``degrees less RMSE``."""
         if self.direction == "minimize":
-            return _joined(" ", self.unit, "less", self.name)
+            return f"{self.unit} less {self.name}" if self.unit else f"reductions of {self.name}"
         return f"{self.unit} of {self.name}" if self.unit else f"differences in {self.name}"
 
     def shown(self, value: float) -> str:

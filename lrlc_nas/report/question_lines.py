@@ -25,7 +25,7 @@ def question(study: StudyRecord, runs: Sequence[RunRecord]) -> list[Line]:
     states = ", ".join(f"{number} {state}" for state, number in Counter(run.state for run in runs).items())
     convolutions = f"{len(study.space)} of the {len(study.sites) + len(study.refused)} convolutions"
     own = study.is_optunas_alone or study.config.has_own_task
-    metric = (study.metric.axis, f"{study.metric.better} is better")
+    metric = (study.metric.axis, f"{study.metric.better}er is better")
     return [
         *(_own_training(study, config) if own else _built_in_training(study, config)),
         ("Where", f"{len(study.space)} convolutions" if study.is_optunas_alone else convolutions),

@@ -4,7 +4,7 @@ import pytest
 
 from lrlc_nas.engine import checkpoint_bytes, study_folder
 from lrlc_nas.errors import InputError
-from lrlc_nas.report.trial import draw_metric, draw_loss, plotly_script, trial_curves, trial_view
+from lrlc_nas.report.trial import draw_loss, draw_metric, plotly_script, trial_curves, trial_view
 
 
 def values(figure):

@@ -66,8 +66,8 @@ def print_effects(out: Console, screening: Screening) -> None:
     metric, wide = screening.metric, _wide_effects(screening)
     fits = out.measure(wide, options=out.options.update(max_width=10_000)).maximum <= out.width
     if metric != ACCURACY:
-        better = "high is better" if metric.direction == "maximize" else "low is better; an effect above 0 is better"
-        out.print(plain(f"metric: {metric.axis}; {better}"))
+        gains = "" if metric.direction == "maximize" else "; an effect above 0 is better"
+        out.print(plain(f"metric: {metric.axis}; {metric.better}er is better{gains}"))
     what = "points of search accuracy" if metric == ACCURACY else metric.effects
     out.print(plain(f"effect against conv, {what} [95 % interval], screening:"))
     out.print(wide if fits else _tall_effects(screening))

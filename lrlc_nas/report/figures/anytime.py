@@ -139,6 +139,12 @@ def _seconds(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]]) -> flo
     return sum(epoch.seconds for epoch in epochs.get(run.run_id, ()))
 
 
+def _why_none(info: Anytime, by: str) -> str:
+    if all(step.best is None for step in info.steps):
+        return "No run is complete yet, so there is no best one so far."
+    return "" if by == "runs" or info.steps[-1].seconds else "No times were recorded."
+
+
 def _figure(by: str) -> Figure[Anytime]:
     return Figure(
         key=f"anytime-{by}",
@@ -151,11 +157,7 @@ def _figure(by: str) -> Figure[Anytime]:
             "than it has found nothing that chance would not."
         ),
         compute=lambda reading: anytime(reading.runs, reading.epochs, reading.metric),
-        empty=lambda info: (
-            ""
-            if any(step.best is not None for step in info.steps)
-            else "No run is complete yet, so there is no best one so far."
-        ),
+        empty=lambda info: _why_none(info, by),
         draw=lambda info: draw_anytime(info, by=by),
         table=anytime_table,
         call="report.anytime(reading.runs, reading.epochs, reading.metric).steps",

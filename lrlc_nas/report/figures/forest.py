@@ -29,6 +29,9 @@ from .figure import Figure, Section
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
 
 _ROW = 34
+_OF_OPTUNA = (
+    "Only Optuna knows this study, and lrlc-nas cannot train its claims on fresh seeds: its training is its user's own."
+)
 _SIGNS = {"helps": (BEST, "square"), "hurts": (HOST, "square"), "control": (GREY, "circle")}
 
 
@@ -86,7 +89,8 @@ def forest(reading: Reading) -> Forest:
     """Gather the comparisons of the confirmation of a study; none before a stage of it has ended."""
     confirmation = reading.confirmation
     if confirmation is None:
-        return Forest((), 0.0, _why_none(None), reading.metric)
+        reason = _OF_OPTUNA if reading.study.is_optunas_alone else _why_none(None)
+        return Forest((), 0.0, reason, reading.metric)
     rows = [
         row
         for result in confirmation.conclusion.results

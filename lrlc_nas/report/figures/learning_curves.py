@@ -178,7 +178,7 @@ FIGURE = Figure(
     title="Learning curves",
     caption=(
         "{metric.heading} on the search split after each epoch; a cross marks where a run was pruned. If curves "
-        "still rise at the end, more epochs could change the order."
+        "still change at the end, more epochs could change the order."
     ),
     compute=lambda reading: learning_curves(reading.runs, reading.epochs, reading.screening.best, reading.metric),
     empty=lambda info: "" if info.curves else "No epoch has been recorded yet, so there are no curves.",
