@@ -69,6 +69,11 @@ class Overview:
             if now[name].parent_study_id is None
         ]
 
+    def optunas_alone(self) -> dict[str, int]:
+        """Name of each study that only Optuna knows, to the number that Optuna gave it."""
+        ours = change_tokens(self._store)
+        return {name: number for name, number in optuna_ids(self._storage).items() if name not in ours}
+
     def _line(self, name: str, version: str, optuna: int | None) -> StudyLine:
         known_version, line = self._known.get(name, ("", None))
         if line is not None and known_version == version and line.optuna == optuna:

@@ -49,6 +49,7 @@ def power_table(
     """
     sds = (spread.sd, spread.high)
     correlations = (0.0,) if correlation is None else (0.0, correlation)
+    on = "" if metric == ACCURACY else f" on {metric.name}"
     effects, digits = _effects(metric, spread.sd), metric.decimals
     powers = [
         confirmation_power(sd, family, correlation=rho, alpha=alpha, effects=effects)
@@ -58,7 +59,7 @@ def power_table(
     lines = [
         f"spread over seeds {metric.spread(spread.sd)}, 95 % interval {spread.low:.{digits}f} to "
         f"{spread.high:.{digits}f} ({spread.runs} runs); 'upper' columns take {spread.high:.{digits}f}",
-        f"smallest effect{f'{metric.in_unit},' if metric.unit else ''} that is found with probability 80 %",
+        f"smallest effect{on}{f'{metric.in_unit},' if metric.unit else ''} that is found with probability 80 %",
     ]
     if design is not None:
         cells = [screening_power(design, sd, family=family, alpha=alpha) for sd in sds]

@@ -73,7 +73,7 @@ def told(stores, capsys, tmp_path):
 def test_nothing_speaks_of_another_metric(told, name):
     for where, text in told(name).items():
         assert "accurac" not in text.lower(), where
-        assert name in text or where in ("power", "cards"), where
+        assert name in text or where == "cards", where
         # Shares and levels of intervals are percentages whatever the metric.
         for number in re.finditer(r"[0-9.]+ %", text.replace("unshared", "")):
             near = text[number.start() - 25 : number.end() + 20]

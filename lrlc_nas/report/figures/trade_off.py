@@ -228,8 +228,9 @@ PARAMETERS = _figure(
     "parameters",
     "parameters",
     "Left and {metric.better} is better. Round points are single runs, scored on the search split; the line joins "
-    "those that no other run beats on both, and is too good, as chance favoured what it selects. Squares, open diamonds and "
-    "crosses are arms of the confirmation, means over fresh seeds on another split: compare those with each other.",
+    "those that no other run beats on both, and is too good, as chance favoured what it selects. Squares, open "
+    "diamonds and crosses are arms of the confirmation, means over fresh seeds on another split: compare those with "
+    "each other.",
     "There is no finished run yet whose {metric.name} could be set against parameters.",
 )
 MACS = _figure(
