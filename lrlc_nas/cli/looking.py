@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from .opening import open_store
-from .options import DEFAULT_STORAGE, MetricName, Name, Storage
+from .options import DEFAULT_STORAGE, Name, Storage
 from .saying import say
 
 __all__ = ["dashboard", "list_studies", "power", "report", "show"]
+
+MetricName = Annotated[
+    str | None, typer.Option("--metric", metavar="NAME", help="What the values of a study of Optuna's own are.")
+]
 
 
 def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DEFAULT_STORAGE", "Device", "File", "MetricName", "Name", "Override", "Storage", "Workers"]
+__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Workers"]
 
 
 def _without_password(context: typer.Context, parameter: typer.CallbackParam, url: str) -> str:
@@ -30,9 +30,6 @@ Storage = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="Name of the study.")]
-MetricName = Annotated[
-    str | None, typer.Option("--metric", metavar="NAME", help="What the values of a study of Optuna's own are.")
-]
 File = Annotated[Path | None, typer.Argument(help="Study file (TOML); without it, the embedded study.")]
 Override = Annotated[
     list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a value of the study file.")
