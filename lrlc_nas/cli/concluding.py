@@ -1,4 +1,4 @@
-"""The commands that conclude: confirmation, test images, cards, export."""
+"""The commands that conclude: confirmation, test split, cards, export."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def confirm(
     plan: Annotated[list[str], typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.")] = [],  # noqa: B006 - as above
     seeds: Annotated[int | None, typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.")] = None,
     smallest_effect: Annotated[
-        float | None, typer.Option(help="In points; what is smaller does not matter. Default: 0.3.")
+        float | None,
+        typer.Option(
+            help="In the unit of the metric; what is smaller does not matter. Default, for accuracy alone: 0.3 points."
+        ),
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
@@ -55,16 +58,14 @@ def confirm(
 
 def open_test(
     name: Name,
-    again: Annotated[
-        bool, typer.Option("--again", help="Open the test images although they were read before.")
-    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Open the test split although it was read before.")] = False,
     storage: Storage = DEFAULT_STORAGE,
     device: Device = None,
 ) -> None:
-    """Open the sealed test images, on record.
+    """Open the sealed test split, on record.
 
-    They are read for the confirmed claims alone.
-    Each opening is recorded in the study before an image is read, and every report shows how many there were.
+    It is read for the confirmed claims alone.
+    Each opening is recorded in the study before a sample is read, and every report shows how many there were.
 
     Example: lrlc-nas test embedded
     """

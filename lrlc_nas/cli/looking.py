@@ -13,6 +13,10 @@ from .saying import say
 
 __all__ = ["dashboard", "list_studies", "power", "report", "show"]
 
+MetricName = Annotated[
+    str | None, typer.Option("--metric", metavar="NAME", help="What the values of a study of Optuna's own are.")
+]
+
 
 def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     """List the studies of the database.
@@ -24,7 +28,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     print_studies(open_store(storage))
 
 
-def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
+def show(name: Name, metric: MetricName = None, storage: Storage = DEFAULT_STORAGE) -> None:
     """Show a study: its state, its effects and its runs.
 
     A study of Optuna's own, whose parameters are sites with tokens as values, is shown as well.
@@ -37,7 +41,7 @@ def show(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
     if store.is_optunas_alone(name):
         from ..report import read_study  # imports Optuna, which nothing else here does
 
-        print_reading(read_study(store, name))
+        print_reading(read_study(store, name, metric=metric))
     else:
         print_study(store, name)
 
@@ -50,6 +54,7 @@ def report(
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the functions that the study names as its host or images.")
     ] = False,
+    metric: MetricName = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the report of a study: one HTML file that opens offline.
@@ -63,7 +68,7 @@ def report(
     from .terminal import report_path
 
     path = report_path(name) if output is None else output
-    write_report(open_store(storage), name, path, trusted=trust)
+    write_report(open_store(storage), name, path, metric=metric, trusted=trust)
     say(str(path.absolute()))
 
 
@@ -87,7 +92,7 @@ def dashboard(
     serve(open_store(storage), port=port, writable=writable, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
 
 
-def power(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
+def power(name: Name, metric: MetricName = None, storage: Storage = DEFAULT_STORAGE) -> None:
     """Say which effects a study can see.
 
     Worth asking before anything more is spent.
@@ -97,4 +102,4 @@ def power(name: Name, storage: Storage = DEFAULT_STORAGE) -> None:
     """
     from ..report.planning import study_power
 
-    say(study_power(open_store(storage), name))
+    say(study_power(open_store(storage), name, metric))

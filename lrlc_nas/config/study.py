@@ -69,6 +69,11 @@ class StudyConfig(Section):
         return self.data.name if self.task == TaskSection() else self.task.name
 
     @property
+    def has_own_task(self) -> bool:
+        """Whether networks are trained by something else than the built-in task."""
+        return self.task != TaskSection()
+
+    @property
     def training_digest(self) -> str:
         """Of all that decides how a network is trained, but for its host, its data, its plan and its seed."""
         if self.task == TaskSection():

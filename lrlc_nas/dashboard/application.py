@@ -44,6 +44,7 @@ def application(store: Store, storage: RDBStorage, *, token: str, writable: bool
             Route("/studies/{study:int}/version", _answered(pages.study_version)),
             Route("/studies/{study:int}/report", _answered(pages.report)),
             Route("/studies/{study:int}/trials/{number:int}", _answered(pages.trial)),
+            Route("/optuna/{study:int}/report", _answered(pages.optuna_report)),
             Route("/studies/{name:path}", _answered(pages.by_name)),
             Route("/assets/{name}", _asset),
             *optuna_routes(storage, writable=writable),

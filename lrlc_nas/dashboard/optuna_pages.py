@@ -53,7 +53,7 @@ def open_storage(store: Store) -> RDBStorage:
     Raises:
         InputError: if the database holds no study.
     """
-    if not store.names():
+    if not store.names() and not store.has_optuna_study():
         raise InputError(f"storage {store.shown} holds no study")
     url = store.url.render_as_string(hide_password=False)
     storage = RDBStorage(

@@ -26,7 +26,7 @@ class StudyLine:
     Attributes:
         study_id: our own number of it, by which the addresses of its pages go.
         states: how many runs there are in each state.
-        best: highest accuracy of a complete run, `best_number`, as a fraction; None before there is one.
+        best: the best value of a complete run, `best_number`, with its metric; None before there is one.
         optuna: the number of its Optuna study; None if that was deleted.
         confirmation: the study that confirms it, if there is one.
     """
@@ -36,7 +36,7 @@ class StudyLine:
     host: str
     data: str
     states: Mapping[str, int]
-    best: float | None
+    best: str | None
     best_number: int | None
     created: datetime
     optuna: int | None = None
@@ -69,6 +69,11 @@ class Overview:
             if now[name].parent_study_id is None
         ]
 
+    def optunas_alone(self) -> dict[str, int]:
+        """Name of each study that only Optuna knows, to the number that Optuna gave it."""
+        ours = change_tokens(self._store)
+        return {name: number for name, number in optuna_ids(self._storage).items() if name not in ours}
+
     def _line(self, name: str, version: str, optuna: int | None) -> StudyLine:
         known_version, line = self._known.get(name, ("", None))
         if line is not None and known_version == version and line.optuna == optuna:
@@ -81,7 +86,7 @@ class Overview:
             host=study.config.host_name,
             data=study.config.data_name,
             states=self._store.counts(study),
-            best=None if best is None else best.value,
+            best=None if best is None or best.value is None else study.metric.named(best.value),
             best_number=None if best is None else best.number,
             created=study.created,
             optuna=optuna,

@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ..errors import InputError, StorageError
-from ..report.numbers import percent
 from ..report.page import page_environment
 from ..report.trial import trial_view
 from ..store import Store, change_tokens
@@ -43,12 +42,12 @@ class Pages:
         self._overview = Overview(store, storage)
         self._reports = Reports(store)
         self._templates = page_environment("lrlc_nas.dashboard")
-        self._templates.filters["percent"] = percent
 
     def studies(self, request: Request) -> Response:
         """The first page: all studies."""
         version = self._everything()
-        return self._page("studies.html", version=version, lines=self._overview.lines(), shown=self._store.shown)
+        alone, shown = self._overview.optunas_alone(), self._store.shown
+        return self._page("studies.html", version=version, lines=self._overview.lines(), alone=alone, shown=shown)
 
     def studies_version(self, request: Request) -> Response:
         """The version of the first page."""
@@ -77,6 +76,20 @@ class Pages:
         search = self._store.study(name).parent_study_id
         if search is not None:
             return RedirectResponse(f"/studies/{search}/report")
+        return self._drawn(request, name, version)
+
+    def optuna_report(self, request: Request) -> Response:
+        """The report of a study that only Optuna knows."""
+        wanted = request.path_params["study"]
+        for name, number in self._overview.optunas_alone().items():
+            if number == wanted:
+                trials = self._storage.get_all_trials(number, deepcopy=False)
+                version = f"{len(trials)}-{sum(len(trial.intermediate_values) for trial in trials)}-"
+                version += f"{sum(trial.state.is_finished() for trial in trials)}"
+                return self._drawn(request, name, version)
+        raise InputError(f"no study of Optuna's own has the number {wanted} in {self._store.shown}")
+
+    def _drawn(self, request: Request, name: str, version: str) -> Response:
         drawn = self._reports.wait(name, version)
         if drawn is None:
             raise HTTPException(503, "the report is still being drawn; ask again", {"Retry-After": "10"})

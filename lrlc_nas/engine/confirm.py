@@ -113,13 +113,13 @@ def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect:
             f"claims were settled before the first look, so {new[0]!r} cannot be added"
         )
     if smallest_effect is not None and smallest_effect != section.smallest_effect:
+        settled_as = study.record.metric.amount(section.smallest_effect)
         raise InputError(
-            f"the smallest effect of this confirmation was settled as {section.smallest_effect:g} points before its "
+            f"the smallest effect of this confirmation was settled as {settled_as} before its "
             f"first look, and cannot become {smallest_effect:g}"
         )
 
 
 def _covers(opening: TestOpening, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
-    accuracies = (opening.results or {}).get("accuracies", {})
     seeds = {str(seed) for seed in conclusion.seeds}
-    return all(seeds <= set(accuracies.get(label, {})) for label in arms)
+    return all(seeds <= set(opening.values.get(label, {})) for label in arms)

@@ -32,7 +32,7 @@ class Exported:
 def export_best(store: Store, name: str, folder: Path) -> Exported:
     """Write the best run's plan, weights and a file that rebuilds the network.
 
-    The weights are those after the run's last epoch, the epoch that its accuracy is of. The folder gets
+    The weights are those after the run's last epoch, the epoch that its value is of. The folder gets
     ``plan.json``, ``weights.safetensors``, ``network.py`` and ``check.safetensors`` (some images of the search
     split and the logits of the run for them).
 

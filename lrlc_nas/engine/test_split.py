@@ -24,10 +24,10 @@ def open_test(
     *,
     device: torch.device | str = "cpu",
 ) -> TestOpening:
-    """Measure the trained networks of some arms of a confirmation on the test images.
+    """Measure the trained networks of some arms of a confirmation on the test split.
 
-    The opening is in the database before an image is read, and stays there whatever happens then. The results are
-    ``{"accuracies": {label: {seed: fraction}}}``.
+    The opening is in the database before a sample is read, and stays there whatever happens then. The results are
+    ``{"values": {label: {seed: value}}}``.
 
     Args:
         store: the study database.
@@ -45,10 +45,8 @@ def open_test(
         trained_weights(store, study.record, run)  # and let go of: together they may not fit into the memory
     subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
     opening = add_test_opening(store, study.record, subject)
-    accuracies = {
-        label: {str(run.seed): _accuracy(study, run, device) for run in runs} for label, runs in trained.items()
-    }
-    record_results(store, opening, {"accuracies": accuracies})
+    values = {label: {str(run.seed): _value(study, run, device) for run in runs} for label, runs in trained.items()}
+    record_results(store, opening, {"values": values})
     return next(each for each in test_openings(store, study.record) if each.opening_id == opening.opening_id)
 
 
@@ -61,7 +59,7 @@ def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collect
     return trained
 
 
-def _accuracy(study: OpenStudy, run: RunRecord, device: torch.device | str) -> float:
+def _value(study: OpenStudy, run: RunRecord, device: torch.device | str) -> float:
     assert run.plan is not None
     network = study.prepared.network(run.plan, run.seed)
     network.load_state_dict(trained_weights(study.store, study.record, run)["network"])

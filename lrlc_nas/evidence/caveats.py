@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..config import Metric
 from ..facts import Role, RunState
 from ..store import RunRecord
 from .design_matrix import Observed
@@ -25,20 +26,21 @@ def caveats(
     contexts: Sequence[Context],
     interactions: Sequence[Interaction],
     *,
+    metric: Metric,
     degrees_of_freedom: int,
 ) -> tuple[str, ...]:
     """What a reader has to know before believing a screening: whole sentences, the most important first."""
     return (
         *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
         *_about_addition(seen, contexts, interactions),
-        *_about_selection(runs, seen),
+        *_about_selection(runs, seen, metric),
     )
 
 
 def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -> Iterator[str]:
     yield (
-        "This is a screening: one analysis, mostly one seed for each plan, on the images that guide the search. "
-        "A gain counts only after a confirmation with new seeds on images that the search never used."
+        "This is a screening: one analysis, mostly one seed for each plan, on the split that guides the search. "
+        "A gain counts only after a confirmation with new seeds on a split that the search never used."
     )
     if intervals:
         yield (
@@ -69,13 +71,13 @@ def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: S
         )
 
 
-def _about_selection(runs: Sequence[RunRecord], seen: Observed) -> Iterator[str]:
+def _about_selection(runs: Sequence[RunRecord], seen: Observed, metric: Metric) -> Iterator[str]:
     pruned = len(seen.pruned)
     if pruned:
         yield (
             f"{_runs(pruned, 'was', 'were')} pruned early and {_is(pruned)} used up to there: what "
             "the end would have been is inferred from the complete runs, on the assumption that it follows from "
-            "plan and early accuracy in a straight line."
+            f"plan and early {metric.name} in a straight line."
         )
     unused = sum(run.state == RunState.PRUNED for run in runs) - pruned
     if unused:

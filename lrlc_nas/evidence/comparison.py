@@ -1,6 +1,6 @@
 """One arm against another, paired by seed.
 
-With d_i = arm_i - baseline_i, the scores in points of accuracy with seed i, i = 1 … n,
+With d_i = arm_i - baseline_i, the scores with seed i, as gains, i = 1 … n,
 
     difference ± t(n-1) · s_d / √n,        s_d² = Σ (d_i - mean d)² / (n - 1).
 
@@ -35,7 +35,7 @@ __all__ = ["Comparison", "compare", "holm", "paired_t", "probability_of_superior
 
 _Array = NDArray[np.float64]
 
-# Rounding alone leaves about 1e-14; a spread of 1e-9 points is no spread between trained networks.
+# Rounding alone leaves about 1e-14; a spread of 1e-9 is no spread between trained networks.
 _NO_SPREAD = 1e-9
 
 _WORTH_SAYING = 1.25
@@ -43,7 +43,7 @@ _WORTH_SAYING = 1.25
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm against a baseline, in points of accuracy. No number in it is NaN or infinite.
+    """An arm against a baseline, in gains. No number in it is NaN or infinite.
 
     Attributes:
         n: number of pairs, that is of seeds.
@@ -83,7 +83,7 @@ class Comparison:
 
 
 def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95) -> Comparison:
-    """Compare two arms, in points, that were trained with the same seeds in the same order.
+    """Compare two arms, by their gains, that were trained with the same seeds in the same order.
 
     For intervals that hold together over a family of m, give the confidence 1 - α/m.
 

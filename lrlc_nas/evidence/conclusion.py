@@ -29,7 +29,7 @@ class ClaimResult:
 
     Attributes:
         verdict: None while no stage has ended, or if no pair of its runs is complete; then `reason` says why.
-        scores: in points on the confirm split, seed by seed.
+        scores: gains on the confirm split, seed by seed.
         controls: label to the plan of each control.
         against: label to the comparison of the claim with that control, at the level of the last look.
     """
@@ -55,7 +55,7 @@ class Conclusion:
         open_runs: how many runs have still to end.
         arms: how many plans are compared.
         rule: what was settled before the first look.
-        host: scores of the untouched host in points, seed by seed.
+        host: scores of the untouched host, likewise.
         notes: what had to be decided about controls, or left out.
     """
 
@@ -95,7 +95,7 @@ def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
     usable = bool(ended) and Plan() in alive
     pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
     sizes = _sizes(runs, ended, pairs)
-    rule = Rule(family=section.family, delta=section.smallest_effect)
+    rule = Rule(family=section.family, delta=section.smallest_effect, metric=study.metric)
     scored = _Scored(table, pairs, dead, lost)
     judged = _judged(section, scored, sizes, rule, _why_not(ended, dead, sizes), _cost(runs, section))
     seeds = {run.repeat: run.seed for run in runs}

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from ..config import ACCURACY, Metric
 from ..errors import InputError
 from .comparison import holm, paired_t
 from .sequential import ALPHA, alpha_of_look, check_alpha
@@ -48,8 +49,9 @@ class Rule:
 
     Attributes:
         family: number of all cells, site x choice, that the study looked at, whether they became claims or not.
-        delta: the smallest difference that matters, in points.
+        delta: the smallest difference that matters, in the unit of the metric.
         alpha: the chance of any false claim over the family and all looks.
+        metric: of the scores, which are gains.
 
     Raises:
         InputError: if the family is empty, delta is not positive or alpha is not between 0 and 1.
@@ -58,6 +60,7 @@ class Rule:
     family: int
     delta: float = 0.3
     alpha: float = ALPHA
+    metric: Metric = ACCURACY
 
     def __post_init__(self) -> None:
         if self.family < 1:

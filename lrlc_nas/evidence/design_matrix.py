@@ -1,4 +1,4 @@
-"""What of the runs of a study enters its evidence: plans as a design, accuracies as a staircase."""
+"""What of the runs of a study enters its evidence: plans as a design, values as a staircase."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Observed:
-    """The runs that are used, and their accuracies in points.
+    """The runs that are used, and their values as gains.
 
     Attributes:
         complete: the complete runs that have a value.

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..choices import Plan
-from ..config import Metric
+from ..config import ACCURACY, Metric
 from ..facts import RunState
 from ..runs.results import EpochResult
 from ..search import best_run
@@ -96,6 +96,7 @@ class Screening:
         degrees_of_freedom: complete runs used less the rank of the last regression; 0 without a run.
         best: the complete run of the best value, the first of equals; None without a complete run.
         caveats: sentences that belong beside the numbers.
+        metric: of which effects are gains.
     """
 
     effects: tuple[Effect, ...]
@@ -109,6 +110,7 @@ class Screening:
     degrees_of_freedom: int
     best: RunRecord | None
     caveats: tuple[str, ...]
+    metric: Metric = ACCURACY
 
 
 def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Screening:
@@ -132,7 +134,10 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
         runs_pruned=sum(run.state == RunState.PRUNED for run in runs),
         degrees_of_freedom=fit.degrees_of_freedom,
         best=best_run(seen.complete, study.metric),
-        caveats=caveats(runs, seen, effects, alone, pairs, degrees_of_freedom=fit.degrees_of_freedom),
+        caveats=caveats(
+            runs, seen, effects, alone, pairs, metric=study.metric, degrees_of_freedom=fit.degrees_of_freedom
+        ),
+        metric=study.metric,
     )
 
 
@@ -166,9 +171,9 @@ def _reason(found: Contrast, fit: StaircaseFit, runs: int) -> str:
 
 
 def _host(complete: Sequence[RunRecord], metric: Metric) -> HostSummary:
-    points = [metric.scale * run.value for run in complete if run.plan == Plan() and run.value is not None]
+    values = [metric.scale * run.value for run in complete if run.plan == Plan() and run.value is not None]
     return HostSummary(
-        runs=len(points),
-        mean=float(np.mean(points)) if points else None,
-        sd=float(np.std(points, ddof=1)) if len(points) > 1 else None,
+        runs=len(values),
+        mean=float(np.mean(values)) if values else None,
+        sd=float(np.std(values, ddof=1)) if len(values) > 1 else None,
     )

@@ -29,6 +29,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..choices import CONV, Plan
+from ..config import Metric
 from .design_matrix import Cell, Observed, main_effects
 from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
 
@@ -37,7 +38,7 @@ __all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interact
 
 @dataclass(frozen=True)
 class Context:
-    """One choice at one site, alone and together with other sites, in points of accuracy.
+    """One choice at one site, alone and together with other sites, in the unit of the metric.
 
     Attributes:
         alone: effect where every other site is ``conv``; None where the runs cannot tell it.
@@ -68,20 +69,21 @@ class Context:
         """Whether alone and in company differ by more than chance."""
         return self.adjusted is not None and self.adjusted <= 1 - CONFIDENCE
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, metric: Metric) -> str:
         """What to say beside a cell that disagrees; empty otherwise."""
         if not self.disagrees:
             return ""
+        told = (self.in_company, self.difference, self.low, self.high)
+        company, difference, low, high = (metric.signed(each or 0.0) for each in told)
         return (
-            f"interaction: {self.alone:+.2f} points alone, {self.in_company:+.2f} with other sites relaxed "
-            f"(difference {self.difference:+.2f} [{self.low:+.2f}, {self.high:+.2f}])"
+            f"interaction: {metric.difference(self.alone or 0.0)} alone, {company} with other sites relaxed "
+            f"(difference {difference} [{low}, {high}])"
         )
 
 
 @dataclass(frozen=True)
 class Interaction:
-    """What relaxing two sites at once does beyond the sum of their effects, in points of accuracy.
+    """What relaxing two sites at once does beyond the sum of their effects, in the unit of the metric.
 
     Attributes:
         estimate: with its 95 % interval `low` to `high` and `p_value`, of no interaction; each None where the runs

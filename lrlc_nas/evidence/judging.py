@@ -116,6 +116,7 @@ def _verdict(
         arm=arm.name,
         outcome=outcome,
         delta=rule.delta,
+        metric=rule.metric,
         comparison=comparison,
         simultaneous=comparison.interval(1 - alpha / rule.family),
         equivalence=comparison.interval(1 - 2 * alpha),

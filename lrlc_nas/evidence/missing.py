@@ -1,8 +1,8 @@
 """Regression when some runs were pruned before their end.
 
-A run that was pruned after some epochs lacks all later accuracies, so that what is recorded is a staircase:
-z₁ … z_{R-1} are the accuracies at the epochs where runs were pruned, in order, z_R is that at the end, and
-whoever has z_r has all before it. Whether a run goes on is decided by recorded accuracies alone, its own and
+A run that was pruned after some epochs lacks all later values, so that what is recorded is a staircase:
+z₁ … z_{R-1} are the values at the epochs where runs were pruned, in order, z_R is that at the end, and
+whoever has z_r has all before it. Whether a run goes on is decided by recorded values alone, its own and
 others', at the epochs it has reached (missing at random), and the same is true of the plan that a sampler chooses
 for it. So the likelihood is a product with one factor for each step of the staircase, which the rule that prunes
 and the sampler do not enter:
@@ -44,7 +44,7 @@ CONFIDENCE = 0.95
 Matrix = NDArray[np.float64]
 """Arrays of real numbers."""
 
-# Rounding alone leaves about 1e-14; a spread of 1e-9 points is no spread between trained networks.
+# Rounding alone leaves about 1e-14; a spread of 1e-9 is no spread between trained networks.
 _NO_SPREAD = 1e-9
 
 

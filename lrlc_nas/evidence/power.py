@@ -4,8 +4,8 @@ All that is needed is the spread over seeds, s, measured by repeating the host. 
 repeats, ν s² / σ² is chi-squared with ν degrees of freedom, so that σ lies between s √(ν / χ²_upper) and
 s √(ν / χ²_lower). Plan with the upper end.
 
-Effects are in points; 'visible' is found with probability 80 %, by exact power (`t_power`). Corrected levels are
-α / family, Bonferroni's, which is the first and strictest step of Holm's test.
+Effects are in the unit of the metric; 'visible' is found with probability 80 %, by exact power (`t_power`).
+Corrected levels are α / family, Bonferroni's, which is the first and strictest step of Holm's test.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 EFFECTS = (0.1, 0.2, 0.3, 0.5, 1.0)
-"""Effects, in points, that the needed seeds are told for."""
+"""Effects on accuracy, in points, that the needed seeds are told for."""
 
 SEEDS = tuple(range(2, 21))
 """Numbers of seeds that the visible effects are told for."""
@@ -42,7 +42,7 @@ SEEDS = tuple(range(2, 21))
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation over seeds, in points, the ends of its interval, and from how many runs it is."""
+    """The standard deviation over seeds, the ends of its interval, and from how many runs it is."""
 
     sd: float
     low: float
@@ -69,7 +69,7 @@ class CellPower:
 
 @dataclass(frozen=True)
 class Needed:
-    """The seeds that a confirmation needs for an effect, in points; None if more than `SEEDS_CAP`.
+    """The seeds that a confirmation needs for an effect; None if more than `SEEDS_CAP`.
 
     Attributes:
         to_see: pairs to see such an effect.
@@ -86,12 +86,12 @@ class ConfirmationPower:
     """What a confirmation can see at its first look.
 
     Attributes:
-        sd: standard deviation over seeds of each arm, in points.
+        sd: standard deviation over seeds of each arm, in the unit of the metric.
         correlation: of the pairs.
         family: number of all cells looked at.
         visible: for each of `seeds`, the smallest visible effect of a claim taken alone.
         corrected: likewise, with the whole family looked at.
-        needed: for each of `EFFECTS`, the seeds, corrected.
+        needed: for each of the effects, the seeds, corrected.
     """
 
     sd: float
@@ -143,7 +143,7 @@ def screening_power(
 
     Args:
         design: (n, 1 + cells), a column of ones, then 1 where a run holds the cell.
-        sd: standard deviation over seeds, in points.
+        sd: standard deviation over seeds, in the unit of the metric.
         family: number of cells looked at; all of the design's unless given.
         alpha: level.
     """
@@ -168,16 +168,23 @@ def screening_power(
 
 
 def confirmation_power(
-    sd: float, family: int, *, correlation: float = 0.0, alpha: float = ALPHA, seeds: Sequence[int] = SEEDS
+    sd: float,
+    family: int,
+    *,
+    correlation: float = 0.0,
+    alpha: float = ALPHA,
+    seeds: Sequence[int] = SEEDS,
+    effects: Sequence[float] = EFFECTS,
 ) -> ConfirmationPower:
     """What a confirmation can see at its first look, by the paired t test.
 
     Args:
-        sd: standard deviation over seeds of each arm, in points.
+        sd: standard deviation over seeds of each arm, in the unit of the metric.
         family: number of all cells looked at.
         correlation: of the pairs: 0 unless it was measured.
         alpha: of the whole study; its first look spends a part of it.
         seeds: the numbers of seeds asked about, each at least 2.
+        effects: those that the needed seeds are told for.
 
     Raises:
         InputError: if the spread or the family is not positive, or the correlation is not between -1 and 1.
@@ -195,7 +202,7 @@ def confirmation_power(
 
     needed = tuple(
         Needed(effect, seeds_to_see(effect, spread, alone / family), seeds_for_equivalence(effect, spread, alone))
-        for effect in EFFECTS
+        for effect in effects
     )
     return ConfirmationPower(sd, correlation, family, tuple(seeds), visible(alone), visible(alone / family), needed)
 
@@ -212,4 +219,4 @@ def look_costs(seeds: int, family: int, *, looks: int = 4, alpha: float = ALPHA)
 
 def _check_sd(sd: float) -> None:
     if not 0 < sd < float("inf"):
-        raise InputError(f"a spread over seeds is a positive number of points, but is {sd}")
+        raise InputError(f"a spread over seeds is a positive number, but is {sd}")

@@ -2,7 +2,7 @@
 
 A share of the sampled runs, drawn by chance, goes on after the verdict that ends the others (`search.audit`). What
 became of them is told with two numbers: how often a run that would have been pruned ended among the best quarter
-of the complete runs, and Kendall's τ between the accuracies at the first rung and at the end, over the runs that
+of the complete runs, and Kendall's τ between the values at the first rung and at the end, over the runs that
 nothing could have pruned (the balanced block and the audited runs). A choice that learns late has a low τ.
 
 Reference: Kendall, "A New Measure of Rank Correlation", Biometrika 30 (1938).

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..config import Metric
 from .comparison import Comparison
 from .wording import listed
 
@@ -21,7 +22,7 @@ class Arm:
     """A plan that the confirmation compares, by the name that the sentences call it.
 
     Attributes:
-        scores: in points on the confirm split, in the order in which seeds were added; the same seeds for all arms.
+        scores: gains on the confirm split, in the order in which seeds were added; the same seeds for all arms.
         controls: the arms that could explain its gain away.
     """
 
@@ -58,7 +59,8 @@ class Verdict:
 
     Attributes:
         outcome: one of `OUTCOMES`.
-        delta: the smallest difference that matters, in points.
+        delta: the smallest difference that matters, in the unit of the metric.
+        metric: of which all differences are gains.
         comparison: with the host, over all seeds of the last look, at level 1 - α_j.
         simultaneous: the interval that holds together with those of the whole family; None where there is none.
         equivalence: the interval of level 1 - 2 α_j that has to lie within ±delta; None where there is none.
@@ -75,6 +77,7 @@ class Verdict:
     arm: str
     outcome: str
     delta: float
+    metric: Metric
     comparison: Comparison
     simultaneous: tuple[float, float] | None
     equivalence: tuple[float, float] | None
@@ -111,9 +114,11 @@ def _clauses(verdict: Verdict) -> Iterator[str]:
         if verdict.doubt:
             yield verdict.doubt
         if verdict.more:
-            yield _settled_by(verdict.more, verdict.delta)
+            yield _settled_by(verdict.more, verdict.metric.amount(verdict.delta))
     elif verdict.outcome == "equivalent":
-        small = "" if verdict.decided_before else f", which is less than {verdict.delta:g} points either way"
+        small = (
+            "" if verdict.decided_before else f", which is less than {verdict.metric.amount(verdict.delta)} either way"
+        )
         yield f"{verdict.arm} is equivalent to the host: {_measured(verdict)}{small}"
         yield from filter(None, [verdict.history])
         if verdict.differs:
@@ -126,10 +131,10 @@ def _clauses(verdict: Verdict) -> Iterator[str]:
 
 def _measured(verdict: Verdict) -> str:
     """The difference with its interval, or why there is none."""
-    comparison = verdict.comparison
+    comparison, metric = verdict.comparison, verdict.metric
     if comparison.difference is None:
         return comparison.reason
-    difference = f"{comparison.difference:+.2f} points"
+    difference = metric.difference(comparison.difference)
     if comparison.low is None or comparison.high is None:
         return f"{difference}, but {comparison.reason}"
     low, high, confidence = comparison.low, comparison.high, comparison.confidence
@@ -137,13 +142,14 @@ def _measured(verdict: Verdict) -> str:
         (low, high), confidence = verdict.equivalence, 1 - 2 * verdict.alpha
     # The p value of an earlier look stands beside that look.
     p = "" if verdict.decided_before else f", adjusted p {_p(verdict.adjusted_p)}"
-    return f"{difference} ({100 * confidence:.4g} % interval {low:+.2f} to {high:+.2f}, {comparison.n} seeds{p})"
+    between = f"{metric.signed(low)} to {metric.signed(high)}"
+    return f"{difference} ({100 * confidence:.4g} % interval {between}, {comparison.n} seeds{p})"
 
 
 def _history(verdict: Verdict) -> Iterator[str]:
     if not verdict.decided_before:
         return
-    bound = f" within {verdict.delta:g} points either way" if verdict.outcome == "equivalent" else ""
+    bound = f" within {verdict.metric.amount(verdict.delta)} either way" if verdict.outcome == "equivalent" else ""
     yield (
         f"this was decided{bound} at look {verdict.look} of {verdict.looks}, with {verdict.seeds_at_look} seeds "
         f"(adjusted p {_p(verdict.adjusted_p)})"
@@ -164,10 +170,10 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _settled_by(more: MoreSeeds, delta: float) -> str:
+def _settled_by(more: MoreSeeds, delta: str) -> str:
     seeds = f"{'more than' if more.capped else 'about'} {more.seeds} more seed{'' if more.seeds == 1 else 's'}"
     hours = "" if more.hours is None else f" ({more.hours:.1f} hours{' or more' if more.capped else ''})"
-    return f"{seeds} for each arm{hours} would show a difference of {delta:g} points, or that there is none"
+    return f"{seeds} for each arm{hours} would show a difference of {delta}, or that there is none"
 
 
 def _against_controls(verdict: Verdict) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The cost in translation tolerance: accuracy on images that are moved by a few pixels.
+"""The cost in translation tolerance: the metric on images that are moved by a few pixels.
 
 A convolution finds a thing wherever it lies; a layer with kernels of its own at each position finds it where it
 learned it. How much of that is lost shows when the images that a network was scored on are moved, the rim repeated
@@ -33,13 +33,13 @@ SHIFTS = tuple(range(-4, 5))
 
 @dataclass(frozen=True)
 class ShiftTolerance:
-    """Accuracy of a relaxed network and of the host on moved images, ``search`` or ``confirm`` ones by `role`.
+    """The metric of a relaxed network and of the host on moved images, ``search`` or ``confirm`` ones by `role`.
 
     Attributes:
         why: how the network was chosen.
         images: how many there were.
         shifts: in pixels.
-        relaxed: direction to the mean accuracy over the relaxed runs after each shift, fractions.
+        relaxed: direction to the mean over the relaxed runs after each shift.
         host: the same of the host; empty if no run of it was there.
         numbers: of the relaxed runs; `host_numbers` those of the host.
     """
@@ -133,11 +133,8 @@ def _curves(
     networks = [trained_network(study, run) for run in runs]
     split = study.prepared.split
 
-    def accuracy(right: int, down: int) -> float:
+    def value(right: int, down: int) -> float:
         change = partial(moved, right=right, down=down)
         return mean(task.score_changed(network, split, device, most=most, change=change) for network in networks)
 
-    return {
-        "right": tuple(accuracy(shift, 0) for shift in shifts),
-        "down": tuple(accuracy(0, shift) for shift in shifts),
-    }
+    return {"right": tuple(value(shift, 0) for shift in shifts), "down": tuple(value(0, shift) for shift in shifts)}

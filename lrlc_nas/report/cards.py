@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..choices import Plan
+from ..config import Metric
 from ..evidence.comparison import compare
 from ..evidence.conclusion import ClaimResult, Conclusion
 from ..store import RunRecord, StudyRecord, TestOpening
@@ -36,7 +37,7 @@ def claim_cards(
     conclusion: Conclusion,
     looks: Sequence[TestOpening],
 ) -> tuple[ClaimCard, ...]:
-    """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test images."""
+    """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test split."""
 
     def cost(plan: Plan) -> dict[str, Any]:
         run = next((run for run in runs if run.plan == plan), None)
@@ -54,9 +55,10 @@ def claim_cards(
 def _facts(
     result: ClaimResult, search: StudyRecord, conclusion: Conclusion, looks: Sequence[TestOpening], costs: object
 ) -> dict[str, Any]:
-    verdict = result.verdict
+    verdict, metric = result.verdict, search.metric
     return {
         "claim": result.label,
+        "metric": metric.to_dict(),
         "verdict": verdict.outcome if verdict else "none yet",
         "text": verdict.text if verdict else result.reason,
         "sites": [_site(search, site, token) for site, token in result.plan.tokens.items()],
@@ -68,8 +70,8 @@ def _facts(
         "smallest_effect": conclusion.rule.delta,
         "looks_at_the_confirm_split": conclusion.looks,
         "seeds": list(conclusion.seeds),
-        "scores": list(result.scores),
-        "host_scores": list(conclusion.host),
+        "scores": list(map(metric.value, result.scores)),
+        "host_scores": list(map(metric.value, conclusion.host)),
         "controls": {
             label: {
                 "plan": plan.tokens,
@@ -79,7 +81,7 @@ def _facts(
             for label, plan in result.controls.items()
         },
         "costs": costs,
-        "test": _test(result, looks),
+        "test": _test(result, looks, metric),
         "looks_at_the_test_split": len(looks),
         "splits": search.facts.get("splits"),
         "split_digest": search.facts.get("split_digest"),
@@ -99,19 +101,18 @@ def _site(search: StudyRecord, name: str, token: str) -> dict[str, Any]:
     return {"site": name, "choice": token} | {key: geometry[key] for key in shapes if key in geometry}
 
 
-def _test(result: ClaimResult, looks: Sequence[TestOpening]) -> dict[str, Any] | None:
-    """The last look at the test images that measured this claim, against the host."""
+def _test(result: ClaimResult, looks: Sequence[TestOpening], metric: Metric) -> dict[str, Any] | None:
+    """The last look at the test split that measured this claim, against the host."""
     for look in reversed(looks):
-        accuracies = (look.results or {}).get("accuracies", {})
-        if result.label in accuracies and "host" in accuracies:
-            arm, host = accuracies[result.label], accuracies["host"]
+        if result.label in look.values and "host" in look.values:
+            arm, host = look.values[result.label], look.values["host"]
             shared = [seed for seed in arm if seed in host]
-            points = [[100 * scores[seed] for seed in shared] for scores in (arm, host)]
+            gains = [[metric.gain(scores[seed]) for seed in shared] for scores in (arm, host)]
             return {
                 "opened": look.opened.isoformat(),
-                "difference": asdict(compare(points[0], points[1])),
-                "scores": points[0],
-                "host_scores": points[1],
+                "difference": asdict(compare(gains[0], gains[1])),
+                "scores": list(map(metric.value, gains[0])),
+                "host_scores": list(map(metric.value, gains[1])),
             }
     return None
 
@@ -123,6 +124,7 @@ def _command(name: str, result: ClaimResult, seeds: int, delta: float) -> str:
 
 
 def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    metric = _safe(Metric.from_dict(facts["metric"]))
     yield f"# {_text(label)}"
     yield ""
     yield f"**{facts['verdict']}.** {_text(facts['text'])}"
@@ -132,26 +134,26 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"- site `{_code(site['site'])}` as `{_code(site['choice'])}` ({_text(_words(shapes))})"
     effect = facts["effect"]
     if effect:
-        yield f"- difference from the host: {_difference(effect)}, n = {effect['n']} seeds"
+        yield f"- difference from the host: {_difference(effect, metric)}, n = {effect['n']} seeds"
         yield f"- p adjusted for {facts['family']} hypotheses (Holm): {facts['adjusted_p']:.4g}{_at_look(facts)}"
         if effect["superiority"] is not None:
-            yield f"- P(claim > host) for fresh runs: {effect['superiority']:.2f}"
+            yield f"- P(claim {'>' if metric.sign > 0 else '<'} host) for fresh runs: {effect['superiority']:.2f}"
         yield f"- {effect['pairing']}"
     yield from _cost_lines(facts["costs"])
     yield ""
-    yield "| control | claim minus control, points | beaten |"
+    yield f"| control | claim {metric.minus} control{f', {metric.unit}' if metric.unit else ''} | beaten |"
     yield "| --- | --- | --- |"
     for name, control in facts["controls"].items():
-        difference = _difference(control["difference"]) if control["difference"] else "—"
+        difference = _difference(control["difference"], metric) if control["difference"] else "—"
         yield f"| `{_code(name).replace('|', '/')}` | {difference} | {'yes' if control['beaten'] else 'no'} |"
     yield ""
     test = facts["test"]
     if test:
-        yield f"- on the test images, opened {test['opened']}: {_difference(test['difference'])}"
+        yield f"- on the test split, opened {test['opened']}: {_difference(test['difference'], metric)}"
     yield f"- the test split has been opened {facts['looks_at_the_test_split']} times"
     yield f"- looks at the confirm split: {facts['looks_at_the_confirm_split']}"
-    yield f"- smallest effect that matters, set beforehand: {facts['smallest_effect']:g} points"
-    yield f"- images: {_text(_words(facts['splits']))}; split digest `{_code(_words(facts['split_digest']))}`"
+    yield f"- smallest effect that matters, set beforehand: {metric.amount(facts['smallest_effect'])}"
+    yield f"- splits: {_text(_words(facts['splits']))}; split digest `{_code(_words(facts['split_digest']))}`"
     recipe, host = _words(facts["recipe_digest"]), _words(facts["host_digest"])
     yield f"- recipe digest `{_code(recipe)}`, host digest `{_code(host)}`"
     yield f"- versions: {_text(_words(facts['versions']))}"
@@ -180,6 +182,11 @@ def _text(value: object) -> str:
     return html.escape(_line(value), quote=False).replace("](", "]&#40;")
 
 
+def _safe(metric: Metric) -> Metric:
+    """The metric, with a name and a unit that may stand in a table of Markdown."""
+    return replace(metric, name=_text(metric.name).replace("|", "/"), unit=_text(metric.unit).replace("|", "/"))
+
+
 def _code(value: object) -> str:
     """A value between backticks, which show everything but backticks."""
     return _line(value).replace("`", "'")
@@ -191,14 +198,14 @@ def _at_look(facts: Mapping[str, Any]) -> str:
     return f" (at look {look} of {looks}, which decided)" if look and look < looks else ""
 
 
-def _difference(comparison: Mapping[str, Any]) -> str:
+def _difference(comparison: Mapping[str, Any], metric: Metric) -> str:
     if comparison["difference"] is None:
         return str(comparison["reason"])
-    text = f"{comparison['difference']:+.2f} points"
+    text = metric.difference(comparison["difference"])
     if comparison["low"] is None:
         return f"{text} ({comparison['reason']})"
     level = f"{100 * comparison['confidence']:.4g} %"
-    return f"{text}, {level} interval {comparison['low']:+.2f} to {comparison['high']:+.2f}"
+    return f"{text}, {level} interval {metric.signed(comparison['low'])} to {metric.signed(comparison['high'])}"
 
 
 def _cost_lines(costs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Table:
         """The table as CSV; an empty cell is a number that is not there, and no text is a formula."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(self.columns)
+        writer.writerow(map(harmless_cell, self.columns))
         writer.writerows([[harmless_cell(cell) for cell in row] for row in self.rows])
         return text.getvalue()
 

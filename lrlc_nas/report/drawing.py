@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
 
 from ..choices import Plan
+from ..config import Metric
 
-__all__ = ["base_layout", "effect_heat", "epoch_layout", "marks", "plain", "plan_text", "short"]
+__all__ = ["base_layout", "effect_heat", "epoch_layout", "marks", "plain", "plain_metric", "plan_text", "short"]
 
 # Okabe and Ito's palette, which the colour-blind can tell apart.
 HOST = "#d55e00"
@@ -82,6 +84,11 @@ def effect_heat(
 def plain(text: str) -> str:
     """Text that plotly shows as it is: in every label it reads a subset of HTML, and TeX between dollars."""
     return html.escape(text, quote=False).replace("$", "&#36;")
+
+
+def plain_metric(metric: Metric) -> Metric:
+    """The metric, with a name and a unit that plotly shows as they are."""
+    return replace(metric, name=plain(metric.name), unit=plain(metric.unit))
 
 
 def short(name: str) -> str:

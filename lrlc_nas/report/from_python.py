@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..config import ACCURACY
+from ..store import StudyRecord
 from .figures import FIGURES
 from .tables import TABLES
 
@@ -34,13 +36,24 @@ reading = report.read_study(Store("sqlite:///lrlc-nas.db"), {name!r}, inside=Tru
 """
 
 
-def setup(name: str) -> str:
-    """The lines that all calls need before them, for the study of this name."""
-    return _SETUP.format(name=name)
+_SETUP_OF_OPTUNA = """\
+import optuna
+
+from lrlc_nas import Metric, report
+
+study = optuna.load_study(study_name={name!r}, storage="sqlite:///lrlc-nas.db")
+reading = report.read_study(study, metric={metric!r})
+"""
+
+
+def setup(study: StudyRecord) -> str:
+    """The lines that all calls need before them, for this study."""
+    lines = _SETUP_OF_OPTUNA if study.is_optunas_alone else _SETUP
+    return lines.format(name=study.name, metric=study.metric)
 
 
 def call_list() -> dict[str, str]:
     """Each part of the page to the call that gives its numbers, for a manual: figures, tables, words."""
-    figures = {figure.title: figure.call for figure in FIGURES}
+    figures = {figure.title.format(metric=ACCURACY): figure.call for figure in FIGURES}
     tables = {f"Table of {table.title}": table.call for table in TABLES}
     return figures | tables | dict(TEXTS)

@@ -35,7 +35,7 @@ class Method:
         sites: (site, geometry, choices in the space) for each site.
         left_out: (site, choice, why it is not in the space).
         refused: (convolution, why it is no site).
-        study_file: as TOML; `command` repeats the study with it.
+        study_file: as TOML; `command` repeats the study with it. Both are empty where only Optuna knows it.
     """
 
     groups: tuple[Group, ...]
@@ -50,11 +50,7 @@ def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
     """Gather how a study was done, from all of its runs, and run id to recorded epochs."""
     config = study.config.model_dump(mode="json")
     groups = [
-        Group("Network", tuple(_network(study, config["host"]))),
-        Group("Data", (*_lines(config["data"]), ("fingerprint", study.data_fingerprint or NOTHING))),
-        Group("Recipe, the same for every run", tuple(_lines(config["recipe"]))),
-        Group("Space", tuple(_lines(config["space"]))),
-        Group("Search", (*_lines(config["search"]), ("runs", count(study.trials)))),
+        *([] if study.is_optunas_alone else _settings(study, config)),
         Group("Time", tuple(_time(study, runs, epochs))),
         Group("Machines and versions", tuple(_surroundings(study, runs))),
     ]
@@ -68,9 +64,22 @@ def method(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
             (site, token, reason) for site, tokens in study.left_out.items() for token, reason in tokens.items()
         ),
         refused=tuple(study.refused.items()),
-        study_file=study_file(config),
-        command=_command(study),
+        study_file="" if study.is_optunas_alone else study_file(config),
+        command="" if study.is_optunas_alone else _command(study),
     )
+
+
+def _settings(study: StudyRecord, config: Mapping[str, Any]) -> Iterator[Group]:
+    data = study.data_fingerprint or NOTHING
+    if study.config.has_own_task:  # which reads no other section, unless somebody's function does
+        yield Group("Task", (*_lines(config["task"]), *_host(study), ("data", data)))
+    else:
+        host = {key: value for key, value in config["host"].items() if key != "weights" or value}
+        yield Group("Network", (*_lines(host), *_host(study)))
+        yield Group("Data", (*_lines(config["data"]), ("fingerprint", data)))
+        yield Group("Recipe, the same for every run", tuple(_lines(config["recipe"])))
+    yield Group("Space", tuple(_lines(config["space"])))
+    yield Group("Search", (*_lines(config["search"]), ("runs", count(study.trials))))
 
 
 def _command(study: StudyRecord) -> str:
@@ -96,8 +105,7 @@ def _lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[Line]:
             yield label, str(value)
 
 
-def _network(study: StudyRecord, host: Mapping[str, Any]) -> Iterator[Line]:
-    yield from _lines({key: value for key, value in host.items() if value})
+def _host(study: StudyRecord) -> Iterator[Line]:
     if start := study.facts.get("start"):
         yield "start", start
     yield "fingerprint", study.host_fingerprint or NOTHING

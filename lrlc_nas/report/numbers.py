@@ -1,29 +1,53 @@
 """Numbers as people read them on a page: one way to write each kind, in the report and the dashboard.
 
-The terminal and the cards write their own, with a hyphen for a minus: they are copied, searched and read by
-programs.
+Values and effects are written by their `lrlc_nas.Metric`, here with a minus for the hyphen. The terminal and the cards
+keep the hyphen: they are copied, searched and read by programs.
 """
 
 from __future__ import annotations
 
-__all__ = ["NOTHING", "count", "duration", "interval", "magnitude", "percent", "points"]
+from ..config import Metric
+
+__all__ = [
+    "NOTHING",
+    "correlation",
+    "count",
+    "difference",
+    "duration",
+    "gained",
+    "interval",
+    "magnitude",
+    "percent",
+    "shown",
+]
 
 NOTHING = "–"
 """What stands where there is no number."""
 
 
-def points(value: float | None, digits: int = 2) -> str:
-    """A difference in points of accuracy, with its sign: ``+1.93``."""
-    if value is None:
-        return NOTHING
-    text = f"{value:+.{digits}f}"
-    # A value that rounds to zero has no sign worth showing.
-    return text.replace("-", "−") if text[1:].strip("0.") else text[1:]
+def shown(metric: Metric, value: float | None) -> str:
+    """The value of a run or an epoch: ``84.70 %``, ``12.30 degrees``."""
+    return NOTHING if value is None else metric.shown(value).replace("-", "−")
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """An interval of such differences: ``[+0.91, +2.95]``."""
-    return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
+def gained(metric: Metric, gain: float | None, digits: int | None = None) -> str:
+    """An effect or another gain without its unit: ``+1.93``; with as many digits as the metric has, unless given."""
+    return NOTHING if gain is None else _signed(gain, metric.decimals if digits is None else digits)
+
+
+def difference(metric: Metric, gain: float | None) -> str:
+    """The same with its unit: ``+1.93 points``, ``+0.0123``."""
+    return f"{gained(metric, gain)} {metric.unit}".rstrip()
+
+
+def interval(metric: Metric, low: float | None, high: float | None) -> str:
+    """An interval of gains: ``[+0.91, +2.95]``."""
+    return NOTHING if low is None or high is None else f"[{gained(metric, low)}, {gained(metric, high)}]"
+
+
+def correlation(value: float | None) -> str:
+    """A correlation: ``+0.52``."""
+    return NOTHING if value is None else _signed(value, 2)
 
 
 def percent(fraction: float | None) -> str:
@@ -54,3 +78,9 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:+.{digits}f}"
+    # A value that rounds to zero has no sign worth showing.
+    return text.replace("-", "−") if text[1:].strip("0.") else text[1:]

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from ..config import Metric
 from ..errors import InputError
 from ..store import Store
 from .figures import FIGURES, Figure
@@ -32,17 +33,27 @@ from .tables import TABLES
 from .tables.printed import shown
 from .verdict_lines import opened, verdict
 
+if TYPE_CHECKING:
+    from ..search import OptunaStudy
+
 __all__ = ["page_environment", "report_page", "write_report"]
 
 
 def report_page(
-    store: Store, name: str, *, inside: bool = False, trusted: bool = False, figures: Sequence[Figure[Any]] = FIGURES
+    source: Store | OptunaStudy | Reading,
+    name: str = "",
+    *,
+    metric: Metric | str | None = None,
+    inside: bool = False,
+    trusted: bool = False,
+    figures: Sequence[Figure[Any]] = FIGURES,
 ) -> str:
     """Write the report of a study as one HTML page that works without a network.
 
     Args:
-        store: the study database.
-        name: of the study.
+        source: a study database, a study of Optuna's, or a reading of either.
+        name: of the study in the database.
+        metric: as in `read_study`; of no effect on a reading, like what follows.
         inside: whether to look into the trained networks, which reads checkpoints and images and takes seconds; a
             page that is kept live goes without.
         trusted: whether functions that the study names as its host or images may be run for that; a database that
@@ -50,19 +61,18 @@ def report_page(
         figures: that the page shows, in this order within each section.
 
     Raises:
-        InputError: if there is no such study, it is Optuna's own, or a confirmation, which is reported with its search.
+        InputError: as `read_study`.
     """
-    if store.is_optunas_alone(name):
-        raise InputError(
-            f"study {name!r} is Optuna's own, for which there is no page yet: 'lrlc-nas show {name}' prints its "
-            "effects, and lrlc_nas.read_study gives all numbers"
-        )
-    return _render(read_study(store, name, inside=inside, trusted=trusted), figures)
+    if not isinstance(source, Reading):
+        source = read_study(source, name, metric=metric, inside=inside, trusted=trusted)
+    return _render(source, figures)
 
 
-def write_report(store: Store, name: str, path: Path, *, trusted: bool = False) -> None:
+def write_report(
+    store: Store, name: str, path: Path, *, metric: Metric | str | None = None, trusted: bool = False
+) -> None:
     """As `report_page`, to a file, whole or not at all, with what the trained networks show."""
-    page = report_page(store, name, inside=True, trusted=trusted)
+    page = report_page(store, name, metric=metric, inside=True, trusted=trusted)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -84,6 +94,7 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
         .get_template("page.html")
         .render(
             study=study,
+            metric=reading.metric,
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             answer=answer,
             qualifications=qualifications,
@@ -96,7 +107,7 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
             tables={table.key: shown(table, reading) for table in TABLES},
             method=method(study, runs, reading.epochs),
             text_calls=TEXTS,
-            setup=setup(study.name),
+            setup=setup(study),
             policy=_policy(plotly, script),
             # Our own files and plotly's: the only text that is not escaped.
             plotly=Markup(plotly),  # noqa: S704 - as said

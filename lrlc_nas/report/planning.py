@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..choices import Plan
+from ..config import Metric
 from ..errors import InputError
 from ..evidence.comparison import compare
 from ..evidence.conclusion import conclude
@@ -13,19 +14,18 @@ from ..evidence.missing import Matrix
 from ..evidence.power import measure_spread
 from ..store import RunRecord, Store, StudyRecord
 from .power_table import power_table
-from .reading import plan_scores
+from .reading import plan_scores, read_study
 
 __all__ = ["screening_design", "study_power"]
 
 
-def study_power(store: Store, name: str) -> str:
-    """Say which effects the screening and a confirmation of a study can see, as plain text.
+def study_power(store: Store, name: str, metric: Metric | str | None = None) -> str:
+    """Say which effects the screening and a confirmation of a study can see, as plain text; `metric` as `read_study`.
 
     Raises:
         InputError: if there is no such study, or fewer than two of its runs of the host were completed.
     """
-    study = store.study(name)
-    runs = store.runs(study)
+    study, runs, correlation = _records(store, name, metric)
     scores = [score for _, score in plan_scores(study.metric, runs, Plan())]
     if len(scores) < 2:
         raise InputError(
@@ -38,7 +38,8 @@ def study_power(store: Store, name: str) -> str:
         len(cells),
         design=screening_design(cells, runs),
         names=[f"{site}: {token}" for site, token in cells],
-        correlation=_measured_correlation(store, study),
+        correlation=correlation,
+        metric=study.metric,
     )
 
 
@@ -53,6 +54,17 @@ def screening_design(cells: Sequence[Cell], runs: Sequence[RunRecord]) -> Matrix
     complete = observe(runs, {}).plans  # without epochs, none of those that were pruned
     still_open = [run.plan for run in runs if run.state in ("waiting", "running") and run.plan is not None]
     return main_effects(cells, [*complete, *still_open])
+
+
+def _records(
+    store: Store, name: str, metric: Metric | str | None
+) -> tuple[StudyRecord, Sequence[RunRecord], float | None]:
+    """A study, its runs, and the correlation of the pairs of its confirmation, if it was measured."""
+    if store.is_optunas_alone(name):
+        reading = read_study(store, name, metric=metric)
+        return reading.study, reading.runs, None
+    study = store.study(name)
+    return study, store.runs(study), _measured_correlation(store, study)
 
 
 def _measured_correlation(store: Store, search: StudyRecord) -> float | None:

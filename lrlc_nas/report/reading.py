@@ -61,7 +61,7 @@ class Inside:
         maps: of the relaxed sites of one network.
         why: how the network was chosen; empty where there is none.
         maps_reason: why there are no maps; empty otherwise.
-        shifts: accuracies on moved images; None where there is a reason.
+        shifts: the metric on moved images; None where there is a reason.
         shifts_reason: why there are none; empty otherwise.
     """
 
@@ -171,7 +171,9 @@ def _read_optuna(source: OptunaStudy, metric: Metric | str | None) -> Reading:
         runs=tuple(runs),
         epochs=epochs,
         screening=screening,
-        audit=audit(study, runs, epochs),
+        audit=replace(
+            audit(study, runs, epochs), sentence="What prunes this study is its user's own, and nothing audits it."
+        ),
         importances={site: share for site, share in importances(source).items() if site in study.space},
         confirmation=None,
         inside=Inside(maps_reason=nothing, shifts_reason=nothing),

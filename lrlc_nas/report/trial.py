@@ -12,20 +12,21 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from ..choices import CONV, Plan
+from ..config import ACCURACY, Metric
 from ..errors import InputError
 from ..runs.results import EpochResult
 from ..store import RunRecord, Store, StudyRecord
-from .drawing import BEST, HOST, MARKED, epoch_layout
+from .drawing import BEST, HOST, MARKED, epoch_layout, plain_metric
 from .figures.drawn import DrawnFigure, plotly_json
-from .numbers import NOTHING, count, duration, percent
+from .numbers import NOTHING, count, duration, shown
 
-__all__ = ["TrialCurves", "TrialView", "draw_accuracy", "draw_loss", "plotly_script", "trial_curves", "trial_view"]
+__all__ = ["TrialCurves", "TrialView", "draw_loss", "draw_metric", "plotly_script", "trial_curves", "trial_view"]
 
-_ACCURACY_CAPTION = (
-    "Accuracy on the search images after each epoch. The host is the network with every site left as it is, one line "
-    "for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
+_CAPTION = (
+    "{metric.heading} on the search split after each epoch. The host is the network with every site left as it is, one "
+    "line for each of its seeds: a run whose line lies among these may differ from the host by its seed alone."
 )
-_LOSS_CAPTION = "Cross-entropy of this run. Where the training loss falls far below the other, the network overfits."
+_LOSS_CAPTION = "Loss of this run. Where the training loss falls far below the other, the network overfits."
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class TrialCurves:
     number: int
     epochs: tuple[EpochResult, ...]
     hosts: Mapping[int, tuple[EpochResult, ...]]
+    metric: Metric = ACCURACY
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether an epoch recorded one; trainings of other people's may not."""
+        return any({"loss", "train_loss"} & epoch.scores.keys() for epoch in self.epochs)
 
 
 @dataclass(frozen=True)
@@ -87,27 +94,28 @@ def trial_view(store: Store, name: str, number: int) -> TrialView:
         facts=(*_facts(study, run, epochs), ("Checkpoints", f"{kept} on this machine")),
         plan=tuple(plan),
         relaxed=sum(token != CONV.token for _, token in plan),
-        figures=_figures(trial_curves(run, epochs, hosts)),
+        figures=_figures(trial_curves(run, epochs, hosts, study.metric)),
     )
 
 
 def trial_curves(
-    run: RunRecord, epochs: Sequence[EpochResult], hosts: Mapping[int, Sequence[EpochResult]]
+    run: RunRecord, epochs: Sequence[EpochResult], hosts: Mapping[int, Sequence[EpochResult]], metric: Metric = ACCURACY
 ) -> TrialCurves:
     """Gather the curves of a run; `hosts` are number to epochs of each other run of the host."""
-    return TrialCurves(run.number, tuple(epochs), {number: tuple(those) for number, those in hosts.items() if those})
+    told = {number: tuple(those) for number, those in hosts.items() if those}
+    return TrialCurves(run.number, tuple(epochs), told, metric)
 
 
-def draw_accuracy(curves: TrialCurves) -> go.Figure:
-    """Draw the accuracy of a run over those of the host."""
-    figure = go.Figure()
+def draw_metric(curves: TrialCurves) -> go.Figure:
+    """Draw the metric of a run over those of the host."""
+    figure, metric = go.Figure(), plain_metric(curves.metric)
     for index, (number, epochs) in enumerate(curves.hosts.items()):
-        values = [100 * epoch.value for epoch in epochs]
+        values = [metric.scale * epoch.value for epoch in epochs]
         figure.add_trace(_line(epochs, values, f"host, run {number}", "host", HOST, 1.5, legend=index == 0))
     if curves.epochs:
-        values = [100 * epoch.value for epoch in curves.epochs]
+        values = [metric.scale * epoch.value for epoch in curves.epochs]
         figure.add_trace(_line(curves.epochs, values, f"run {curves.number}", "this run", BEST, 3.0))
-    return _laid_out(figure, curves, "accuracy, %")
+    return _laid_out(figure, curves, metric.axis)
 
 
 def draw_loss(curves: TrialCurves) -> go.Figure:
@@ -116,11 +124,11 @@ def draw_loss(curves: TrialCurves) -> go.Figure:
     search = [epoch.scores.get("loss", nan) for epoch in curves.epochs]
     figure = go.Figure(
         [
-            _line(curves.epochs, training, "training images", "training images", MARKED, 2.0),
-            _line(curves.epochs, search, "search images", "search images", BEST, 2.0),
+            _line(curves.epochs, training, "training split", "training split", MARKED, 2.0),
+            _line(curves.epochs, search, "search split", "search split", BEST, 2.0),
         ]
     )
-    return _laid_out(figure, curves, "loss, nats")
+    return _laid_out(figure, curves, "loss, nats" if curves.metric == ACCURACY else "loss")
 
 
 def plotly_script() -> str:
@@ -133,7 +141,7 @@ def _facts(study: StudyRecord, run: RunRecord, epochs: Sequence[EpochResult]) ->
     last = epochs[-1].value if epochs else None
     seconds = sum(epoch.seconds for epoch in epochs)
     return [
-        ("Accuracy", percent(last if run.value is None else run.value)),
+        (study.metric.heading, shown(study.metric, last if run.value is None else run.value)),
         ("Epochs", str(len(epochs))),
         ("Time", duration(seconds) if epochs else NOTHING),
         ("Parameters", _cost(run.parameters, host.get("parameters"))),
@@ -164,12 +172,13 @@ def _fact(value: Any) -> str:
 
 def _figures(curves: TrialCurves) -> tuple[DrawnFigure, ...]:
     nothing = "No epoch has been recorded yet, so there is no curve."
-    accuracy = plotly_json(draw_accuracy(curves)) if curves.epochs or curves.hosts else None
+    metric = curves.metric
+    drawn = plotly_json(draw_metric(curves)) if curves.epochs or curves.hosts else None
+    first = DrawnFigure("metric", metric.heading, _CAPTION.format(metric=metric) if drawn else nothing, drawn)
+    if curves.epochs and not curves.has_losses:
+        return (first,)
     loss = plotly_json(draw_loss(curves)) if curves.epochs else None
-    return (
-        DrawnFigure("accuracy", "Accuracy", _ACCURACY_CAPTION if accuracy else nothing, accuracy),
-        DrawnFigure("loss", "Loss", _LOSS_CAPTION if loss else nothing, loss),
-    )
+    return (first, DrawnFigure("loss", "Loss", _LOSS_CAPTION if loss else nothing, loss))
 
 
 def _line(

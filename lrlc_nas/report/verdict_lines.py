@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..choices import Choice
+from ..config import Metric
 from ..evidence import Effect, Screening
 from ..evidence.conclusion import ClaimResult
 from ..facts import EndCause, RunState
 from ..store import RunRecord, StudyRecord
-from .numbers import interval, percent, points
+from .numbers import difference, interval
 from .reading import Confirmation
 
 __all__ = ["opened", "verdict"]
@@ -55,7 +56,7 @@ def _confirmed(confirmation: Confirmation) -> Iterator[str]:
         yield f"Without a verdict: {_untold(confirmation)}."
     yield (
         f"Verdicts hold together over all {conclusion.rule.family} choices that were looked at (Holm), with "
-        f"{conclusion.rule.delta:g} points as the smallest effect that matters, set beforehand; "
+        f"{conclusion.rule.metric.amount(conclusion.rule.delta)} as the smallest effect that matters, set beforehand; "
         f"interim looks at the confirm split: {conclusion.looks}."
     )
     if conclusion.open_runs:
@@ -101,11 +102,11 @@ def _outcome(result: ClaimResult) -> str:
 
 def _difference(result: ClaimResult) -> str:
     assert result.verdict is not None
-    comparison = result.verdict.comparison
+    comparison, metric = result.verdict.comparison, result.verdict.metric
     if comparison.low is None:
-        return f"{points(comparison.difference)} points, {comparison.reason}"
+        return f"{difference(metric, comparison.difference)}, {comparison.reason}"
     history = result.verdict.history
-    measured = f"{points(comparison.difference)} points {interval(comparison.low, comparison.high)}"
+    measured = f"{difference(metric, comparison.difference)} {interval(metric, comparison.low, comparison.high)}"
     return f"{measured} ({history})" if history else measured
 
 
@@ -121,10 +122,10 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
     elif not told:
         yield "No effect is estimable yet: the finished runs do not separate any choice from another."
     elif not with_interval:
-        yield from _without_interval(told)
+        yield from _without_interval(told, study.metric)
     else:
-        yield from _with_interval(with_interval)
-    yield from _best(screening)
+        yield from _with_interval(with_interval, study.metric)
+    yield from _best(screening, study.metric)
     yield from _progress(study, runs)
 
 
@@ -138,15 +139,15 @@ def _nothing(study: StudyRecord, runs: Sequence[RunRecord]) -> str:
     return f"No run is complete ({ended}), so that this screening shows nothing."
 
 
-def _without_interval(told: Sequence[Effect]) -> Iterator[str]:
+def _without_interval(told: Sequence[Effect], metric: Metric) -> Iterator[str]:
     largest = max(told, key=_estimate)
     yield (
-        f"In this screening, {_act(largest)} has the highest estimate, {points(largest.estimate)} points, "
+        f"In this screening, {_act(largest)} has the highest estimate, {difference(metric, largest.estimate)}, "
         "but there are too few runs to tell it from chance."
     )
 
 
-def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
+def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
     clear = [effect for effect in effects if effect.distinguishable]
     gains = [effect for effect in clear if _estimate(effect) > 0]
     losses = [effect for effect in clear if _estimate(effect) < 0]
@@ -155,10 +156,11 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
         include = "the only interval includes" if len(effects) == 1 else f"all {len(effects)} intervals include"
         yield (
             f"In this screening, no choice can be distinguished from conv: {include} zero. "
-            f"The highest estimate is that of {_act(largest)}, {_moved(largest)}."
+            f"The highest estimate is that of {_act(largest)}, {_moved(largest, metric)}."
         )
     else:
-        yield _headline(max(gains, key=_estimate, default=None), min(losses, key=_estimate, default=None))
+        extremes = (max(gains, key=_estimate, default=None), min(losses, key=_estimate, default=None))
+        yield _headline(*extremes, metric)
         yield (
             f"{len(clear)} of {len(effects)} intervals exclude{'s' if len(clear) == 1 else ''} zero; about "
             f"{0.05 * len(effects):.1f} would by chance alone."
@@ -169,21 +171,22 @@ def _with_interval(effects: Sequence[Effect]) -> Iterator[str]:
     )
 
 
-def _headline(gain: Effect | None, loss: Effect | None) -> str:
-    parts = [f"{_act(effect)} moved accuracy by {_moved(effect)}" for effect in (gain, loss) if effect]
+def _headline(gain: Effect | None, loss: Effect | None, metric: Metric) -> str:
+    moved = f"moved {metric.name}" if metric.direction == "maximize" else f"lowered {metric.name}"
+    parts = [f"{_act(effect)} {moved} by {_moved(effect, metric)}" for effect in (gain, loss) if effect]
     ending = "" if gain else "; no gain can be told from zero"
     return f"In this screening, {'; '.join(parts)}{ending}."
 
 
-def _best(screening: Screening) -> Iterator[str]:
+def _best(screening: Screening, metric: Metric) -> Iterator[str]:
     best, host = screening.best, screening.host
-    if best is None:
+    if best is None or best.value is None:
         return
-    text = f"The best single run, number {best.number}, reached {percent(best.value)} on the search images"
+    text = f"The best single run, number {best.number}, reached {metric.named(best.value)} on the search split"
     if host.mean is not None:
         seeds = "one seed" if host.runs == 1 else f"the mean of {host.runs} seeds"
-        spread = "" if host.sd is None else f", standard deviation {host.sd:.2f} points"
-        text += f"; the host reached {percent(host.mean / 100)} ({seeds}{spread})"
+        spread = "" if host.sd is None else f", standard deviation {metric.spread(host.sd)}"
+        text += f"; the host reached {metric.shown(host.mean / metric.scale)} ({seeds}{spread})"
     yield text + "."
 
 
@@ -200,8 +203,8 @@ def _act(effect: Effect) -> str:
     return f"replacing {effect.site} by the control {effect.choice}"
 
 
-def _moved(effect: Effect) -> str:
-    return f"{points(effect.estimate)} points {interval(effect.low, effect.high)}"
+def _moved(effect: Effect, metric: Metric) -> str:
+    return f"{difference(metric, effect.estimate)} {interval(metric, effect.low, effect.high)}"
 
 
 def _estimate(effect: Effect) -> float:

@@ -112,7 +112,7 @@ def _study(study: optuna.Study, trials: Sequence[FrozenTrial], space: SpaceToken
         refused={},
         host_fingerprint="",
         data_fingerprint="",
-        facts={"metric": metric.to_dict(), "epochs": None},
+        facts={"metric": metric.to_dict(), "epochs": None, "optunas_alone": True},
         files="",
         sites=tuple(SiteRecord(name, geometry) for name, geometry in told.items()),
     )

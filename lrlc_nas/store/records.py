@@ -69,6 +69,11 @@ class StudyRecord:
         return Metric.from_dict(self.facts.get("metric"))
 
     @property
+    def is_optunas_alone(self) -> bool:
+        """Whether only Optuna knows it, so that its host, its data and its training are its user's own."""
+        return bool(self.facts.get("optunas_alone"))
+
+    @property
     def epochs(self) -> int | None:
         """How many epochs a run has; None if only its training knows."""
         known: int | None = self.facts.get("epochs", self.config.recipe.epochs)

@@ -121,15 +121,16 @@ class Store:
         with self.answering():
             return self._has_tables()
 
-    def has_optuna_study(self, name: str) -> bool:
-        """Whether Optuna's tables, if they are there at all, hold a study of this name. Writes nothing.
+    def has_optuna_study(self, name: str | None = None) -> bool:
+        """Whether Optuna's tables, if they are there at all, hold a study of this name, or any. Writes nothing.
 
         Optuna's own classes write to an older database as soon as they open it.
         """
         if self.is_empty_file():
             return False
         studies = table("studies", column("study_name"))
-        query = select(func.count()).select_from(studies).where(studies.c.study_name == name)
+        query = select(func.count()).select_from(studies)
+        query = query if name is None else query.where(studies.c.study_name == name)
         with self.answering(), self._reading.database.connect() as connection:
             there = inspect(connection)  # somebody else may have a table of studies as well
             whole = there.has_table(studies.name) and there.has_table("version_info")
@@ -222,7 +223,7 @@ class Store:
         if name not in (names := self.names()):
             there = f"it holds {', '.join(names)}" if names else "it holds no study"
             if self.has_optuna_study(name):
-                there = "Optuna's tables hold one, which 'lrlc-nas show' and lrlc_nas.read_study read"
+                there = "Optuna's tables hold one, which 'lrlc-nas show' and 'lrlc-nas report' read"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
         found = self._found(StudyRow.name == name)
         assert found is not None

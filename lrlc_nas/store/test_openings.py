@@ -36,6 +36,13 @@ class TestOpening:
     subject: Mapping[str, Any]
     results: Mapping[str, Any] | None
 
+    @property
+    def values(self) -> Mapping[str, Mapping[str, float]]:
+        """Arm to {seed: value of the metric}; nothing where it was never finished."""
+        results = self.results or {}
+        found: Mapping[str, Mapping[str, float]] = results.get("values") or results.get("accuracies") or {}  # as once
+        return found
+
 
 def add_test_opening(store: Store, study: StudyRecord, subject: Mapping[str, Any]) -> TestOpening:
     """Record that the test split is about to be opened.

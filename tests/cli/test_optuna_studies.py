@@ -1,5 +1,8 @@
 """Commands that look meet a study that only Optuna knows."""
 
+import re
+from pathlib import Path
+
 import optuna
 import pytest
 from command_line import DATABASE, call
@@ -20,12 +23,22 @@ def study() -> optuna.Study:
 def test_its_effects_are_shown_as_gains(study: optuna.Study) -> None:
     said = call("show", "own").out
     assert "own: a study of Optuna's own; 4 trials, 4 ended" in said
-    assert "less is better" in said
+    assert "lower is better" in said
     assert "+2.05" in said
     assert "accuracy" not in said
 
 
-@pytest.mark.parametrize("line", ["report own", "power own", "confirm own", "resume own"])
+def test_it_has_a_report_and_a_power(study: optuna.Study) -> None:
+    call("report", "own", "--metric", "RMSE", "-o", "own.html")
+    page = Path("own.html").read_text(encoding="utf-8")
+    words = re.sub(r"(?s)<script.*?</script>", "", page)
+    assert "reduction of RMSE" in words
+    assert "accuracy" not in words.lower()
+    said = call("power", "own", "--metric", "RMSE").out
+    assert "smallest effect on RMSE that is found" in said
+
+
+@pytest.mark.parametrize("line", ["cards own -o cards", "confirm own", "resume own"])
 def test_what_is_not_for_it_says_what_is(study: optuna.Study, line: str) -> None:
     done = call(*line.split())
     assert done.code == 2

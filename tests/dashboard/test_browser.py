@@ -72,7 +72,7 @@ def test_pages_render_and_fit(opening, path, width):
             assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert frame.locator(".js-plotly-plot").count() > 0
         if "trials" in path:
-            expect(page.locator("#figure-accuracy .scatterlayer .trace")).to_have_count(3)
+            expect(page.locator("#figure-metric .scatterlayer .trace")).to_have_count(3)
         expect(page.locator("#live")).to_have_text("live")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert HOSTILE in page.inner_text("body")
@@ -96,9 +96,9 @@ def test_links_lead_from_the_studies_to_a_run_and_to_optuna(opening, base):
 
 def test_hovering_over_a_point_tells_its_run(opening):
     with opening("/studies/1/trials/2") as page:
-        page.locator("#figure-accuracy .nsewdrag").hover()
-        page.locator("#figure-accuracy .point").last.hover(force=True)
-        expect(page.locator("#figure-accuracy .hoverlayer")).to_contain_text("run 2, epoch 2: 72")
+        page.locator("#figure-metric .nsewdrag").hover()
+        page.locator("#figure-metric .point").last.hover(force=True)
+        expect(page.locator("#figure-metric .hoverlayer")).to_contain_text("run 2, epoch 2: 72")
 
 
 def test_a_study_that_goes_on_is_shown_going_on(opening, database):

@@ -4,7 +4,10 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import quote
 
+import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import create_trial
 from toy_dashboard import BASE, HOSTILE, add_study, client_of, opened, train
 
 from lrlc_nas.dashboard.pages import REPORT_POLICY
@@ -89,7 +92,7 @@ def test_a_page_on_a_run(client):
     assert "none on this machine" in found.text
     assert {"/studies/1", "/studies/1/trials/1", "/studies/1/trials/3"} <= set(found.links)
     figures = [attributes["id"] for tag, attributes in found.elements if attributes.get("class") == "figure"]
-    assert figures == ["figure-accuracy", "figure-loss"]
+    assert figures == ["figure-metric", "figure-loss"]
 
 
 def test_a_run_that_waits_has_no_curve_of_its_own(client):
@@ -171,3 +174,19 @@ def test_assets_are_ours(client):
         assert kind in answer.headers["content-type"]
         assert answer.status_code == 200
     assert "Plotly" in client.get("/assets/plotly.js").text
+
+
+def test_a_study_that_only_optuna_knows_has_a_report(tmp_path):
+    """It needs none of ours beside it."""
+    made = optuna.create_study(study_name="own <b>", storage=f"sqlite:///{tmp_path / 'o.db'}", direction="minimize")
+    sites = {"a": CategoricalDistribution(("conv", "lc"))}
+    for token, value in (("conv", 3.0), ("conv", 3.2), ("lc", 1.0), ("lc", 1.1)):
+        made.add_trial(create_trial(params={"a": token}, distributions=sites, value=value))
+    with opened(tmp_path / "o.db") as store, client_of(store) as client:
+        found = page(client, "/")
+        assert "own <b>: report" in found.text
+        (report,) = [link for link in found.links if link.endswith("/report")]
+        answer = client.get(report)
+        assert answer.status_code == 200
+        assert "reduction of value" in answer.text
+        assert client.get("/optuna/99/report").status_code == 404

@@ -203,8 +203,8 @@ def test_the_test_images_are_opened_on_record_for_the_seeds_that_were_asked_for(
     for wanted in (seeds, seeds[:1]):
         look = open_test(searched, study, arms, wanted)
         assert openings(searched, study.record)[-1] == look
-        assert look.results["accuracies"].keys() == arms.keys()
-        for accuracies in look.results["accuracies"].values():
+        assert look.values.keys() == arms.keys()
+        for accuracies in look.values.values():
             assert accuracies.keys() == set(map(str, wanted))
             assert all(0 <= accuracy <= 1 for accuracy in accuracies.values())
 

@@ -170,10 +170,8 @@ def test_a_score_that_is_no_number_is_refused(store: Store) -> None:
 
 
 def test_who_only_looks_runs_no_layer_of_the_users(store: Store) -> None:
-    usual = toy_study.config(budget={"trials": 5})
-    space = usual.space.model_copy(update={"choices": ("lrlc-2", "misbehaving:layer")})
-    study = start_study(store, usual.model_copy(update={"space": space}))
-    assert study.record.space["second"] == ("conv", "lrlc-2", "misbehaving:layer")
-    toy_study.work(store)
+    own = {"name": "toy", "space": {"choices": ["lrlc-2", "misbehaving:layer"]}, "budget": {"trials": 5}}
+    study = start_study(store, StudyConfig.of(own))
+    assert study.record.space["conv3"] == ("conv", "lrlc-2", "misbehaving:layer")
     with pytest.raises(InputError, match="the choice of study 'toy' is misbehaving:layer"):
         open_study(store, "toy", looking=True)

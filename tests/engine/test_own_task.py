@@ -194,7 +194,7 @@ def test_a_confirmation_scores_its_own_split_and_the_test_the_last(searched: Sto
     regression.train(network, handle)
     last = handle.reported[-1]
     assert run.value == regression.score(network, "confirm", "cpu") == last.value
-    assert opening.results == {"accuracies": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}}
+    assert opening.results == {"values": {"host": {str(run.seed): regression.score(network, "test", "cpu")}}}
 
 
 def test_its_best_network_is_exported_with_what_the_task_adds(searched: Store, tmp_path: Path) -> None:

@@ -293,7 +293,7 @@ class TestCards:
     def test_it_is_written_for_people(self, cards):
         text = cards[0].markdown
         assert "- site `conv3` as `lc` (in channels 4, out channels 5, output size 6 x 7)" in text
-        assert "- images: train 10, search 2, confirm 2, test 2; split digest `ssss" in text
+        assert "- splits: train 10, search 2, confirm 2, test 2; split digest `ssss" in text
         assert "- versions: torch 2.14.0, lrlc_nas 0.1.0" in text
         assert not set("{}[]") & set(text)
 
@@ -301,7 +301,7 @@ class TestCards:
         study, search = make_study(), replace(make_study(name="toy"), facts={})
         runs = make_runs(study)
         text = claim_cards(search, study, runs, conclude(study, runs), [])[0].markdown
-        assert "- images: not recorded; split digest `not recorded`" in text
+        assert "- splits: not recorded; split digest `not recorded`" in text
         assert "None" not in text
 
     def test_its_command_asks_for_all_seeds_even_if_some_were_lost(self):

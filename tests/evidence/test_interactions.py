@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from lrlc_nas.choices import Plan
+from lrlc_nas.config import ACCURACY
 from lrlc_nas.evidence.design_matrix import Observed
 from lrlc_nas.evidence.interactions import contexts, interactions
 
@@ -76,7 +77,7 @@ def test_what_interacts_is_found_and_named():
     assert disagreeing
     for each in disagreeing:
         assert each.difference < 0
-        assert each.sentence.startswith(f"interaction: {each.alone:+.2f} points alone, ")
+        assert each.sentence(ACCURACY).startswith(f"interaction: {each.alone:+.2f} points alone, ")
 
 
 def test_where_effects_add_up_little_is_named():
@@ -107,6 +108,6 @@ def test_what_cannot_be_told_has_a_reason(plans, reason):
     seen = observed(plans, [80.0 + number for number in range(len(plans))])
     first, *_ = contexts([("conv1", "lc"), ("conv2", "lc")], seen)
     assert reason in first.reason
-    assert (first.difference, first.low, first.adjusted, first.sentence) == (None, None, None, "")
+    assert (first.difference, first.low, first.adjusted, first.sentence(ACCURACY)) == (None, None, None, "")
     (pair,) = interactions([("conv1", "lc"), ("conv2", "lc")], seen)
     assert (pair.low, pair.adjusted, pair.flagged) == (None, None, False)

@@ -69,7 +69,7 @@ def test_the_planted_site_is_found_and_confirmed_against_every_control_that_shar
     # A locally connected layer stops sharing as well: the only control that has what is planted.
     assert set(result.verdict.beats) >= {"wide-2", "tied-2", "coord", "lrlc-1"}
     look = measure_sealed(store, "small")
-    accuracies = (look.results or {})["accuracies"]
+    accuracies = look.values
     assert min(accuracies["conv1: lrlc-2"].values()) > max(accuracies["host"].values())
     assert measure_sealed(store, "small") == look
     record = store.confirmation_of(store.study("small"))

@@ -139,9 +139,9 @@ def test_each_look_costs_more_than_the_one_before():
 
 @pytest.mark.parametrize("sd", [0.0, -1.0, float("nan")])
 def test_a_spread_that_cannot_be_is_refused(sd):
-    with pytest.raises(InputError, match=f"a positive number of points, but is {sd}"):
+    with pytest.raises(InputError, match=f"a positive number, but is {sd}"):
         confirmation_power(sd, 12)
-    with pytest.raises(InputError, match=f"a positive number of points, but is {sd}"):
+    with pytest.raises(InputError, match=f"a positive number, but is {sd}"):
         screening_power(design_from_counts(2, [1]), sd)
 
 

@@ -7,7 +7,7 @@ import pytest
 from toy_epochs import an_epoch
 
 from lrlc_nas.choices import Plan
-from lrlc_nas.config import StudyConfig
+from lrlc_nas.config import ACCURACY, StudyConfig
 from lrlc_nas.facts import Role, RunState
 from lrlc_nas.store import (
     NewRun,
@@ -114,8 +114,8 @@ def new_store(tmp_path):
     """A function that makes a database with one study of eight runs, of which `finished` have ended."""
     opened = []
 
-    def make(name="small", sites=("conv1", "conv2"), finished=8):
-        opened.append(searched(tmp_path / "report.db", name, sites, finished))
+    def make(name="small", sites=("conv1", "conv2"), finished=8, **metric):
+        opened.append(searched(tmp_path / f"report{len(opened)}.db", name, sites, finished, **metric))
         return opened[-1]
 
     yield make
@@ -130,9 +130,22 @@ def confirm():
 
 
 @pytest.fixture(scope="session")
+def confirm_in():
+    """A function that makes the confirmed study of another metric: see `confirmed`."""
+    return confirmed
+
+
+@pytest.fixture(scope="session")
 def confirmed_store(tmp_path_factory):
     """The study with a confirmation of one gain and one loss, and two looks, one unfinished. For reading alone."""
-    store = searched(tmp_path_factory.mktemp("confirmed") / "report.db")
+    store = confirmed(tmp_path_factory.mktemp("confirmed") / "report.db")
+    yield store
+    store.engine.dispose()
+
+
+def confirmed(path, metric=ACCURACY, score=float, smallest_effect=0.3):
+    """The same of another metric, which `score` makes from accuracies."""
+    store = searched(path, metric=metric, score=score)
     claims = {
         "conv1: lc": ({"conv1": "lc"}, {"wide": {"conv1": "wide-2"}, "coord": {"conv1": "coord"}}),
         "conv2: lc": ({"conv2": "lc"}, {}),
@@ -145,13 +158,12 @@ def confirmed_store(tmp_path_factory):
         '{"conv2": "lc"}': [60.0, 60.3, 60.1, 59.9],
     }
     looks = [None, {"host": {"1": 0.70, "2": 0.71}, "conv1: lc": {"1": 0.75, "2": 0.77}}]
-    confirmation(store, claims, scores, looks)
-    yield store
-    store.engine.dispose()
+    confirmation(store, claims, scores, looks, smallest_effect, score)
+    return store
 
 
-def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
-    """A database with one study of eight runs, of which `finished` have ended."""
+def searched(path, name="small", sites=("conv1", "conv2"), finished=8, metric=ACCURACY, score=float):
+    """A database with one study of eight runs, of which `finished` have ended; `score` makes values from accuracies."""
     store = Store(f"sqlite:///{path}")
     store.create()
     runs = [NewRun(Role.HOST, seed, repeat=seed, plan=Plan(), parameters=1000, macs=2000) for seed in range(2)]
@@ -169,17 +181,17 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
         refused={"shortcut": "grouped"},
         host_fingerprint="aa",
         data_fingerprint="bb",
-        facts=FACTS,
+        facts=FACTS | {"metric": metric.to_dict()},
         files="",
         sites=[SiteRecord(site, {"kernel_size": [3, 3]}) for site in sites],
         runs=runs,
     )
     for number in range(finished):
-        train(store, study, sites, number)
+        train(store, study, sites, number, score)
     return store
 
 
-def confirmation(store, claims, scores, looks=()):
+def confirmation(store, claims, scores, looks=(), smallest_effect=0.3, score=float):
     """Add a confirmation to the study ``small``.
 
     Args:
@@ -188,12 +200,14 @@ def confirmation(store, claims, scores, looks=()):
         scores: tokens of each arm as JSON, ``"{}"`` for the host, to its accuracies in points, seed by seed. Where
             one is None the run is left waiting.
         looks: the results of each opening of the test split; None for one that was never finished.
+        smallest_effect: in the unit of the study's metric.
+        score: makes values of the metric from accuracies, which are fractions.
     """
     section = {
         "of": "small",
         "claims": [{"label": label, "plan": plan, "controls": controls} for label, (plan, controls) in claims.items()],
         "family": 4,
-        "smallest_effect": 0.3,
+        "smallest_effect": smallest_effect,
         "notes": ["a note"],
     }
     arms = [Plan.of(json.loads(tokens)) for tokens in scores]
@@ -209,7 +223,7 @@ def confirmation(store, claims, scores, looks=()):
         refused={},
         host_fingerprint="aa",
         data_fingerprint="bb",
-        facts=FACTS | {"latencies": times},
+        facts={**store.study("small").facts, "latencies": times},
         files="",
         sites=[SiteRecord(site, {}) for site in ("conv1", "conv2")],
         parent_study_id=store.study("small").study_id,
@@ -222,11 +236,12 @@ def confirmation(store, claims, scores, looks=()):
     for run in store.runs(study):
         value = scores_of(scores, run)
         if value is not None:
-            end(store, study, run.number, value)
+            end(store, study, run.number, score(value / 100))
     for results in looks:
         opening = add_test_opening(store, study, {"arms": {"host": {}}})
         if results:
-            record_results(store, opening, {"accuracies": results})
+            values = {arm: {seed: score(each) for seed, each in by_seed.items()} for arm, by_seed in results.items()}
+            record_results(store, opening, {"values": values})
 
 
 def scores_of(scores, run):
@@ -236,22 +251,22 @@ def scores_of(scores, run):
 def end(store, study, number, value):
     set_trial(store, study, number, 100 + number)
     held = claim(store, study, "worker", 60)
-    epoch = an_epoch(0, value / 100, 1.5)
+    epoch = an_epoch(0, value, 1.5)
     record_epoch(store, held, epoch)
-    finish(store, held, RunState.COMPLETE, value=value / 100, reason="", facts={})
+    finish(store, held, RunState.COMPLETE, value=value, reason="", facts={})
 
 
-def train(store, study, sites, number):
+def train(store, study, sites, number, score=float):
     """Claim a run and end it: the last but one is pruned, the last fails."""
     set_trial(store, study, number, number)
     held = claim(store, study, "worker", 60)
     if held.run.plan is None:
         plan = {sites[0]: "lc", sites[1]: ("lrlc-2", "lc")[number % 2]}
         plan_run(store, held, Plan.of(plan), 5000, 9000)
-    accuracies = [0.5 + 0.01 * number, 0.7 + 0.01 * number]
-    for epoch, accuracy in enumerate(accuracies):
-        record_epoch(store, held, an_epoch(epoch, accuracy))
+    values = [score(0.5 + 0.01 * number), score(0.7 + 0.01 * number)]
+    for epoch, value in enumerate(values):
+        record_epoch(store, held, an_epoch(epoch, value))
     state = {6: "pruned", 7: "failed"}.get(number, "complete")
     reason = "" if state == "complete" else f"was {state}"
-    value = None if state == "failed" else accuracies[-1]
+    value = None if state == "failed" else values[-1]
     finish(store, held, RunState(state), value=value, reason=reason, facts={"device": "cpu", "threads": 2})

@@ -81,8 +81,8 @@ def context_rows(found):
 
 
 def cost_rows(found):
-    yield from ((point.number, point.cost, point.accuracy, 1) for point in found.points)
-    yield from ((None, arm.cost, arm.accuracy, arm.seeds) for arm in found.arms)
+    yield from ((point.number, point.cost, point.value, 1) for point in found.points)
+    yield from ((None, arm.cost, arm.value, arm.seeds) for arm in found.arms)
 
 
 def picture_rows(found):
@@ -100,7 +100,7 @@ def shift_rows(found):
 
 def curve_rows(found):
     for curve in found:
-        for epoch, accuracy in zip(curve.epochs, curve.accuracies, strict=True):
+        for epoch, accuracy in zip(curve.epochs, curve.values, strict=True):
             yield (curve.number, epoch, accuracy)
 
 
@@ -183,7 +183,7 @@ def claim_numbers(found):
 def sealed_numbers(found):
     for each in found:
         c = each.against_host
-        yield (100 * each.accuracy, c.difference, c.low, c.high, each.seeds)
+        yield (100 * each.value, c.difference, c.low, c.high, each.seeds)
 
 
 def effect_numbers(found):
@@ -304,13 +304,13 @@ def test_the_numbers_go_back_to_what_was_recorded(store, call):
 
 
 @pytest.mark.parametrize("name", ["plain", "two 'quotes' and \"more\"", "{0}{name}\n\\", "'); import os #"])
-def test_a_name_stays_a_name(name):
+def test_a_name_stays_a_name(name, new_study):
     class Nothing:
         @staticmethod
         def read_study(store, name, inside):
             return name
 
-    lines = setup(name).replace("from lrlc_nas import report\n", "")
+    lines = setup(new_study(name=name)).replace("from lrlc_nas import report\n", "")
     namespace = {"report": Nothing}
     exec(lines, namespace)
     assert namespace["reading"] == name

@@ -49,6 +49,9 @@ class FakeStore:
     def __init__(self, runs):
         self._runs = runs
 
+    def is_optunas_alone(self, name):
+        return False
+
     def study(self, name):
         return make_study()
 

@@ -4,7 +4,7 @@ import pytest
 
 from lrlc_nas.engine import checkpoint_bytes, study_folder
 from lrlc_nas.errors import InputError
-from lrlc_nas.report.trial import draw_accuracy, draw_loss, plotly_script, trial_curves, trial_view
+from lrlc_nas.report.trial import draw_loss, draw_metric, plotly_script, trial_curves, trial_view
 
 
 def values(figure):
@@ -15,14 +15,14 @@ def test_curves_are_those_of_the_run_and_of_the_hosts(new_run, new_epochs):
     run, host, waiting = new_run(5, {"conv1": "lc"}), new_run(0, {}), new_run(1, {})
     curves = trial_curves(run, new_epochs(run, [0.5, 0.75]), {0: new_epochs(host, [0.25, 0.5]), waiting.number: []})
     assert set(curves.hosts) == {0}
-    assert values(draw_accuracy(curves)) == {"host": ([1, 2], [25.0, 50.0]), "this run": ([1, 2], [50.0, 75.0])}
-    assert values(draw_loss(curves)) == {"training images": ([1, 2], [1.0, 1.0]), "search images": ([1, 2], [1.0, 1.0])}
+    assert values(draw_metric(curves)) == {"host": ([1, 2], [25.0, 50.0]), "this run": ([1, 2], [50.0, 75.0])}
+    assert values(draw_loss(curves)) == {"training split": ([1, 2], [1.0, 1.0]), "search split": ([1, 2], [1.0, 1.0])}
 
 
 def test_hosts_share_one_line_in_the_legend(new_run, new_epochs):
     run = new_run(5, {"conv1": "lc"})
     hosts = {number: new_epochs(new_run(number, {}), [0.5]) for number in range(3)}
-    traces = draw_accuracy(trial_curves(run, new_epochs(run, [0.5]), hosts)).data
+    traces = draw_metric(trial_curves(run, new_epochs(run, [0.5]), hosts)).data
     assert [trace.showlegend for trace in traces] == [True, False, False, True]
     assert traces[-1].name == "this run"  # drawn last, so that it lies on top
 

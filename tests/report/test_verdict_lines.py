@@ -63,7 +63,7 @@ def test_hosts_alone_separate_nothing(new_study, new_run):
     first, second = told(new_study, new_run, [{}, {}], [0.80, 0.82])
     assert "No effect is estimable yet" in first
     assert second == (
-        "The best single run, number 1, reached 82.00 % on the search images; the host reached 81.00 % "
+        "The best single run, number 1, reached 82.00 % on the search split; the host reached 81.00 % "
         "(the mean of 2 seeds, standard deviation 1.41 points)."
     )
 

@@ -18,7 +18,7 @@ from ...search import most_trials
 from ...store import Store, TestOpening
 from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test
-from .words import percent, plain
+from .words import plain
 
 __all__ = ["command", "headline", "print_confirmed", "print_end", "print_tested", "report_path"]
 
@@ -60,8 +60,8 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     screening = screen(study, runs, store.epochs(study))
     out.print(plain(run_counts(store, study)))
     print_effects(out, screening)
-    if (best := screening.best) is not None:
-        out.print(plain(f"best: run {best.number}, {percent(best.value)}, {best.plan}"))
+    if (best := screening.best) is not None and best.value is not None:
+        out.print(plain(f"best: run {best.number}, {study.metric.named(best.value)}, {best.plan}"))
     out.print(checkpoint_size(store, study))
     _print_report(out, store, name)
     most = min(study.trials + 10, most_trials(study, runs))
@@ -85,8 +85,8 @@ def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str
 
 
 def print_tested(out: Console, store: Store, name: str, look: TestOpening, storage: Sequence[str] = ()) -> None:
-    """Print what the test images say, write the report, and say what to try next; arguments as above."""
-    print_test(out, look)
+    """Print what the test split says, write the report, and say what to try next; arguments as above."""
+    print_test(out, look, store.study(name).metric)
     _print_report(out, store, name)
     _print_next(out, command("cards", name, "-o", "cards", *storage))
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from ...runs.results import EpochResult
 from ...search import best_run
 from ...store import RunRecord, Store, StudyRecord
-from .words import percent, plain
+from .words import plain, shown
 
 __all__ = ["Watcher"]
 
@@ -31,6 +31,7 @@ class Watcher:
         self.console = console
         self.store = store
         self.study = study
+        self._metric = study.metric
         self._epochs_each = study.epochs
         self._pace = _Pace(_trained(store.epochs(study)))
         self._told = {run.run_id for run in store.runs(study) if run.finished}
@@ -61,8 +62,8 @@ class Watcher:
 
     def page(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Group:
         """The live page: progress and time left, the best so far, and a table of the latest runs."""
-        best = best_run(runs, self.study.metric)
-        line = "none yet" if best is None else f"{percent(best.value)}, {best.plan}"
+        best = best_run(runs, self._metric)
+        line = "none yet" if best is None or best.value is None else f"{self._metric.named(best.value)}, {best.plan}"
         return Group(self._progress(runs, epochs), plain(f"best so far: {line}"), self._table(runs, epochs))
 
     def _progress(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
@@ -78,16 +79,16 @@ class Watcher:
 
     def _table(self, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("run", "state", "epochs", "accuracy", "images/s", "plan"):
+        for column in ("run", "state", "epochs", self._metric.name, "images/s", "plan"):
             left = column in ("state", "plan")
-            table.add_column(column, justify="left" if left else "right", no_wrap=column != "plan")
+            table.add_column(plain(column), justify="left" if left else "right", no_wrap=column != "plan")
         for run in _latest(runs):
             history = epochs.get(run.run_id, ())
-            accuracy = percent(history[-1].value) if history else ""
+            value = shown(self._metric, history[-1].value) if history else ""
             measured = history[-1].scores.get("images_per_second") if history else None
             speed = "" if measured is None else f"{measured:,.0f}"
             done = f"{len(history)}/{self._epochs_each or '?'}"
-            table.add_row(str(run.number), plain(run.state), done, accuracy, speed, _plan_line(run))
+            table.add_row(str(run.number), plain(run.state), done, value, speed, _plan_line(run))
         return table
 
     def _tell_ends(self, runs: Sequence[RunRecord]) -> None:
@@ -95,7 +96,7 @@ class Watcher:
         for run in runs:
             if run.finished is not None and run.run_id not in self._told:
                 self._told.add(run.run_id)
-                facts = [f"{run.plan}: {run.state}", percent(run.value), run.reason and f"({run.reason})"]
+                facts = [f"{run.plan}: {run.state}", shown(self._metric, run.value), run.reason and f"({run.reason})"]
                 line = f"[{ended}/{len(runs)}] run {run.number} {' '.join(filter(None, facts))}"
                 self.console.print(plain(line), soft_wrap=True)
 

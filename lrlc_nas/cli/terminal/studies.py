@@ -7,7 +7,7 @@ from ...errors import InputError
 from ...search import best_run
 from ...store import Store
 from .frames import add_row, console, empty_table
-from .words import mebibytes, percent, plain
+from .words import mebibytes, plain
 
 __all__ = ["print_studies"]
 
@@ -34,6 +34,7 @@ def _study_cells(store: Store, name: str) -> tuple[str, ...]:
     runs = store.runs(study)
     ended = f"{sum(run.finished is not None for run in runs)}/{len(runs)}"
     best = best_run(runs, study.metric)
-    value, disk = percent(best.value if best else None), mebibytes(study_bytes(store, study))
+    value = "" if best is None or best.value is None else study.metric.named(best.value)
+    disk = mebibytes(study_bytes(store, study))
     created = f"{study.created:%Y-%m-%d %H:%M}"
     return (name, config.host_name, config.data_name, ended, value, disk, created)

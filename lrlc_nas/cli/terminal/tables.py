@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ...choices import Choice
+from ...config import ACCURACY, Metric
 from ...engine import study_bytes
 from ...evidence import Effect, Screening, screen
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
 from .verdicts import print_conclusion
-from .words import interval, mebibytes, percent, plain
+from .words import interval, mebibytes, plain, shown
 
 if TYPE_CHECKING:
     from ...report import Reading
@@ -36,17 +37,15 @@ def print_study(store: Store, name: str) -> None:
         print_conclusion(out, store, search.name)
     else:
         print_effects(out, screen(study, runs, store.epochs(study)))
-    out.print(_runs_table(runs))
+    out.print(_runs_table(runs, study.metric))
 
 
 def print_reading(reading: Reading) -> None:
     """Print the effects of an Optuna study, in the unit of its metric, and what limits them."""
-    out, study, metric = console(), reading.study, reading.metric
+    out, study = console(), reading.study
     ended = sum(run.finished is not None for run in reading.runs)
     out.print(plain(f"{study.name}: a study of Optuna's own; {len(reading.runs)} trials, {ended} ended"))
-    better = "more is better" if metric.direction == "maximize" else "less is better, and an effect above 0 a gain"
-    out.print(plain(f"metric: {metric.name}; {better}"))
-    print_effects(out, reading.screening, f"{metric.unit} of {metric.name}" if metric.unit else metric.name)
+    print_effects(out, reading.screening)
     for caveat in reading.screening.caveats:
         out.print(plain(f"- {caveat}"))
 
@@ -62,11 +61,15 @@ def checkpoint_size(store: Store, study: StudyRecord) -> str:
     return f"checkpoints on this machine: {mebibytes(study_bytes(store, study))}"
 
 
-def print_effects(out: Console, screening: Screening, unit: str = "points of search accuracy") -> None:
+def print_effects(out: Console, screening: Screening) -> None:
     """Print the effects with their intervals: site by choice where that fits, else one row for each."""
-    wide = _wide_effects(screening)
+    metric, wide = screening.metric, _wide_effects(screening)
     fits = out.measure(wide, options=out.options.update(max_width=10_000)).maximum <= out.width
-    out.print(plain(f"effect against conv, {unit} [95 % interval], screening:"))
+    if metric != ACCURACY:
+        gains = "" if metric.direction == "maximize" else "; an effect above 0 is better"
+        out.print(plain(f"metric: {metric.axis}; {metric.better}er is better{gains}"))
+    what = "points of search accuracy" if metric == ACCURACY else metric.effects
+    out.print(plain(f"effect against conv, {what} [95 % interval], screening:"))
     out.print(wide if fits else _tall_effects(screening))
 
 
@@ -75,28 +78,28 @@ def _wide_effects(screening: Screening) -> Table:
     cells = {(effect.site, effect.choice): effect for effect in screening.effects}
     table = empty_table("site", *(f"{choice} >" for choice in choices))
     for site in dict.fromkeys(effect.site for effect in screening.effects):
-        add_row(table, site, *(_effect(cells.get((site, choice))) for choice in choices))
+        add_row(table, site, *(_effect(screening.metric, cells.get((site, choice))) for choice in choices))
     return table
 
 
 def _tall_effects(screening: Screening) -> Table:
     table = empty_table("site", "choice", "effect >")
     for effect in screening.effects:
-        add_row(table, effect.site, effect.choice, _effect(effect))
+        add_row(table, effect.site, effect.choice, _effect(screening.metric, effect))
     return table
 
 
-def _effect(effect: Effect | None) -> str:
-    return "not in the space" if effect is None else interval(effect.estimate, effect.low, effect.high)
+def _effect(metric: Metric, effect: Effect | None) -> str:
+    return "not in the space" if effect is None else interval(metric, effect.estimate, effect.low, effect.high)
 
 
-def _runs_table(runs: Iterable[RunRecord]) -> Table:
-    table = empty_table("run >", "role", "state", "epochs >", "accuracy >", "parameters >", "plan")
+def _runs_table(runs: Iterable[RunRecord], metric: Metric) -> Table:
+    table = empty_table("run >", "role", "state", "epochs >", f"{metric.name} >", "parameters >", "plan")
     for run in runs:
         parameters = "" if run.parameters is None else f"{run.parameters:,}"
         plan = plain("…" if run.plan is None else str(run.plan))
         if run.reason:
             plan = Text("\n").join([plan, plain(run.reason, "dim")])
-        epochs, accuracy = str(run.epoch), percent(run.value)
-        add_row(table, str(run.number), run.role, run.state, epochs, accuracy, parameters, plan)
+        epochs, value = str(run.epoch), shown(metric, run.value)
+        add_row(table, str(run.number), run.role, run.state, epochs, value, parameters, plan)
     return table

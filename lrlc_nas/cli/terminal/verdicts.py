@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ...config import Metric
 from ...engine.concluding import conclusion_of
 from ...errors import InputError
 from ...evidence.conclusion import ClaimResult, Conclusion
@@ -16,7 +17,7 @@ from ...report.cards import claim_cards
 from ...report.tested import tested_arms
 from ...store import Store, TestOpening, test_openings
 from .frames import add_row, empty_table
-from .words import interval, percent, plain
+from .words import interval, plain, shown
 
 __all__ = ["print_conclusion", "print_test", "write_cards"]
 
@@ -41,17 +42,18 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
     for note in conclusion.notes:
         out.print(plain(f"note: {note}"))
     opened = len(test_openings(store, study))
-    out.print(plain(f"the test images have been opened {opened} {'time' if opened == 1 else 'times'}"))
+    out.print(plain(f"the test split has been opened {opened} {'time' if opened == 1 else 'times'}"))
 
 
-def print_test(out: Console, look: TestOpening) -> None:
-    """Print what an opening of the test images measured: each arm, and its difference from the host, seed by seed."""
-    table = empty_table("arm", "test accuracy >", "seeds >", "minus the host, points [95 %] >")
-    for each in tested_arms(look):
+def print_test(out: Console, look: TestOpening, metric: Metric) -> None:
+    """Print what an opening of the test split measured: each arm, and its difference from the host, seed by seed."""
+    unit = f", {metric.unit}" if metric.unit else ""
+    table = empty_table("arm", f"test {metric.name} >", "seeds >", f"{metric.minus} the host{unit} [95 %] >")
+    for each in tested_arms(look, metric):
         found = each.against_host
-        above = "" if each.arm == "host" else interval(found.difference, found.low, found.high)
-        add_row(table, each.arm, percent(each.accuracy), str(each.seeds), above)
-    out.print(plain(f"test images opened {look.opened:%Y-%m-%d %H:%M} UTC"))
+        above = "" if each.arm == "host" else interval(metric, found.difference, found.low, found.high)
+        add_row(table, each.arm, shown(metric, each.value), str(each.seeds), above)
+    out.print(plain(f"test split opened {look.opened:%Y-%m-%d %H:%M} UTC"))
     out.print(table)
 
 
@@ -79,11 +81,12 @@ def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
 
 
 def _controls(conclusion: Conclusion) -> object:
-    table = empty_table("claim", "control", "claim minus control [interval]", "beaten")
+    metric = conclusion.rule.metric
+    table = empty_table("claim", "control", f"claim {metric.minus} control [interval]", "beaten")
     for result in conclusion.results:
         first = result.label
         for label, comparison in result.against.items():
-            difference = interval(comparison.difference, comparison.low, comparison.high)
+            difference = interval(metric, comparison.difference, comparison.low, comparison.high)
             add_row(table, first, label, difference, _beaten(result, label))
             first = ""
     return table

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-__all__ = ["interval", "mebibytes", "percent", "plain"]
+from ...config import Metric
+
+__all__ = ["interval", "mebibytes", "plain", "shown"]
 
 
 def plain(words: str, style: str = "") -> Text:
@@ -12,16 +14,17 @@ def plain(words: str, style: str = "") -> Text:
     return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words), style)
 
 
-def percent(fraction: float | None) -> str:
-    """A fraction as percent; empty for None."""
-    return "" if fraction is None else f"{100 * fraction:.2f} %"
+def shown(metric: Metric, value: float | None) -> str:
+    """A value in digits of its metric; empty for None."""
+    return "" if value is None else metric.shown(value)
 
 
-def interval(difference: float | None, low: float | None, high: float | None) -> str:
-    """A difference in points with its interval, as far as they are known: ``+1.93 [+0.91, +2.95]``."""
+def interval(metric: Metric, difference: float | None, low: float | None, high: float | None) -> str:
+    """A gain with its interval, without its unit, as far as they are known: ``+1.93 [+0.91, +2.95]``."""
     if difference is None:
         return "not estimable yet"
-    return f"{difference:+.2f}" + (f" [{low:+.2f}, {high:+.2f}]" if low is not None and high is not None else "")
+    between = "" if low is None or high is None else f" [{metric.signed(low)}, {metric.signed(high)}]"
+    return metric.signed(difference) + between
 
 
 def mebibytes(number: float, sign: str = "") -> str:

@@ -1,7 +1,7 @@
-r"""The anytime curve: the best accuracy so far, and what as many draws by chance would have given.
+r"""The anytime curve: the best value so far, and what as many draws by chance would have given.
 
-The runs of the initial design were chosen before any result was there. With their n accuracies in order,
-v_(1) <= ... <= v_(n), the best of k of them, drawn without replacement, is on average
+The runs of the initial design were chosen before any result was there. With their n values in order,
+v_(1) to v_(n), the best last, the best of k of them, drawn without replacement, is on average
 
 .. math:: \sum_{i=k}^{n} v_{(i)} \binom{i-1}{k-1} / \binom{n}{k} .
 
@@ -19,11 +19,12 @@ from math import comb, isfinite
 
 import plotly.graph_objects as go
 
+from ...config import ACCURACY, Metric
 from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import BEST, HOST, base_layout
-from ..numbers import duration, percent
+from ..drawing import BEST, HOST, base_layout, plain_metric
+from ..numbers import duration, shown
 from .figure import Figure, Section, Width
 
 __all__ = ["BY_RUNS", "BY_SECONDS", "Anytime", "AnytimeStep", "anytime", "anytime_table", "best_of", "draw_anytime"]
@@ -37,8 +38,8 @@ class AnytimeStep:
         runs: how many had ended, however they ended.
         seconds: of training and evaluation, summed over these.
         number: of the run.
-        best: the best accuracy of the complete ones, a fraction; None before the first.
-        by_chance: the mean of the best of as many runs of the initial design, a fraction; None where it has fewer.
+        best: the best value of the complete ones; None before the first.
+        by_chance: the mean of the best of as many runs of the initial design; None where it has fewer.
     """
 
     runs: int
@@ -58,29 +59,32 @@ class Anytime:
     steps: tuple[AnytimeStep, ...]
     initial: int
     initial_seconds: float
+    metric: Metric = ACCURACY
 
 
-def anytime(runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Anytime:
+def anytime(
+    runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]], metric: Metric = ACCURACY
+) -> Anytime:
     """Follow a search through those of its runs that have ended; `epochs` is run id to recorded epochs."""
     ended = [run for run in runs if run.finished is not None]
     ended.sort(key=lambda run: (run.finished, run.number))
     initial = [run for run in runs if run.role != "sampled" and _value(run) is not None]
-    chance = best_of([value for run in initial if (value := _value(run)) is not None])
+    chance = best_of([value for run in initial if (value := _value(run)) is not None], metric)
     steps: list[AnytimeStep] = []
     seconds, best = 0.0, None
     for count, run in enumerate(ended, start=1):
         seconds += _seconds(run, epochs)
         value = _value(run)
-        best = value if best is None else max(best, value) if value is not None else best
+        best = value if best is None else max(best, value, key=metric.gain) if value is not None else best
         by_chance = chance[count - 1] if count <= len(chance) else None
         steps.append(AnytimeStep(count, seconds, run.number, best, by_chance))
     took = sum(_seconds(run, epochs) for run in initial) / len(initial) if initial else 0.0
-    return Anytime(tuple(steps), len(initial), took)
+    return Anytime(tuple(steps), len(initial), took, metric)
 
 
-def best_of(values: Sequence[float]) -> list[float]:
+def best_of(values: Sequence[float], metric: Metric = ACCURACY) -> list[float]:
     """The mean of the best of k values, drawn without replacement, for k = 1, 2, … up to their number."""
-    ordered = sorted(values)
+    ordered = sorted(values, key=metric.gain)
     n = len(ordered)
     return [sum(ordered[i - 1] * (comb(i - 1, k - 1) / comb(n, k)) for i in range(k, n + 1)) for k in range(1, n + 1)]
 
@@ -88,7 +92,7 @@ def best_of(values: Sequence[float]) -> list[float]:
 def anytime_table(info: Anytime) -> Table:
     """One row for each run that has ended."""
     return table(
-        ("runs_ended", "seconds", "run", "best_accuracy", "by_chance"),
+        ("runs_ended", "seconds", "run", f"best_{info.metric.name}", "by_chance"),
         [(step.runs, step.seconds, step.number, step.best, step.by_chance) for step in info.steps],
     )
 
@@ -97,30 +101,33 @@ def draw_anytime(info: Anytime, *, by: str) -> go.Figure:
     """Draw the course of a search by ``runs`` or ``seconds``, which lie on the horizontal axis."""
     steps = [step for step in info.steps if step.best is not None]
     chance = [step for step in info.steps if step.by_chance is not None]
+    metric = plain_metric(info.metric)
     figure = go.Figure(
         go.Scatter(
             x=[getattr(step, by) for step in steps],
-            y=[100 * (step.best or 0.0) for step in steps],
+            y=[metric.scale * (step.best or 0.0) for step in steps],
             mode="lines+markers",
             name="best so far",
             line={"shape": "hv", "color": BEST, "width": 2},
             marker={"size": 4},
             hoverinfo="text",
-            hovertext=[f"after {step.runs} runs, {duration(step.seconds)}: {percent(step.best)}" for step in steps],
+            hovertext=[
+                f"after {step.runs} runs, {duration(step.seconds)}: {shown(metric, step.best)}" for step in steps
+            ],
         )
     )
     figure.add_trace(
         go.Scatter(
             x=[step.runs * (1 if by == "runs" else info.initial_seconds) for step in chance],
-            y=[100 * (step.by_chance or 0.0) for step in chance],
+            y=[metric.scale * (step.by_chance or 0.0) for step in chance],
             mode="lines",
             name="initial design, drawn by chance",
             line={"color": HOST, "width": 2, "dash": "dash"},
-            hovertemplate="mean of the best: %{y:.2f} %<extra></extra>",
+            hovertemplate=f"mean of the best: %{{y:.{metric.decimals}f}} {metric.value_unit}<extra></extra>",
         )
     )
     words = {"runs": "runs ended", "seconds": "seconds of training, summed"}
-    return base_layout(figure, x=words[by], y="best accuracy, %", height=340)
+    return base_layout(figure, x=words[by], y=f"best {metric.axis}", height=340)
 
 
 def _value(run: RunRecord) -> float | None:
@@ -132,6 +139,12 @@ def _seconds(run: RunRecord, epochs: Mapping[int, Sequence[EpochResult]]) -> flo
     return sum(epoch.seconds for epoch in epochs.get(run.run_id, ()))
 
 
+def _why_none(info: Anytime, by: str) -> str:
+    if all(step.best is None for step in info.steps):
+        return "No run is complete yet, so there is no best one so far."
+    return "" if by == "runs" or info.steps[-1].seconds else "No times were recorded."
+
+
 def _figure(by: str) -> Figure[Anytime]:
     return Figure(
         key=f"anytime-{by}",
@@ -140,18 +153,14 @@ def _figure(by: str) -> Figure[Anytime]:
         title=f"Best so far, by {by}",
         caption=(
             "Full line: the best run so far. Broken line: the mean of the best of as many runs of the "
-            "initial design, which were chosen before any result was there. A sampler that does not rise "
-            "above it has found nothing that chance would not."
+            "initial design, which were chosen before any result was there. A sampler that is not better "
+            "than it has found nothing that chance would not."
         ),
-        compute=lambda reading: anytime(reading.runs, reading.epochs),
-        empty=lambda info: (
-            ""
-            if any(step.best is not None for step in info.steps)
-            else "No run is complete yet, so there is no best one so far."
-        ),
+        compute=lambda reading: anytime(reading.runs, reading.epochs, reading.metric),
+        empty=lambda info: _why_none(info, by),
         draw=lambda info: draw_anytime(info, by=by),
         table=anytime_table,
-        call="report.anytime(reading.runs, reading.epochs).steps",
+        call="report.anytime(reading.runs, reading.epochs, reading.metric).steps",
     )
 
 

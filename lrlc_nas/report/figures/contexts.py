@@ -7,10 +7,11 @@ from operator import attrgetter
 
 import plotly.graph_objects as go
 
+from ...config import ACCURACY, Metric
 from ...evidence import Context, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, base_layout, marks, plain, short
-from ..numbers import interval, points
+from ..drawing import BEST, GREY, HOST, base_layout, marks, plain, plain_metric, short
+from ..numbers import gained, interval
 from .figure import Figure, Section, Width
 
 __all__ = ["FIGURE", "MOST_CONTEXTS", "Contexts", "context_table", "contexts", "draw_contexts"]
@@ -26,6 +27,7 @@ class Contexts:
     """Choices of which both effects are estimable: alone, and together with other sites."""
 
     contexts: tuple[Context, ...]
+    metric: Metric = ACCURACY
 
     @property
     def shown(self) -> tuple[Context, ...]:
@@ -37,7 +39,7 @@ class Contexts:
 
 def contexts(screening: Screening) -> Contexts:
     """The choices of a screening of which both effects are estimable."""
-    return Contexts(tuple(each for each in screening.contexts if each.difference is not None))
+    return Contexts(tuple(each for each in screening.contexts if each.difference is not None), screening.metric)
 
 
 def context_table(info: Contexts) -> Table:
@@ -63,16 +65,17 @@ def draw_contexts(info: Contexts) -> go.Figure:
             showlegend=False,
         )
     )
-    figure.add_trace(_ends(info, "alone"))
-    figure.add_trace(_ends(info, "in_company"))
-    base_layout(figure, x="points", y="", height=150 + _ROW * len(shown))
+    metric = plain_metric(info.metric)
+    figure.add_trace(_ends(info, metric, "alone"))
+    figure.add_trace(_ends(info, metric, "in_company"))
+    base_layout(figure, x=metric.unit or metric.effects, y="", height=150 + _ROW * len(shown))
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
     figure.update_yaxes(tickvals=rows, ticktext=labels, autorange="reversed")
     figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", "x": 0})
     return figure
 
 
-def _ends(info: Contexts, which: str) -> go.Scatter:
+def _ends(info: Contexts, metric: Metric, which: str) -> go.Scatter:
     shown = info.shown
     colours = [HOST if each.disagrees else BEST for each in shown]
     symbol, name = ("circle-open", "alone") if which == "alone" else ("circle", "together with other sites")
@@ -80,15 +83,16 @@ def _ends(info: Contexts, which: str) -> go.Scatter:
         [getattr(each, which) for each in shown],
         list(range(len(shown))),
         name,
-        [_hover(each) for each in shown],
+        [_hover(metric, each) for each in shown],
         {"symbol": symbol, "size": 10, "color": colours, "line": {"width": 2, "color": colours}},
     )
 
 
-def _hover(each: Context) -> str:
+def _hover(metric: Metric, each: Context) -> str:
+    alone, together, between = (gained(metric, gain) for gain in (each.alone, each.in_company, each.difference))
     return (
-        f"<b>{plain(short(each.site))} = {each.choice}</b><br>alone {points(each.alone)}, together "
-        f"{points(each.in_company)}<br>difference {points(each.difference)} {interval(each.low, each.high)}"
+        f"<b>{plain(short(each.site))} = {each.choice}</b><br>alone {alone}, together {together}"
+        f"<br>difference {between} {interval(metric, each.low, each.high)}"
         f"<br>complete runs: {each.runs_alone} alone, {each.runs_in_company} together"
     )
 

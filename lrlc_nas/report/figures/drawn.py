@@ -49,15 +49,16 @@ class FigureRow:
 
 def drawn(figure: Figure[Any], reading: Reading) -> DrawnFigure:
     """Compute a figure from a reading, and draw it if there is anything to draw."""
-    info = figure.compute(reading)
+    info, metric = figure.compute(reading), reading.metric
+    title = figure.title.format(metric=metric)
     if why := figure.empty(info):
-        return DrawnFigure(figure.key, figure.title, why)
+        return DrawnFigure(figure.key, title, why)
     made = figure.draw(info)
     one = isinstance(made, go.Figure)
     return DrawnFigure(
         key=figure.key,
-        title=figure.title,
-        caption=f"{figure.caption} {figure.remark(info)}".rstrip(),
+        title=title,
+        caption=f"{figure.caption.format(metric=metric)} {figure.remark(info)}".rstrip(),
         figure=plotly_json(made) if one else None,
         small=() if one else tuple(map(plotly_json, made)),
         row_starts=tuple(figure.row_starts(info)),

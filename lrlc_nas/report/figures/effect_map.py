@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from ...choices import Choice, Plan
+from ...config import ACCURACY, Metric
 from ...evidence import Effect, Screening, Verdict
 from ...evidence.conclusion import Conclusion
 from ...store import RunRecord
 from ..data_table import Table, table
-from ..drawing import GREY, base_layout, effect_heat, plain, short
-from ..numbers import count, interval, points
+from ..drawing import GREY, base_layout, effect_heat, plain, plain_metric, short
+from ..numbers import count, difference, gained, interval
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "MARKS", "EffectMap", "MapCell", "draw_effect_map", "effect_map", "effect_table"]
@@ -22,7 +23,9 @@ MARKS = {"helps": "▲", "hurts": "▼", "equivalent": "=", "undecided": "?"}
 """What a verdict of the confirmation looks like; a star is an interval of the screening that excludes zero."""
 
 _ROW = 34
-_NARROWEST_SCALE = 0.1
+_NARROWEST_SCALE = 0.001
+"""Of the colours, times the scale of the metric."""
+
 _MOST_TWO_DIGITS = 6
 
 
@@ -51,13 +54,14 @@ class MapCell:
 class EffectMap:
     """The effects as a grid of sites, in the order of the space, by choices, from most to least sharing.
 
-    Cells are None where the space has no such choice; the limit is the largest absolute estimate, in points.
+    Cells are None where the space has no such choice; the limit is the largest absolute estimate.
     """
 
     sites: tuple[str, ...]
     choices: tuple[str, ...]
     cells: tuple[tuple[MapCell | None, ...], ...]
     limit: float
+    metric: Metric = ACCURACY
 
     @property
     def empty(self) -> bool:
@@ -79,11 +83,13 @@ def effect_map(screening: Screening, runs: Sequence[RunRecord], conclusion: Conc
         run = costs.get(plan)
         parameters, macs = (run.parameters, run.macs) if run else (None, None)
         cells[cell] = MapCell(effect, verdicts.get(plan), parameters, macs)
+    narrowest = _NARROWEST_SCALE * screening.metric.scale
     return EffectMap(
         sites=sites,
         choices=choices,
         cells=tuple(tuple(cells.get((site, token)) for token in choices) for site in sites),
-        limit=max([_NARROWEST_SCALE, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]),
+        limit=max([narrowest, *(abs(effect.estimate) for effect in screening.effects if effect.estimate)]),
+        metric=screening.metric,
     )
 
 
@@ -97,15 +103,16 @@ def effect_table(info: EffectMap) -> Table:
 
 def draw_effect_map(info: EffectMap) -> go.Figure:
     """Draw the map, a row for each site and a column for each choice."""
-    digits = 2 if len(info.choices) <= _MOST_TWO_DIGITS else 1
+    metric = plain_metric(info.metric)
+    digits = max(0, metric.decimals - (len(info.choices) > _MOST_TWO_DIGITS))
     bar = {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom", "thickness": 10, "outlinewidth": 0}
     heat = effect_heat(
         [[cell.effect.estimate if cell else None for cell in row] for row in info.cells],
-        [[_text(cell, digits) for cell in row] for row in info.cells],
-        [[_hover(cell) for cell in row] for row in info.cells],
+        [[_text(metric, cell, digits) for cell in row] for row in info.cells],
+        [[_hover(metric, cell) for cell in row] for row in info.cells],
         info.limit,
         hoverongaps=True,
-        colorbar={"title": {"text": "points", "side": "right"}} | bar,
+        colorbar={"title": {"text": metric.unit or metric.effects, "side": "right"}} | bar,
     )
     figure = base_layout(go.Figure(heat), x="", y="", height=160 + _ROW * max(3, len(info.sites)))
     figure.update_layout(plot_bgcolor="#f1f3f5", margin={"b": 90})
@@ -127,30 +134,30 @@ def _row(cell: MapCell) -> tuple[str | int | float | None, ...]:
     return (*screened, *told, cell.parameters, cell.macs)
 
 
-def _text(cell: MapCell | None, digits: int) -> str:
+def _text(metric: Metric, cell: MapCell | None, digits: int) -> str:
     if cell is None or not cell.effect.estimable:
         return cell.mark if cell else ""
-    number = points(cell.effect.estimate, digits)
+    number = gained(metric, cell.effect.estimate, digits)
     return f"<b>{number} {cell.mark}</b>" if cell.mark else number
 
 
-def _hover(cell: MapCell | None) -> str:
+def _hover(metric: Metric, cell: MapCell | None) -> str:
     if cell is None:
         return "not in the space"
     effect = cell.effect
     lines = [f"<b>{plain(short(effect.site))} = {effect.choice}</b>"]
     if effect.estimable:
-        lines.append(f"{points(effect.estimate)} points")
+        lines.append(difference(metric, effect.estimate))
     if effect.low is not None:
-        lines.append(f"95 % interval {interval(effect.low, effect.high)}")
+        lines.append(f"95 % interval {interval(metric, effect.low, effect.high)}")
     if effect.reason:
         lines.append(effect.reason)
     lines.append(f"complete runs with it: {effect.runs}")
     if cell.verdict is not None:
         against = cell.verdict.comparison
         lines.append(
-            f"confirmation: {cell.verdict.outcome}, {points(against.difference)} points "
-            f"{interval(against.low, against.high)}, {against.n} seeds"
+            f"confirmation: {cell.verdict.outcome}, {difference(metric, against.difference)} "
+            f"{interval(metric, against.low, against.high)}, {against.n} seeds"
         )
     if cell.parameters is not None:
         lines.append(f"parameters with it alone: {count(cell.parameters)}")
@@ -166,7 +173,7 @@ FIGURE = Figure(
     caption=(
         "Blue is better than conv at that site, red is worse; zero is white. Marks: ▲ helps, ▼ hurts, = equivalent, ? "
         "undecided on fresh seeds; * is not a verdict: an interval of the screening excludes zero. Blank cells are not "
-        "estimable yet, or not in the space. All numbers are points of accuracy."
+        "estimable yet, or not in the space. All numbers are {metric.effects}."
     ),
     compute=lambda reading: effect_map(reading.screening, reading.runs, reading.conclusion),
     empty=lambda info: "No effect is estimable yet from the finished runs, so there is no map." if info.empty else "",

@@ -44,7 +44,7 @@ class Figure(Generic[Info]):
     Attributes:
         key: fixed; part of the ids of its elements and the name of its CSV file.
         section: where on the page it stands.
-        title: above it.
+        title: above it; like the caption with ``{metric.name}`` and whatever else a `Metric` has.
         caption: how to read it.
         compute: gathers what it shows from a reading.
         empty: why there is nothing to draw; empty if there is something.

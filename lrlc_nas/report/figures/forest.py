@@ -17,23 +17,27 @@ from statistics import mean
 import plotly.graph_objects as go
 
 from ...choices import Plan
+from ...config import ACCURACY, Metric
 from ...evidence import Comparison
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, HOST, INK, base_layout, marks, plain, short
-from ..numbers import interval, points
+from ..drawing import BEST, GREY, HOST, INK, base_layout, marks, plain, plain_metric, short
+from ..numbers import difference, gained, interval
 from ..reading import Confirmation, Reading, plan_scores
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
 
 _ROW = 34
+_OF_OPTUNA = (
+    "Only Optuna knows this study, and lrlc-nas cannot train its claims on fresh seeds: its training is its user's own."
+)
 _SIGNS = {"helps": (BEST, "square"), "hurts": (HOST, "square"), "control": (GREY, "circle")}
 
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One comparison of a claim, less the host or a control, in points.
+    """One comparison of a claim, less the host or a control, in gains.
 
     Attributes:
         against: ``host``, or the label of a control.
@@ -41,7 +45,7 @@ class ForestRow:
         outcome: the verdict on the claim, or for a control whether it is beaten: ``beaten`` or ``not beaten``, or
             ``not tested`` where the claim does not help.
         adjusted_p: of a claim; None for a control.
-        searched: the estimate of the search, in points; None for a control and where there is none.
+        searched: the estimate of the search; None for a control and where there is none.
         searched_low: lower end of its 95 % interval, where there is one, with `searched_high`.
     """
 
@@ -62,7 +66,7 @@ class ForestRow:
 
     @property
     def shrinkage(self) -> float | None:
-        """The estimate of the search less that of the confirmation, in points."""
+        """The estimate of the search less that of the confirmation."""
         if self.searched is None or self.comparison.difference is None:
             return None
         return self.searched - self.comparison.difference
@@ -72,19 +76,21 @@ class ForestRow:
 class Forest:
     """All comparisons of a confirmation: each claim against the host, followed by its controls.
 
-    ``delta`` is the smallest effect that matters, in points; ``reason`` says why there are no comparisons.
+    ``delta`` is the smallest effect that matters; ``reason`` says why there are no comparisons.
     """
 
     rows: tuple[ForestRow, ...]
     delta: float
     reason: str = ""
+    metric: Metric = ACCURACY
 
 
 def forest(reading: Reading) -> Forest:
     """Gather the comparisons of the confirmation of a study; none before a stage of it has ended."""
     confirmation = reading.confirmation
     if confirmation is None:
-        return Forest((), 0.0, _why_none(None))
+        reason = _OF_OPTUNA if reading.study.is_optunas_alone else _why_none(None)
+        return Forest((), 0.0, reason, reading.metric)
     rows = [
         row
         for result in confirmation.conclusion.results
@@ -92,7 +98,7 @@ def forest(reading: Reading) -> Forest:
         for row in _rows(result, reading, confirmation)
     ]
     conclusion = confirmation.conclusion
-    return Forest(tuple(rows), conclusion.rule.delta, "" if rows else _why_none(conclusion))
+    return Forest(tuple(rows), conclusion.rule.delta, "" if rows else _why_none(conclusion), reading.metric)
 
 
 def forest_table(info: Forest) -> Table:
@@ -116,17 +122,17 @@ def forest_table(info: Forest) -> Table:
 
 def draw_forest(info: Forest) -> go.Figure:
     """Draw each comparison as a point with its interval, seeds as dots, the estimate of the search grey."""
-    figure = go.Figure()
+    figure, metric = go.Figure(), plain_metric(info.metric)
     figure.add_vrect(x0=-info.delta, x1=info.delta, fillcolor=GREY, opacity=0.18, line_width=0)
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
-    figure.add_trace(_seeds(info))
+    figure.add_trace(_seeds(info, metric))
     if any(row.searched is not None for row in info.rows):
-        figure.add_trace(_searched(info))
-    figure.add_trace(_estimates(info))
-    base_layout(figure, x="difference, points", y="", height=170 + _ROW * len(info.rows))
+        figure.add_trace(_searched(info, metric))
+    figure.add_trace(_estimates(info, metric))
+    base_layout(figure, x=_axis(metric), y="", height=170 + _ROW * len(info.rows))
     figure.update_yaxes(
         tickvals=list(range(len(info.rows))),
-        ticktext=[_label(row) for row in info.rows],
+        ticktext=[_label(metric, row) for row in info.rows],
         range=[len(info.rows) - 0.4, -0.6],
     )
     figure.update_xaxes(range=_reach(info))
@@ -152,7 +158,7 @@ def _rows(result: ClaimResult, reading: Reading, confirmation: Confirmation) -> 
         result.label,
         "host",
         verdict.comparison,
-        _less(result.scores, confirmation.scores(Plan())),
+        _differences(result.scores, confirmation.scores(Plan())),
         verdict.outcome,
         verdict.adjusted_p,
         *_search_estimate(result.plan, reading),
@@ -161,7 +167,7 @@ def _rows(result: ClaimResult, reading: Reading, confirmation: Confirmation) -> 
     for label, comparison in result.against.items():
         beaten = "beaten" if label in verdict.beats else "not beaten" if tested else "not tested"
         scores = confirmation.scores(result.controls[label])
-        yield ForestRow(result.label, label, comparison, _less(result.scores, scores), beaten)
+        yield ForestRow(result.label, label, comparison, _differences(result.scores, scores), beaten)
 
 
 def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float | None, float | None]:
@@ -172,17 +178,26 @@ def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float 
                 return effect.estimate, effect.low, effect.high
     values = [score for _, score in plan_scores(reading.metric, reading.runs, plan)]
     host = reading.screening.host.mean
-    return (mean(values) - host if values and host is not None else None), None, None
+    host_gain = None if host is None else reading.metric.value(host)
+    return (mean(values) - host_gain if values and host_gain is not None else None), None, None
 
 
-def _less(scores: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
+def _less(metric: Metric) -> str:
+    return "−" if metric.direction == "maximize" else "gains over"
+
+
+def _axis(metric: Metric) -> str:
+    return f"{'difference' if metric.direction == 'maximize' else 'gain'}{f', {metric.unit}' if metric.unit else ''}"
+
+
+def _differences(scores: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(one - other for one, other in zip(scores, others, strict=False))
 
 
-def _label(row: ForestRow) -> str:
+def _label(metric: Metric, row: ForestRow) -> str:
     if row.against == "host":
         return f"<b>{plain(short(row.claim))}</b>"
-    return f"… − {plain(short(row.against))}"
+    return f"… {_less(metric)} {plain(short(row.against))}"
 
 
 def _reach(info: Forest) -> list[float]:
@@ -201,7 +216,7 @@ def _reach(info: Forest) -> list[float]:
     return [low - room, high + room]
 
 
-def _seeds(info: Forest) -> go.Scatter:
+def _seeds(info: Forest, metric: Metric) -> go.Scatter:
     pairs = [(value, place + 0.22) for place, row in enumerate(info.rows) for value in row.differences]
     return go.Scatter(
         x=[x for x, _ in pairs],
@@ -209,19 +224,19 @@ def _seeds(info: Forest) -> go.Scatter:
         mode="markers",
         name="each seed",
         marker={"size": 5, "color": GREY},
-        hovertemplate="one seed: %{x:+.2f} points<extra></extra>",
+        hovertemplate=f"one seed: %{{x:+.{metric.decimals}f}} {metric.unit}<extra></extra>",
     )
 
 
-def _searched(info: Forest) -> go.Scatter:
+def _searched(info: Forest, metric: Metric) -> go.Scatter:
     found = [(place, row) for place, row in enumerate(info.rows) if row.searched is not None]
     return marks(
         [row.searched for _, row in found],
         [place - 0.24 for place, _ in found],
         "estimate of the search",
         [
-            f"search: {points(row.searched)} points {interval(row.searched_low, row.searched_high)}"
-            f"<br>shrinkage {points(row.shrinkage)}"
+            f"search: {difference(metric, row.searched)} {interval(metric, row.searched_low, row.searched_high)}"
+            f"<br>shrinkage {gained(metric, row.shrinkage)}"
             for _, row in found
         ],
         {"size": 8, "color": GREY, "symbol": "diamond-open"},
@@ -229,13 +244,13 @@ def _searched(info: Forest) -> go.Scatter:
     )
 
 
-def _estimates(info: Forest) -> go.Scatter:
+def _estimates(info: Forest, metric: Metric) -> go.Scatter:
     signs = [_sign(row) for row in info.rows]
     return marks(
         [row.comparison.difference for row in info.rows],
         list(range(len(info.rows))),
         "fresh seeds",
-        [_hover(row) for row in info.rows],
+        [_hover(metric, row) for row in info.rows],
         {"size": 10, "color": [colour for colour, _ in signs], "symbol": [sign for _, sign in signs]},
         error_x=_bars([(row.comparison.difference, row.comparison.high) for row in info.rows], 2),
     )
@@ -258,12 +273,12 @@ def _bars(values: list[tuple[float | None, float | None]], thickness: int) -> di
     }
 
 
-def _hover(row: ForestRow) -> str:
+def _hover(metric: Metric, row: ForestRow) -> str:
     comparison = row.comparison
+    between = interval(metric, comparison.low, comparison.high)
     return (
-        f"<b>{plain(row.claim)} − {plain(row.against)}</b>: {row.outcome}<br>{points(comparison.difference)} points"
-        f"<br>{row.level} interval {interval(comparison.low, comparison.high)}, "
-        f"{comparison.n} seeds"
+        f"<b>{plain(row.claim)} {_less(metric)} {plain(row.against)}</b>: {row.outcome}"
+        f"<br>{difference(metric, comparison.difference)}<br>{row.level} interval {between}, {comparison.n} seeds"
     )
 
 

@@ -6,29 +6,32 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from ...config import ACCURACY, Metric
 from ...evidence import Interaction, Screening
 from ..data_table import Table, table
-from ..drawing import base_layout, effect_heat, plain, short
-from ..numbers import interval, points
+from ..drawing import base_layout, effect_heat, plain, plain_metric, short
+from ..numbers import difference, gained, interval
 from .figure import Figure, Section, Width
 
 __all__ = ["FIGURE", "PairMatrix", "draw_pairs", "pair_matrix", "pair_table"]
 
 _ROW = 34
 _MOST_NUMBERED = 9
-_NARROWEST_SCALE = 0.1
+_NARROWEST_SCALE = 0.001
+"""Of the colours, times the scale of the metric."""
 
 
 @dataclass(frozen=True)
 class PairMatrix:
     """What relaxing two sites at once does beyond the sum of their effects, for each estimable pair.
 
-    Sites are in the order of the space, and the limit is both ends of the colour scale, in points.
+    Sites are in the order of the space, and the limit is both ends of the colour scale.
     """
 
     sites: tuple[str, ...]
     pairs: dict[tuple[str, str], Interaction]
     limit: float
+    metric: Metric = ACCURACY
 
 
 def pair_matrix(screening: Screening) -> PairMatrix:
@@ -37,7 +40,8 @@ def pair_matrix(screening: Screening) -> PairMatrix:
     return PairMatrix(
         tuple(dict.fromkeys(effect.site for effect in screening.effects)),
         told,
-        max([_NARROWEST_SCALE, *(abs(each.estimate or 0.0) for each in told.values())]),
+        max([_NARROWEST_SCALE * screening.metric.scale, *(abs(each.estimate or 0.0) for each in told.values())]),
+        screening.metric,
     )
 
 
@@ -54,12 +58,12 @@ def pair_table(info: PairMatrix) -> Table:
 
 def draw_pairs(info: PairMatrix) -> go.Figure:
     """Draw the pairs as a triangle, on the scale of the map of effects."""
-    sites = info.sites
+    sites, metric = info.sites, plain_metric(info.metric)
     cells = [[info.pairs.get((first, second)) for first in sites[:-1]] for second in sites[1:]]
     heat = effect_heat(
         [[each.estimate if each else None for each in row] for row in cells],
-        [[_text(each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
-        [[_hover(each) for each in row] for row in cells],
+        [[_text(metric, each, len(sites) <= _MOST_NUMBERED) for each in row] for row in cells],
+        [[_hover(metric, each) for each in row] for row in cells],
         info.limit,
         showscale=False,
     )
@@ -71,19 +75,19 @@ def draw_pairs(info: PairMatrix) -> go.Figure:
     return figure
 
 
-def _text(each: Interaction | None, numbered: bool) -> str:
+def _text(metric: Metric, each: Interaction | None, numbered: bool) -> str:
     if each is None:
         return ""
-    number = points(each.estimate, 1) if numbered else ""
+    number = gained(metric, each.estimate, max(0, metric.decimals - 1)) if numbered else ""
     return f"<b>{number} *</b>" if each.flagged else number
 
 
-def _hover(each: Interaction | None) -> str:
+def _hover(metric: Metric, each: Interaction | None) -> str:
     if each is None:
         return "not estimable yet"
     return (
-        f"<b>{plain(short(each.first))} with {plain(short(each.second))}</b><br>{points(each.estimate)} points "
-        f"{interval(each.low, each.high)}<br>complete runs with both: {each.runs}"
+        f"<b>{plain(short(each.first))} with {plain(short(each.second))}</b><br>{difference(metric, each.estimate)} "
+        f"{interval(metric, each.low, each.high)}<br>complete runs with both: {each.runs}"
     )
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from ...choices import Choice, Kind
+from ...config import ACCURACY, Metric
 from ...evidence import Effect, Screening
 from ..data_table import Table, table
-from ..drawing import BEST, GREY, MARKED, base_layout, marks, plain, short
-from ..numbers import interval, points
+from ..drawing import BEST, GREY, MARKED, base_layout, marks, plain, plain_metric, short
+from ..numbers import difference, interval
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "MOST_SITES", "RankCurve", "RankSeries", "draw_rank_curve", "rank_curves", "rank_table"]
@@ -19,7 +20,8 @@ __all__ = ["FIGURE", "MOST_SITES", "RankCurve", "RankSeries", "draw_rank_curve",
 MOST_SITES = 24
 """How many sites are drawn; those with the largest effects."""
 
-_NARROWEST = 0.5
+_NARROWEST = 0.005
+"""Half of the axis, times the scale of the metric."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class RankCurve:
         ranks: of the choices in its space.
         series: one for each family that has an effect.
         lc: the effect of no sharing at all; None where it is not in the space or not estimable.
-        limit: both ends of the axis, in points; equal for all sites, so that they can be compared.
+        limit: both ends of the axis; equal for all sites, so that they can be compared.
     """
 
     site: str
@@ -46,10 +48,11 @@ class RankCurve:
     series: tuple[RankSeries, ...]
     lc: Effect | None
     limit: float
+    metric: Metric = ACCURACY
 
     @property
     def largest(self) -> float:
-        """The largest absolute effect, in points."""
+        """The largest absolute effect."""
         effects = [effect for series in self.series for effect in series.effects]
         return max(abs(effect.estimate or 0.0) for effect in (*effects, *([self.lc] if self.lc else [])))
 
@@ -57,9 +60,11 @@ class RankCurve:
 def rank_curves(screening: Screening) -> tuple[RankCurve, ...]:
     """The curve of each site with at least one estimable effect, in the order of the space."""
     told = [effect for effect in screening.effects if effect.estimable]
-    limit = 1.3 * max([_NARROWEST, *(abs(effect.estimate or 0.0) for effect in told)])
+    limit = 1.3 * max([_NARROWEST * screening.metric.scale, *(abs(effect.estimate or 0.0) for effect in told)])
     sites = tuple(dict.fromkeys(effect.site for effect in told))
-    curves = [_curve(site, [effect for effect in told if effect.site == site], limit) for site in sites]
+    curves = [
+        _curve(site, [effect for effect in told if effect.site == site], limit, screening.metric) for site in sites
+    ]
     return tuple(curve for curve in curves if curve.series or curve.lc)
 
 
@@ -77,16 +82,16 @@ def rank_table(curves: Sequence[RankCurve]) -> Table:
 
 def draw_rank_curve(info: RankCurve) -> go.Figure:
     """Draw a site: full sharing on the left at zero, no sharing on the right, controls grey."""
-    figure = go.Figure()
+    figure, metric = go.Figure(), plain_metric(info.metric)
     for number, series in enumerate(info.series):
-        figure.add_trace(_line(info, series, number))
+        figure.add_trace(_line(info, metric, series, number))
     if info.lc is not None:
         marker = {"symbol": "diamond", "size": 9, "color": MARKED}
         effect = info.lc
         figure.add_trace(
-            marks(["lc"], [effect.estimate], "no sharing", [_hover(effect)], marker, error_y=_bars([effect]))
+            marks(["lc"], [effect.estimate], "no sharing", [_hover(metric, effect)], marker, error_y=_bars([effect]))
         )
-    base_layout(figure, x="rank", y="points", height=220)
+    base_layout(figure, x="rank", y=metric.unit or metric.effects, height=220)
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     figure.update_layout(
         title={"text": plain(short(info.site)), "font": {"size": 13}, "x": 0, "xref": "paper"},
@@ -103,7 +108,7 @@ def draw_rank_curve(info: RankCurve) -> go.Figure:
     return figure
 
 
-def _curve(site: str, effects: Sequence[Effect], limit: float) -> RankCurve:
+def _curve(site: str, effects: Sequence[Effect], limit: float, metric: Metric) -> RankCurve:
     families: dict[str, list[Effect]] = {}
     for effect in effects:
         choice = Choice.parse(effect.choice)
@@ -121,6 +126,7 @@ def _curve(site: str, effects: Sequence[Effect], limit: float) -> RankCurve:
         ),
         lc=next((effect for effect in effects if effect.choice == "lc"), None),
         limit=limit,
+        metric=metric,
     )
 
 
@@ -132,7 +138,7 @@ def _ranked(curve: RankCurve) -> Iterator[tuple[int | None, Effect]]:
         yield None, curve.lc
 
 
-def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
+def _line(info: RankCurve, metric: Metric, series: RankSeries, number: int) -> go.Scatter:
     effects = list(series.effects)
     control = not series.kind.relaxes
     ends = [info.lc] if info.lc is not None and not control else []
@@ -146,7 +152,7 @@ def _line(info: RankCurve, series: RankSeries, number: int) -> go.Scatter:
         line={"color": GREY if control else BEST, "dash": ("solid", "dash", "dot", "dashdot")[number % 4]},
         marker={"symbol": "x" if control else "circle", "size": 7},
         hoverinfo="text",
-        hovertext=["conv: what all are compared with", *map(_hover, shown)],
+        hovertext=["conv: what all are compared with", *(_hover(metric, effect) for effect in shown)],
     )
 
 
@@ -157,9 +163,9 @@ def _bars(effects: Sequence[Effect | None]) -> dict[str, object]:
     return {"type": "data", "array": halves, "thickness": 1, "width": 3}
 
 
-def _hover(effect: Effect) -> str:
-    told = f" {interval(effect.low, effect.high)}" if effect.low is not None else ""
-    return f"<b>{effect.choice}</b>: {points(effect.estimate)} points{told}<br>complete runs: {effect.runs}"
+def _hover(metric: Metric, effect: Effect) -> str:
+    told = f" {interval(metric, effect.low, effect.high)}" if effect.low is not None else ""
+    return f"<b>{effect.choice}</b>: {difference(metric, effect.estimate)}{told}<br>complete runs: {effect.runs}"
 
 
 def _shown(curves: Sequence[RankCurve]) -> list[RankCurve]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from ...config import Metric
 from ...evidence import AuditRow
-from ..numbers import points
+from ..numbers import correlation
 from .printed import PrintedTable
 
 __all__ = ["TABLE"]
 
 
-def _cells(row: AuditRow) -> tuple[str, ...]:
+def _cells(row: AuditRow, metric: Metric) -> tuple[str, ...]:
     counts = (row.audited, row.would_end, row.wrongly, row.never_pruned)
-    return (row.choice or "all", *map(str, counts), points(row.rank_correlation))
+    return (row.choice or "all", *map(str, counts), correlation(row.rank_correlation))
 
 
 TABLE = PrintedTable(
@@ -31,7 +32,7 @@ TABLE = PrintedTable(
     note=(
         "Audited runs are drawn by chance and go on whatever the pruner says. The third number is what "
         "pruning would have lost; where it is large for one choice, that choice learns late and the search "
-        "is unfair to it. τ is Kendall's rank correlation between the accuracies at the first decision of "
+        "is unfair to it. τ is Kendall's rank correlation between the values at the first decision of "
         "the pruner and at the end: 1 means that the early order was the late one."
     ),
     css=lambda row: "" if row.choice else "clear",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from ...config import Metric
 from ...evidence import Context, Interaction, Screening
-from ..numbers import NOTHING, interval, points
+from ..numbers import NOTHING, gained, interval
 from .printed import PrintedTable
 
 __all__ = ["TABLE"]
@@ -17,12 +18,12 @@ def _rows(screening: Screening) -> list[Context | Interaction]:
     return [*contexts, *(pair for pair in screening.interactions if pair.flagged)]
 
 
-def _cells(row: Context | Interaction) -> tuple[str, ...]:
-    between = interval(row.low, row.high)
+def _cells(row: Context | Interaction, metric: Metric) -> tuple[str, ...]:
+    between = interval(metric, row.low, row.high)
     if isinstance(row, Interaction):
-        return (f"{row.first} with {row.second}", NOTHING, NOTHING, points(row.estimate), between)
+        return (f"{row.first} with {row.second}", NOTHING, NOTHING, gained(metric, row.estimate), between)
     effects = (row.alone, row.in_company, row.difference)
-    return (f"{row.site}: {row.choice}", *map(points, effects), between)
+    return (f"{row.site}: {row.choice}", *(gained(metric, each) for each in effects), between)
 
 
 TABLE = PrintedTable(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...config import Metric
 from ...evidence import Effect, Screening
-from ..numbers import NOTHING, interval, points
+from ..numbers import NOTHING, gained, interval
 from .printed import PrintedTable
 
 __all__ = ["TABLE"]
@@ -16,7 +17,7 @@ _Row = tuple[Effect, str, str]
 
 def _rows(screening: Screening, importances: Mapping[str, float]) -> list[_Row]:
     """One row for each effect, in the order of the space."""
-    notes = {(context.site, context.choice): context.sentence for context in screening.contexts}
+    notes = {(context.site, context.choice): context.sentence(screening.metric) for context in screening.contexts}
     first = {effect.site: effect for effect in reversed(screening.effects)}
     return [
         (
@@ -32,9 +33,9 @@ def _share(importance: float | None) -> str:
     return NOTHING if importance is None else f"{importance:.2f}"
 
 
-def _cells(row: _Row) -> tuple[str, ...]:
+def _cells(row: _Row, metric: Metric) -> tuple[str, ...]:
     effect, importance, note = row
-    estimate, between = points(effect.estimate), interval(effect.low, effect.high)
+    estimate, between = gained(metric, effect.estimate), interval(metric, effect.low, effect.high)
     return (effect.site, effect.choice, estimate, between, str(effect.runs), importance, note)
 
 

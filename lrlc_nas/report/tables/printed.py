@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ...config import Metric
 from ..reading import Reading
 
 __all__ = ["PrintedTable", "Shown", "shown"]
@@ -21,12 +22,12 @@ class PrintedTable(Generic[Row]):
     Attributes:
         key: fixed; the id of its element.
         title: what it lists, in a manual.
-        columns: from left to right, what stands at the head to the classes of the cells; a field of the first row in
-            braces stands for its value.
+        columns: from left to right, what stands at the head to the classes of the cells; a field of the first ``row``
+            in braces, or one of the ``metric``, stands for its value.
         rows: of a reading; without any, the page has no such table.
-        cells: the text of a row, one for each column.
+        cells: the text of a row, one for each column, in digits of the metric.
         call: gives its numbers from Python, with ``report`` and ``reading`` at hand.
-        note: below it; `markupsafe.Markup` where it holds HTML.
+        note: below it, likewise with the metric; `markupsafe.Markup` where it holds HTML.
         css: classes of a row.
         whole: whether it is never cut to a window that scrolls.
     """
@@ -35,7 +36,7 @@ class PrintedTable(Generic[Row]):
     title: str
     columns: Mapping[str, str]
     rows: Callable[[Reading], Sequence[Row]]
-    cells: Callable[[Row], tuple[str, ...]]
+    cells: Callable[[Row, Metric], tuple[str, ...]]
     call: str
     note: str = ""
     css: Callable[[Row], str] = lambda row: ""
@@ -44,18 +45,20 @@ class PrintedTable(Generic[Row]):
 
 @dataclass(frozen=True)
 class Shown:
-    """A table with (title, classes of the cells) of its columns, and (classes of the row, its cells) of its rows."""
+    """A table, its note, (title, classes of the cells) of its columns, (classes of the row, its cells) of its rows."""
 
     table: PrintedTable[Any]
+    note: str
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def shown(table: PrintedTable[Row], reading: Reading) -> Shown:
     """Fill a table from a reading."""
-    rows = table.rows(reading)
+    rows, metric = table.rows(reading), reading.metric
     return Shown(
         table,
-        tuple((title.format(row=rows[0]), css) for title, css in table.columns.items()) if rows else (),
-        tuple((table.css(row), table.cells(row)) for row in rows),
+        table.note.format(metric=metric),
+        tuple((title.format(row=rows[0], metric=metric), css) for title, css in table.columns.items()) if rows else (),
+        tuple((table.css(row), table.cells(row, metric)) for row in rows),
     )

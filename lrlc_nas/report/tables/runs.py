@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from ...config import Metric
 from ...runs.results import EpochResult
 from ...store import RunRecord
-from ..numbers import NOTHING, count, percent
+from ..numbers import NOTHING, count, shown
 from .printed import PrintedTable
 
 __all__ = ["TABLE"]
 
 
-def _cells(row: tuple[RunRecord, Sequence[EpochResult]]) -> tuple[str, ...]:
+def _cells(row: tuple[RunRecord, Sequence[EpochResult]], metric: Metric) -> tuple[str, ...]:
     run, epochs = row
     last = epochs[-1].value if epochs else None
     return (
@@ -24,7 +25,7 @@ def _cells(row: tuple[RunRecord, Sequence[EpochResult]]) -> tuple[str, ...]:
         str(run.seed),
         run.state,
         str(len(epochs)),
-        percent(last if run.value is None else run.value),
+        shown(metric, last if run.value is None else run.value),
         count(run.parameters),
         count(run.macs),
         f"{sum(epoch.seconds for epoch in epochs):.1f}" if epochs else NOTHING,
@@ -42,7 +43,7 @@ TABLE = PrintedTable(
         "Seed": "number",
         "State": "",
         "Epochs": "number",
-        "Accuracy": "number",
+        "{metric.heading}": "number",
         "Parameters": "number",
         "MACs": "number",
         "Seconds": "number",
@@ -52,7 +53,7 @@ TABLE = PrintedTable(
     cells=_cells,
     call="reading.runs, reading.epochs",
     note=Markup(
-        "Accuracy is that on the search images after the last recorded epoch. A plan names the sites that "
+        "{metric.heading} is that on the search split after the last recorded epoch. A plan names the sites that "
         "are not <code>conv</code>. MACs are multiply-accumulates per image."
     ),
     css=lambda row: row[0].state,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...choices import Plan
+from ...config import Metric
 from ...runs.results import EpochResult
 from ...store import RunRecord
 from ..numbers import count, duration, percent
@@ -53,7 +54,7 @@ def _rows(spent: Sequence[Spent]) -> list[tuple[Spent, float | None]]:
     return [(each, each.seconds / total if total else None) for each in ((*spent, every) if spent else ())]
 
 
-def _cells(row: tuple[Spent, float | None]) -> tuple[str, ...]:
+def _cells(row: tuple[Spent, float | None], metric: Metric) -> tuple[str, ...]:
     each, share = row
     return (each.stage, each.what, count(each.runs), count(each.epochs), duration(each.seconds), percent(share))
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from ..numbers import NOTHING, interval, percent, points
+from ...config import Metric
+from ..numbers import NOTHING, gained, interval, shown
 from ..tested import Tested, tested
 from .printed import PrintedTable
 
 __all__ = ["TABLE"]
 
 
-def _cells(each: Tested) -> tuple[str, ...]:
+def _cells(each: Tested, metric: Metric) -> tuple[str, ...]:
     return (
         each.arm,
-        percent(each.accuracy),
-        points(each.against_host.difference),
-        interval(each.against_host.low, each.against_host.high),
-        NOTHING if each.accuracy is None else str(each.seeds),
+        shown(metric, each.value),
+        gained(metric, each.against_host.difference),
+        interval(metric, each.against_host.low, each.against_host.high),
+        NOTHING if each.value is None else str(each.seeds),
         f"{each.opened:%Y-%m-%d %H:%M UTC}",
     )
 
@@ -25,8 +26,8 @@ TABLE = PrintedTable(
     title="openings of the test split",
     columns={
         "Arm": "name",
-        "Accuracy": "number",
-        "Less host": "number",
+        "{metric.heading}": "number",
+        "Against host": "number",
         "95 % interval": "number",
         "Seeds": "number",
         "Opened": "",

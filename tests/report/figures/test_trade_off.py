@@ -11,9 +11,7 @@ from lrlc_nas.report.figures.trade_off import COSTS, draw_trade_off, trade_off, 
 
 def dominated(one, others):
     return any(
-        other.cost <= one.cost
-        and other.accuracy >= one.accuracy
-        and (other.cost, other.accuracy) != (one.cost, one.accuracy)
+        other.cost <= one.cost and other.value >= one.value and (other.cost, other.value) != (one.cost, one.value)
         for other in others
     )
 
@@ -79,7 +77,7 @@ def test_arms_of_the_confirmation_are_means_over_its_seeds(confirmed_store):
             "conv1: lc, control coord": "control",
         }
         assert arms["conv1: lc"].cost == of_claim
-        assert 100 * arms["conv1: lc"].accuracy == pytest.approx(mean([75.1, 75.0, 75.3, 75.2]))
+        assert 100 * arms["conv1: lc"].value == pytest.approx(mean([75.1, 75.0, 75.3, 75.2]))
         drawn = {trace.name: trace for trace in draw_trade_off(info).data}
         assert drawn["claim, fresh seeds"].x == (arms["conv1: lc"].cost, arms["conv2: lc"].cost)
         assert len(trade_off_table(info).rows) == len(info.points) + 5

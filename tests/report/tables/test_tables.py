@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+from lrlc_nas.config import ACCURACY
 from lrlc_nas.evidence import AuditRow, Context, Interaction, screen
 from lrlc_nas.evidence.pruning_audit import Audit
 from lrlc_nas.report.tables import audit, disagreements, effects, runs
@@ -11,7 +12,7 @@ from lrlc_nas.report.tables.printed import shown
 
 def printed(table, **reading):
     """The rows of a table, of a reading that holds no more than this."""
-    return list(shown(table, SimpleNamespace(**reading)).rows)
+    return list(shown(table, SimpleNamespace(metric=ACCURACY, **reading)).rows)
 
 
 def test_effect_rows_follow_the_screening(new_study, new_run):
@@ -54,8 +55,8 @@ def test_what_does_not_add_up_is_noted_and_has_rows_of_its_own(new_study):
     )
     (_, missing), (_, noted) = printed(effects.TABLE, screening=screening, importances={"conv1": 0.25})
     assert missing[-2:] == ("0.25", "no complete run has this choice here")
-    assert noted[-2:] == ("", odd.sentence)
-    assert "+2.00 points alone, -1.00 with other sites relaxed" in odd.sentence
+    assert noted[-2:] == ("", odd.sentence(ACCURACY))
+    assert "+2.00 points alone, -1.00 with other sites relaxed" in odd.sentence(ACCURACY)
     assert printed(disagreements.TABLE, screening=screening) == [
         ("", ("conv1: lc", "+2.00", "−1.00", "−3.00", "[−4.00, −2.00]")),
         ("", ("conv1 with conv2", "–", "–", "+1.50", "[+0.50, +2.50]")),
