@@ -56,7 +56,7 @@ def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> Non
     assert "the test images have been opened 0 times" in out
     assert f"report: {confirmed / 'small-report.html'}\n" in out
     assert "conv3: lc" in (confirmed / "small-report.html").read_text()
-    assert f"next: lrlc-nas cards --storage sqlite:///{confirmed / DATABASE} -o cards small\n" in out
+    assert f"next: lrlc-nas cards -o cards --storage sqlite:///{confirmed / DATABASE} small\n" in out
     assert "next: lrlc-nas test" not in out  # there is nothing to test
 
 
