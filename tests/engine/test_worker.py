@@ -142,7 +142,7 @@ def test_without_audit_or_pruner_there_is_no_verdict_to_keep(store, search):
     assert all("audit" not in run.facts for run in store.runs(store.study("toy")))
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", [pytest.param("random", marks=pytest.mark.slow), "tpe"])
 def test_the_whole_space_can_be_trained(store, sampler):
     """Both samplers come to every plan: 16 of them, one with a second seed."""
     budget = {"trials": 17}

@@ -28,7 +28,7 @@ def test_two_that_raise_the_total_at_once_do_not_add_up(tmp_path):
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=SLOW)])
 def test_nothing_is_claimed_twice(rounds, tmp_path):
-    done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds)
+    done = race_for_claims(tmp_path, processes=4, runs=40, rounds=rounds)
     assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
 
 

@@ -14,7 +14,7 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=SLOW)])
 def test_no_run_is_claimed_twice(place, rounds, tmp_path):
-    done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds, place=place)
+    done = race_for_claims(tmp_path, processes=4, runs=40, rounds=rounds, place=place)
     assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
 
 
