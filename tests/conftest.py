@@ -17,6 +17,17 @@ for number in ENDING_SIGNALS:
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
+# What takes a minute begins first, or at the end one process works on it and the others have nothing left to do.
+LONG = (
+    *("reliability/test_crashes.py", "test_real_images.py", "evidence/test_planted_is_confirmed.py"),
+    *("engine/test_worker.py", "evidence/test_truth_is_found.py", "dashboard/test_browser.py"),
+    *("security/test_storage_passwords.py", "servers/test_server_claims.py", "servers/test_server_outages.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+
 
 @pytest.fixture(autouse=True)
 def _nothing_heard() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import DATABASE, Done, Finished, call, run
 from PIL import Image
+from slow_cases import mostly_slow
 
 
 @pytest.fixture(autouse=True)
@@ -260,7 +261,7 @@ def test_a_study_of_a_newer_version(given: Path, untrained: bytes, line: str) ->
     assert contents(given) == before
 
 
-@pytest.mark.parametrize("line", ["start none.toml", "strat"])
+@pytest.mark.parametrize("line", mostly_slow(["start none.toml", "strat"], "strat"))
 def test_a_process_says_the_same(tmp_path: Path, line: str) -> None:
     done = run(tmp_path, *line.split())
     assert_refused(done, r"none\.toml|No such command 'strat'")

@@ -24,13 +24,19 @@ def here(tmp_path: Path, finished: Finished) -> Path:
 
 @pytest.fixture(scope="module")
 def confirmed(tmp_path_factory: pytest.TempPathFactory, finished: Finished) -> Path:
-    """The search with a confirmation of two seeds."""
+    """The search with a confirmation of two seeds, which was stopped and went on as it was told to."""
     folder = tmp_path_factory.mktemp("confirmed")
     shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
+    elsewhere = ("--storage", f"sqlite:///{folder / DATABASE}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("LRLC_NAS_STORAGE", raising=False)
-        done = call("confirm", "small", *CLAIM, "--seeds", "2", folder=folder)
+        with patch.context() as stop:
+            stop.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT))
+            stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere, folder=folder)
+        (folder / "stopped.txt").write_text(stopped.out + stopped.err)
+        line = stopped.out.splitlines()[-1].removeprefix("stopped; resume with: ")
+        done = call(*shlex.split(line)[1:], folder=folder)
     assert (done.code, done.err) == (0, "")
     (folder / "out.txt").write_text(done.out)
     return folder
@@ -50,7 +56,7 @@ def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> Non
     assert "the test split has been opened 0 times" in out
     assert f"report: {confirmed / 'small-report.html'}\n" in out
     assert "conv3: lc" in (confirmed / "small-report.html").read_text()
-    assert "next: lrlc-nas cards -o cards small\n" in out
+    assert f"next: lrlc-nas cards -o cards --storage sqlite:///{confirmed / DATABASE} small\n" in out
     assert "next: lrlc-nas test" not in out  # there is nothing to test
 
 
@@ -63,18 +69,10 @@ def test_going_on_with_a_finished_confirmation_repeats_its_verdicts(confirmed: P
     assert query(confirmed, "SELECT * FROM nas_run") == before
 
 
-def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = ("--storage", f"sqlite:///{here / 'lrlc-nas.db'}")
-    with monkeypatch.context() as patch:
-        patch.setattr("lrlc_nas.engine.launchers.LocalWorkers.run", lambda *_: signal.raise_signal(signal.SIGINT))
-        stopped = call("confirm", "small", *CLAIM, "--seeds", "2", *elsewhere)
-    assert (stopped.code, stopped.err) == (0, "")
-    line = stopped.out.splitlines()[-1].removeprefix("stopped; resume with: ")
-    assert shlex.split(line) == ["lrlc-nas", "confirm", *elsewhere, "small"]
-    done = call(*shlex.split(line)[1:])
-    assert (done.code, done.err) == (0, "")
-    assert "confirmation of small: 2 of 2 seeds" in done.out
-    assert "next: lrlc-nas cards" in done.out
+def test_the_line_that_is_printed_at_a_stop_leads_to_the_verdicts(confirmed: Path) -> None:
+    said = (confirmed / "stopped.txt").read_text()
+    line = ["lrlc-nas", "confirm", "--storage", f"sqlite:///{confirmed / DATABASE}", "small"]
+    assert shlex.split(said.splitlines()[-1].removeprefix("stopped; resume with: ")) == line
 
 
 def test_resuming_a_confirmation_by_its_own_name_ends_as_confirm_does(confirmed: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_checkpoint_that_does_not_fit(large: Path, tmp_path_factory: pytest.Te
     elsewhere = tmp_path_factory.mktemp("unlimited")
     start(elsewhere)
     train(elsewhere, "large")
-    done = run_limited(large, 700, "resume", "large", "--workers", "1")
+    done = run_limited(large, 700, "worker", "large")
     path = rf"{re.escape(str(large))}/.*/trial-1/attempt-1/epoch-00000-.*\.pt"
     needs = r"File too large: the checkpoint needs [0-9]+ bytes, [0-9]+ are free"
     assert_says(done, f"{path}: {needs}")

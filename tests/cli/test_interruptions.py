@@ -26,6 +26,17 @@ from command_line import (
 
 from lrlc_nas.signals import ENDING_SIGNALS
 
+WORKER = ("worker", "small", "--threads", "1", "--device", "cpu")
+
+
+def work() -> Done:
+    """A worker in this process."""
+    threads = torch.get_num_threads()
+    try:
+        return call(*WORKER)
+    finally:
+        torch.set_num_threads(threads)
+
 
 def assert_whole(folder: Path, trials: int = TRIALS) -> None:
     """Every run of the budget has ended once, on Optuna's side as well, and nothing is half-written."""
@@ -82,6 +93,7 @@ def test_stopped_and_then_killed_a_study_ends_as_if_undisturbed(
     assert_whole(tmp_path)
 
 
+@pytest.mark.slow  # as tests/reliability/test_crashes.py, with a command
 def test_a_killed_worker_is_replaced_and_the_study_ends_as_if_undisturbed(
     tmp_path: Path, study_file: Path, finished: Finished
 ) -> None:
@@ -122,12 +134,7 @@ def test_two_workers_spend_the_same_budget_and_train_no_plan_twice(
 
 def test_a_worker_started_by_hand_trains_the_same_study(tmp_path: Path, untrained: bytes, finished: Finished) -> None:
     (tmp_path / DATABASE).write_bytes(untrained)
-    threads = torch.get_num_threads()
-    try:
-        done = call("worker", "small", "--threads", "1", "--device", "cpu")
-    finally:
-        torch.set_num_threads(threads)
-    assert done == Done(0, "", "")
+    assert work() == Done(0, "", "")
     assert story(tmp_path) == story(finished.folder)
     assert_whole(tmp_path)
 
@@ -140,18 +147,16 @@ def test_a_worker_on_its_own_gives_its_run_back_at_each_signal_and_loses_nothing
 ) -> None:
     """One worker goes on where the one before was stopped; none of them waits for a lease to run out."""
     (tmp_path / DATABASE).write_bytes(untrained)
-    worker = ("worker", "small", "--threads", "1", "--device", "cpu")
     for number in signals:
         before = epochs(tmp_path)
-        with Running(tmp_path, worker) as running:
+        with Running(tmp_path, WORKER) as running:
             wait_until(lambda: epochs(tmp_path) > before, lambda: "no epoch")  # noqa: B023
             running.signal(number)
             assert running.wait() == Done(0, "", "")
         assert unfinished(tmp_path) > 0, "the study was over before the test could interfere"
         held = "SELECT number FROM nas_run WHERE done = 0 AND (state != 'waiting' OR expires > 0 OR crash_count > 0)"
         assert query(tmp_path, held) == []
-    with Running(tmp_path, worker) as running:
-        assert running.wait() == Done(0, "", "")
+    assert work() == Done(0, "", "")
     assert story(tmp_path) == story(finished.folder)
     assert max(query(tmp_path, "SELECT attempt FROM nas_run")) > (1,), "no run was interrupted"
     assert_whole(tmp_path)

@@ -53,10 +53,14 @@ REPORT = SHOW | {"optuna", "plotly"}
     [
         (("list",), LIST),
         (("show", "toy"), SHOW),
-        (("power", "toy"), SHOW),
+        pytest.param(("power", "toy"), SHOW, marks=pytest.mark.slow),
         (("cards", "toy", "-o", "cards"), SHOW),  # there is no confirmation: an error, and as quick
-        (("show", "nothing"), SHOW),
-        (("export", "nothing", "-o", "somewhere"), REPORT | {"torch", "torchvision", "alembic"}),
+        pytest.param(("show", "nothing"), SHOW, marks=pytest.mark.slow),
+        pytest.param(
+            ("export", "nothing", "-o", "somewhere"),
+            REPORT | {"torch", "torchvision", "alembic"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -12,6 +12,7 @@ import pytest
 import torch
 from command_line import DATABASE, Done, call
 from odd_studies import ODD_CONFIRMATIONS, ODD_SEARCHES, claim_something, confirm_oddly, end_oddly
+from slow_cases import mostly_slow
 from starlette.testclient import TestClient
 
 from lrlc_nas.config import load_config
@@ -91,7 +92,7 @@ def claimed(tmp_path_factory: pytest.TempPathFactory, untrained: bytes) -> bytes
         return connection.serialize()
 
 
-@pytest.mark.parametrize("name", ODD_SEARCHES)
+@pytest.mark.parametrize("name", mostly_slow(ODD_SEARCHES, *ODD_SEARCHES.keys() - {"all pruned", "all failed"}))
 def test_an_odd_search_is_told_in_sentences(tmp_path: Path, untrained: bytes, name: str) -> None:
     (tmp_path / DATABASE).write_bytes(untrained)
     end_oddly(tmp_path, ODD_SEARCHES[name])
@@ -112,7 +113,17 @@ def test_an_odd_search_is_told_in_sentences(tmp_path: Path, untrained: bytes, na
         assert_refused(call("export", "small", "-o", "best"), "study 'small' has no completed run to export")
 
 
-@pytest.mark.parametrize("name", ODD_CONFIRMATIONS)
+@pytest.mark.parametrize(
+    "name",
+    mostly_slow(
+        ODD_CONFIRMATIONS,
+        "no run ended",
+        "no whole seed",
+        "the host failed",
+        "the claim diverged once",
+        "one whole seed",
+    ),
+)
 def test_an_odd_confirmation_is_told_in_sentences(tmp_path: Path, claimed: bytes, name: str) -> None:
     (tmp_path / DATABASE).write_bytes(claimed)
     confirm_oddly(tmp_path, ODD_CONFIRMATIONS[name])

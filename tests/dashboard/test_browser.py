@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from slow_cases import mostly_slow
 from toy_dashboard import HOSTILE, TOKEN, add_study, opened, served, train
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,7 +63,7 @@ def opening(browser, base):
     assert requests
 
 
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", mostly_slow([1200, 390], 390))
 @pytest.mark.parametrize("path", ["/", "/studies/2", "/studies/2/trials/4"])
 def test_pages_render_and_fit(opening, path, width):
     with opening(path, width) as page:

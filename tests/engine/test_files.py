@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 import toy_study
+from slow_cases import mostly_slow
 
 from lrlc_nas.engine import catch_up, open_study, start_study, study_folder
 from lrlc_nas.engine.files import adopt_checkpoints, run_checkpoints
@@ -61,7 +62,7 @@ def test_checkpoints_of_another_plan_or_seed_are_not_used(store, study, run, cap
     assert "belongs to another run" in caplog.text
 
 
-@pytest.mark.parametrize(("left", "again"), [(0, 2), (1, 1), (2, 0)])
+@pytest.mark.parametrize(("left", "again"), mostly_slow([(0, 2), (1, 1), (2, 0)], (1, 1)))
 def test_recorded_epochs_that_no_checkpoint_holds_are_told_when_they_are_trained_again(
     store, study, uninterrupted, caplog, left, again
 ):

@@ -151,14 +151,14 @@ def test_the_same_total_again_changes_nothing(store, study):
 @pytest.mark.parametrize(
     ("trials", "message"),
     [
-        (15, r"--trials is the total and can only be raised: study 'toy' has 16; got 15"),
+        (11, r"--trials is the total and can only be raised: study 'toy' has 12; got 11"),
         (18, r"--trials: the space of study 'toy' holds at most 17 runs; got 18"),
     ],
 )
 def test_a_total_that_cannot_be_is_refused(store, study, trials, message):
     with pytest.raises(InputError, match=message):
         resume_study(store, "toy", trials=trials)
-    assert store.study("toy").trials == len(trials_of(store)) == 16
+    assert store.study("toy").trials == len(trials_of(store)) == toy_study.TRIALS
 
 
 def test_a_raise_that_was_cut_short_is_made_up_for(store):

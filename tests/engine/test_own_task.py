@@ -172,6 +172,7 @@ def test_one_that_was_stopped_after_every_epoch_ends_as_one_that_was_not(store: 
     assert toy_study.trace(store) == toy_study.trace(searched)
 
 
+@pytest.mark.slow  # as launchers/test_local_workers.py, which imports what its supervisor does
 def test_worker_processes_train_it(store: Store) -> None:
     study = start_study(store, config(epochs=1)).record
     LocalWorkers(store, study, ["cpu"]).run(lambda: None)

@@ -32,7 +32,7 @@ def url_of(store):
 
 def assert_budget_is_exact(store):
     runs = store.runs(store.study("toy"))
-    assert [run.number for run in runs] == list(range(16))
+    assert [run.number for run in runs] == list(range(toy_study.TRIALS))
     assert {run.state for run in runs} <= {"complete", "pruned"}
     plans = [run.plan for run in runs if run.role != "host"]
     assert len(set(plans)) == len(plans)
@@ -54,6 +54,7 @@ def test_killed_between_steps(store, study, uninterrupted):
     toy_study.assert_mirrored(store)
 
 
+@pytest.mark.slow  # as tests/reliability/test_crashes.py
 def test_killed_at_any_moment(store, study, uninterrupted):
     moments = random.Random(1)
     kills = 0
@@ -70,6 +71,7 @@ def test_killed_at_any_moment(store, study, uninterrupted):
     toy_study.assert_mirrored(store)
 
 
+@pytest.mark.slow  # as tests/reliability/test_races.py
 def test_two_workers_share_a_study(store, study):
     processes = [start(toy_study.work_in_process, url_of(store)) for _ in range(2)]
     for process in processes:

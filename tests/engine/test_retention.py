@@ -167,6 +167,7 @@ def test_a_run_that_has_not_finished_is_never_touched(store, study):
     assert kept(store)[held.run.number] == ["epoch-00000", "epoch-00001"]
 
 
+@pytest.mark.slow  # as the one below, undisturbed
 def test_what_two_workers_finish_is_what_is_kept(store, study):
     workers = [CONTEXT.Process(target=toy_study.work_in_process, args=(str(store.url),)) for _ in range(2)]
     for worker in workers:

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 import toy_study
 import troubled_hosts
+from slow_cases import mostly_slow
 from sqlalchemy.engine.default import DefaultDialect
 
 from lrlc_nas.engine import pending_epochs as outbox
@@ -86,7 +87,7 @@ def test_epochs_are_trained_while_the_database_is_away_and_recorded_when_it_is_b
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_slow(range(3), 0))
 def test_a_study_that_loses_its_database_again_and_again_finds_the_same(store, study, uninterrupted, outages, seed):
     """Runs are pruned in it, so verdicts had to wait too."""
     drawn = random.Random(seed)

@@ -22,16 +22,16 @@ def epochs(uninterrupted, runs):
 
 
 def test_the_budget_is_exact(runs):
-    assert [run.number for run in runs] == list(range(16))
+    assert [run.number for run in runs] == list(range(toy_study.TRIALS))
     assert {run.state for run in runs} == {"complete", "pruned"}, "both ends occur in the toy study"
     assert {run.attempt for run in runs} == {1}
 
 
 def test_the_block_comes_first_and_is_never_pruned(runs):
     block = [run for run in runs if run.role != "sampled"]
-    assert block == runs[:8]
+    assert block == runs[: toy_study.BLOCK]
     assert {run.state for run in block} == {"complete"}
-    assert max(run.finished for run in block) < min(run.started for run in runs[8:])
+    assert max(run.finished for run in block) < min(run.started for run in runs[toy_study.BLOCK :])
 
 
 def test_no_plan_is_trained_twice_but_for_the_host(runs):
@@ -41,7 +41,7 @@ def test_no_plan_is_trained_twice_but_for_the_host(runs):
 
 
 def test_every_run_has_a_seed_of_its_own(runs):
-    assert [run.seed for run in runs] == list(range(16))
+    assert [run.seed for run in runs] == list(range(toy_study.TRIALS))
 
 
 def test_a_run_keeps_its_last_value(runs, epochs):
@@ -96,8 +96,8 @@ def all_audited(tmp_path_factory):
 def test_an_audited_run_goes_on_and_keeps_the_verdict(all_audited):
     runs = all_audited.runs(all_audited.study("toy"))
     assert {(run.state, run.epoch) for run in runs} == {("complete", 3)}
-    assert all("audit" not in run.facts for run in runs[:8])
-    verdicts = [run.facts["audit"] for run in runs[8:]]
+    assert all("audit" not in run.facts for run in runs[: toy_study.BLOCK])
+    verdicts = [run.facts["audit"] for run in runs[toy_study.BLOCK :]]
     assert set(verdicts) <= {0, 1, 2}
     assert 0 in verdicts
     assert len(set(verdicts)) > 1
@@ -114,18 +114,25 @@ def rule_verdict(runs, epochs, run):
 
 def test_the_verdict_is_that_of_the_rule_when_the_run_was_there(all_audited):
     runs, epochs = (read(all_audited.study("toy")) for read in (all_audited.runs, all_audited.epochs))
-    assert [run.facts["audit"] for run in runs[8:]] == [rule_verdict(runs, epochs, run) for run in runs[8:]]
+    assert [run.facts["audit"] for run in runs[toy_study.BLOCK :]] == [
+        rule_verdict(runs, epochs, run) for run in runs[toy_study.BLOCK :]
+    ]
 
 
 def test_an_interruption_changes_no_verdict_of_the_audit(store):
     start_study(store, toy_study.config(search={"audit": 1.0}))
     record = store.study("toy")
+    toy_study.work(
+        store, should_stop=lambda: len(store.epochs(record)) > toy_study.BLOCK
+    )  # the block, of which none is audited
     while not store.is_done(record):
         before = sum(map(len, store.epochs(record).values()))
         toy_study.work(store, should_stop=lambda: sum(map(len, store.epochs(record).values())) > before)  # noqa: B023
     runs, epochs = store.runs(record), store.epochs(record)
     assert {run.state for run in runs} == {"complete"}
-    assert [run.facts["audit"] for run in runs[8:]] == [rule_verdict(runs, epochs, run) for run in runs[8:]]
+    assert [run.facts["audit"] for run in runs[toy_study.BLOCK :]] == [
+        rule_verdict(runs, epochs, run) for run in runs[toy_study.BLOCK :]
+    ]
 
 
 @pytest.mark.parametrize("search", [{"audit": 0.0}, {"audit": 1.0, "pruner": "none"}])
@@ -135,7 +142,7 @@ def test_without_audit_or_pruner_there_is_no_verdict_to_keep(store, search):
     assert all("audit" not in run.facts for run in store.runs(store.study("toy")))
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", [pytest.param("random", marks=pytest.mark.slow), "tpe"])
 def test_the_whole_space_can_be_trained(store, sampler):
     """Both samplers come to every plan: 16 of them, one with a second seed."""
     budget = {"trials": 17}
@@ -176,8 +183,13 @@ def test_a_candidate_that_cannot_be_trained_is_pruned_and_the_study_goes_on(stor
     toy_study.assert_mirrored(store)
 
 
+def troubled(kind):
+    """A study that first trains what is no trouble: the host, and each choice at the first convolution alone."""
+    return toy_study.config(host={"options": {"trouble": kind}}, recipe={"epochs": 1}, budget={"trials": 16})
+
+
 def test_a_bug_fails_its_run_and_three_in_a_row_stop_the_study(store, caplog):
-    start_study(store, toy_study.config(host={"options": {"trouble": "bug"}}, recipe={"epochs": 1}))
+    start_study(store, troubled("bug"))
     message = r"study 'toy': the last 3 runs ended with the same error: ValueError: no such \? layer"
     with pytest.raises(StudyStoppedError, match=message):
         toy_study.work(store)
@@ -187,7 +199,7 @@ def test_a_bug_fails_its_run_and_three_in_a_row_stop_the_study(store, caplog):
 
 
 def test_a_study_that_errors_stopped_can_be_resumed_when_the_bug_is_mended(store, monkeypatch):
-    start_study(store, toy_study.config(host={"options": {"trouble": "bug"}}, recipe={"epochs": 1}))
+    start_study(store, troubled("bug"))
     with pytest.raises(StudyStoppedError):
         toy_study.work(store)
     monkeypatch.setattr(toy_study, "make_trouble", lambda kind: 1.0)
@@ -198,7 +210,7 @@ def test_a_study_that_errors_stopped_can_be_resumed_when_the_bug_is_mended(store
 
 
 def test_trouble_of_the_world_rises_and_leaves_the_run_to_the_next(store, monkeypatch):
-    start_study(store, toy_study.config(host={"options": {"trouble": "disk"}}, recipe={"epochs": 1}))
+    start_study(store, troubled("disk"))
     with pytest.raises(DiskError, match="No space left on device"):
         toy_study.work(store)
     run = store.runs(store.study("toy"))[5]
@@ -209,7 +221,7 @@ def test_trouble_of_the_world_rises_and_leaves_the_run_to_the_next(store, monkey
 
 
 def test_a_lost_device_ends_the_worker_and_no_run_is_to_blame(store, monkeypatch):
-    start_study(store, toy_study.config(host={"options": {"trouble": "device lost"}}, recipe={"epochs": 1}))
+    start_study(store, troubled("device lost"))
     message = r"^run 5: cpu is lost to its worker: CUDA error: device-side assert triggered$"
     with pytest.raises(DeviceError, match=message):
         toy_study.work(store)
@@ -227,7 +239,7 @@ def test_a_worker_first_ends_the_trials_of_runs_whose_worker_died_too_soon(store
 
 def test_a_verdict_that_was_given_stands(store, study, uninterrupted):
     """Runs that reach a rung later do not end one that has passed it, even if it has been interrupted since."""
-    kept = next(run for run in uninterrupted.runs(study.record)[8:] if run.state == "complete")
+    kept = next(run for run in uninterrupted.runs(study.record)[toy_study.BLOCK :] if run.state == "complete")
     toy_study.work(store, should_stop=lambda: store.runs(study.record)[kept.number].epoch == 2)
     with store.engine.begin() as connection:
         connection.execute(
@@ -240,11 +252,11 @@ def test_a_verdict_that_was_given_stands(store, study, uninterrupted):
 
 def test_a_worker_that_was_told_to_stop_claims_nothing(store, study):
     toy_study.work(store, should_stop=lambda: True)
-    assert store.counts(store.study("toy")) == {"waiting": 16}
+    assert store.counts(store.study("toy")) == {"waiting": toy_study.TRIALS}
 
 
 def test_a_polite_stop_is_not_taken_for_a_fourth_error(store):
-    start_study(store, toy_study.config(host={"options": {"trouble": "bug"}}, recipe={"epochs": 1}))
+    start_study(store, troubled("bug"))
     with pytest.raises(StudyStoppedError):
         toy_study.work(store)
     asked = iter([False, True, True])  # before the first step of the run after the three that failed

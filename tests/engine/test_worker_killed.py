@@ -7,6 +7,7 @@ import time
 import pytest
 import torch
 import toy_study
+from slow_cases import mostly_slow
 
 from lrlc_nas.engine import start_study
 from lrlc_nas.fault_points import Fault, arm
@@ -40,7 +41,7 @@ def verdicts(store, study):
 
 
 @pytest.mark.parametrize("hit", [1, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("point", rare_points())
+@pytest.mark.parametrize("point", mostly_slow(rare_points(), "renewal.after", "note.before"))
 def test_a_study_goes_on_from_a_kill_at_a_point_that_few_runs_pass(store, audited, point, hit):
     CONTEXT.set_forkserver_preload(PRELOADED)
     study = start_study(store, toy_study.config(**EVERY_RUN)).record

@@ -60,7 +60,7 @@ def test_the_planted_site_is_found_and_confirmed_against_every_control_that_shar
     claims = claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
     first = next(iter(claims))
     assert first == "conv1: lrlc-2"
-    conclusion = confirmed(store, {first: claims[first]}, seeds=4)
+    conclusion = confirmed(store, {first: claims[first]}, seeds=3)
     (result,) = conclusion.confirmed
     assert result.label == "conv1: lrlc-2"
     assert result.verdict is not None

@@ -10,6 +10,7 @@ from statistics import mean
 
 import pytest
 import torch
+from slow_cases import mostly_slow
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import Recipe
@@ -85,7 +86,7 @@ def test_the_planted_site_gains_with_every_seed(signal: ImageSet, host_on_signal
 
 
 def test_a_site_after_the_pool_stays_at_chance(signal: ImageSet) -> None:
-    assert [points(signal, {"conv2": "lrlc-2"}, seed) for seed in SEEDS] == [CHANCE] * 3
+    assert points(signal, {"conv2": "lrlc-2"}, seed=1) == CHANCE
     assert points(signal, {"conv2": "lc", "conv3": "lc"}, seed=0) == CHANCE
 
 
@@ -106,8 +107,7 @@ def test_without_a_planted_truth_nothing_is_gained(null: ImageSet) -> None:
     assert abs(mean(after) - mean(before)) < 3
 
 
-def test_in_the_papers_network_the_position_reaches_the_cells_from_every_site() -> None:
-    images = planted(stripe=4)
-    assert points(images, {}, 0, "paper-cnn") == CHANCE
-    for site in ("conv1", "conv2", "conv3"):
-        assert points(images, {site: "lc"}, 0, "paper-cnn") > 60, site
+@pytest.mark.parametrize("site", mostly_slow([None, "conv1", "conv2", "conv3"], None, "conv3"))
+def test_in_the_papers_network_the_position_reaches_the_cells_from_every_site(site: str | None) -> None:
+    reached = points(planted(stripe=4), {site: "lc"} if site else {}, 0, "paper-cnn")
+    assert reached > 60 if site else reached == CHANCE

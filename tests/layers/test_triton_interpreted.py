@@ -10,33 +10,44 @@ import sys
 
 import pytest
 import torch
-from triton_cases import CASES, run_as_program
+from slow_cases import mostly_slow
+from triton_cases import CASES, USUAL, run_as_program
 
 from lrlc_nas.layers import triton as kernels
 
 
 @pytest.fixture(scope="module")
 def interpreted():
-    return run_as_program("triton_interpreted.py", TRITON_INTERPRET="1")
+    return run_as_program("triton_interpreted.py", *USUAL, TRITON_INTERPRET="1")
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_in_the_interpreter_output_and_gradients_are_those_of_plain_operations(interpreted, name):
+@pytest.fixture(scope="module")
+def others():
+    return run_as_program("triton_interpreted.py", *(CASES.keys() - USUAL), TRITON_INTERPRET="1")
+
+
+@pytest.fixture(params=mostly_slow(CASES, *USUAL))
+def case(request):
+    """A case, and what was found of it."""
+    name = request.param
+    return CASES[name], request.getfixturevalue("interpreted" if name in USUAL else "others")["cases"][name]
+
+
+def test_in_the_interpreter_output_and_gradients_are_those_of_plain_operations(case):
+    one, found = case
     # The reference is computed in double precision from the same numbers. In half precision the kernels of
     # positions and the output are rounded, here by the interpreter, which cuts bfloat16 off.
-    tolerance = {"float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}[CASES[name].dtypes[0]]
-    found = interpreted["cases"][name]
+    tolerance = {"float32": 1e-5, "float16": 4e-3, "bfloat16": 3e-2}[one.dtypes[0]]
     assert set(found["errors"]) == {"output", "x", "banks", "combining"}
     for what, error in found["errors"].items():
         assert error <= tolerance, what
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_in_the_interpreter_dtypes_and_layouts_are_kept(interpreted, name):
-    found = interpreted["cases"][name]
-    assert found["dtypes"] == [f"torch.{dtype}" for dtype in (CASES[name].dtypes[0], *CASES[name].dtypes)]
-    assert found["output is channels last"] is CASES[name].channels_last
-    assert found["grad of x is channels last"] is CASES[name].channels_last
+def test_in_the_interpreter_dtypes_and_layouts_are_kept(case):
+    one, found = case
+    assert found["dtypes"] == [f"torch.{dtype}" for dtype in (one.dtypes[0], *one.dtypes)]
+    assert found["output is channels last"] is one.channels_last
+    assert found["grad of x is channels last"] is one.channels_last
 
 
 def test_in_the_interpreter_only_the_gradients_that_are_needed_are_computed(interpreted):

@@ -74,10 +74,17 @@ CASES = {
 }
 
 
-def run_as_program(program, **environment):
+USUAL = (
+    *("stride and dilation", "groups", "reflect", "more banks than positions", "several blocks and groups"),
+    *("runs of positions", "channels last", "bfloat16", "autocast", "no image"),
+)
+"""Of all cases those that are tried in every run of the tests: one for each path of the kernels."""
+
+
+def run_as_program(program, *arguments, **environment):
     kept = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
     result = subprocess.run(
-        [sys.executable, "-W", "error", str(Path(__file__).with_name(program))],
+        [sys.executable, "-W", "error", str(Path(__file__).with_name(program)), *arguments],
         env=kept | {"OMP_NUM_THREADS": "1"} | environment,
         capture_output=True,
         text=True,

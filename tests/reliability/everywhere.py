@@ -61,9 +61,9 @@ def crash_at_the_ends(folder: Path, reference: Reference, points: Iterable[str])
     return _crash_at_all(folder, reference, faults)
 
 
-def crash_at_first(folder: Path, reference: Reference) -> list[Crash]:
-    """SIGKILL at the first passage of each point."""
-    return _crash_at_all(folder, reference, [Fault(point) for point in train_points()])
+def crash_at_first(folder: Path, reference: Reference, points: Iterable[str] = ()) -> list[Crash]:
+    """SIGKILL at the first passage of some points, or of each."""
+    return _crash_at_all(folder, reference, [Fault(point) for point in points or train_points()])
 
 
 def crash_at_random(folder: Path, reference: Reference, number: int, seed: int = 0) -> list[Crash]:
@@ -74,9 +74,9 @@ def crash_at_random(folder: Path, reference: Reference, number: int, seed: int =
     )
 
 
-def crash_otherwise(folder: Path, reference: Reference) -> list[Crash]:
+def crash_otherwise(folder: Path, reference: Reference, points: Iterable[str] = OTHER_POINTS) -> list[Crash]:
     """The actions other than SIGKILL at some points."""
-    faults = [Fault(point, 1, action) for point in OTHER_POINTS for action in ACTIONS if action != "kill"]
+    faults = [Fault(point, 1, action) for point in points for action in ACTIONS if action != "kill"]
     return _crash_at_all(folder, reference, faults)
 
 

@@ -1,9 +1,11 @@
 """SIGKILL at every point and at any moment: the process that comes next ends the study as if undisturbed.
 
-The first passage of each point is killed in every run of the tests, all passages among the slow ones.
+Of the points between which the disk does not change one is killed in every run of the tests, at its first passage; all
+of them, and all passages, are among the slow ones.
 """
 
 import pytest
+from slow_cases import mostly_slow
 
 from lrlc_nas.fault_points import ACTIONS, POINTS, Fault
 from tests.reliability.everywhere import (
@@ -19,6 +21,10 @@ from tests.reliability.everywhere import (
 from tests.reliability.supervised import crash_supervisor, crash_worker
 
 SLOW = pytest.mark.slow
+KEY_POINTS = (
+    *("study.stored", "total.stored", "trial.made", "dead.stored", "claim.stored", "plan.stored", "adopt.before"),
+    *("checkpoint.half", "epoch.before", "epoch.commit", "epoch.stored", "remove.emptied", "finish.stored"),
+)
 
 
 def assert_survived(crashes):
@@ -35,9 +41,10 @@ def test_the_life_holds_every_kind_of_end(reference):
     assert {("host", "complete"), ("sampled", "complete"), ("sampled", "pruned")} <= set(ends)
 
 
-def test_killed_at_the_first_passage_of_each_point(reference, tmp_path):
-    crashes = crash_at_first(tmp_path, reference)
-    assert [crash.what.split(":")[0] for crash in crashes if crash.happened] == train_points()
+@pytest.mark.parametrize("points", [KEY_POINTS, pytest.param(train_points(), marks=SLOW)], ids=["some", "all"])
+def test_killed_at_the_first_passage_of_each_point(points, reference, tmp_path):
+    crashes = crash_at_first(tmp_path, reference, points)
+    assert [crash.what.split(":")[0] for crash in crashes if crash.happened] == list(points)
     assert_survived(crashes)
 
 
@@ -52,21 +59,22 @@ def test_killed_at_every_passage_of_each_point(reference, tmp_path):
     assert_survived(crashes)
 
 
-@pytest.mark.parametrize("moments", [4, pytest.param(20, marks=SLOW)])
+@pytest.mark.parametrize("moments", [2, pytest.param(20, marks=SLOW)])
 def test_killed_at_any_moment(moments, reference, tmp_path):
     crashes = crash_at_random(tmp_path, reference, moments)
     assert sum(crash.happened for crash in crashes) == moments
     assert_survived(crashes)
 
 
-def test_other_faults_than_death(reference, tmp_path):
-    crashes = crash_otherwise(tmp_path, reference)
-    assert len(crashes) == len(OTHER_POINTS) * (len(ACTIONS) - 1)
+@pytest.mark.parametrize("points", [OTHER_POINTS[1:2], pytest.param(OTHER_POINTS, marks=SLOW)], ids=["one", "all"])
+def test_other_faults_than_death(points, reference, tmp_path):
+    crashes = crash_otherwise(tmp_path, reference, points)
+    assert len(crashes) == len(points) * (len(ACTIONS) - 1)
     assert all(crash.happened for crash in crashes)
     assert_survived(crashes)
 
 
-@pytest.mark.parametrize("point", supervised_points())
+@pytest.mark.parametrize("point", mostly_slow(supervised_points(), "supervisor.after"))
 def test_a_supervisor_is_killed(point, tmp_path):
     crash = crash_supervisor(tmp_path / "study", Fault(point))
     assert crash.happened

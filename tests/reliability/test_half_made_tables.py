@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from slow_cases import mostly_slow
 from sqlalchemy import Engine, event
 
 from tests.reliability.lives import end, live, spawn
@@ -23,7 +24,10 @@ def live_until_made(folder: Path, what: str) -> None:
     live(folder)
 
 
-@pytest.mark.parametrize("what", ["CREATE TABLE studies ", "CREATE TABLE trials ", "CREATE UNIQUE INDEX ix_studies"])
+MOMENTS = ("CREATE TABLE studies ", "CREATE TABLE trials ", "CREATE UNIQUE INDEX ix_studies")
+
+
+@pytest.mark.parametrize("what", mostly_slow(MOMENTS, MOMENTS[0]))
 def test_whoever_comes_next_makes_the_rest(what, tmp_path):
     assert end(spawn(live_until_made, tmp_path, what)) == -signal.SIGKILL
     assert end(spawn(live, tmp_path)) == 0

@@ -60,6 +60,7 @@ def test_weights_that_nobody_is_told_of_would_be_seen(tmp_path, monkeypatch):
     assert (done.nought, len(done.wrong)) == ({"executed": 0}, 16)
 
 
+@pytest.mark.slow  # of the programme, not of the package
 def test_study_files_that_are_taken_would_be_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(study_files, "STUDY_FILES", {"harmless": ("name = 'harmless'", "not TOML")})
     monkeypatch.setattr(study_files, "OVERRIDES", {"word": ("seed=x", "another reason")})
@@ -96,6 +97,7 @@ def test_rows_that_got_through_would_be_seen(tmp_path, monkeypatch):
     assert done.wrong == [f"{kind}: show ended otherwise, with exit code 2" for kind in ("words", "functions")]
 
 
+@pytest.mark.slow  # of the programme, not of the package
 def test_rows_that_nobody_refuses_would_be_seen(tmp_path, monkeypatch):
     harmless = {"harmless": ("nas_run", "worker_id", "somebody")}
     for module in (rows, poison):
@@ -121,6 +123,7 @@ def test_a_dashboard_that_does_not_start_is_told(tmp_path, monkeypatch):
         knock(tmp_path)
 
 
+@pytest.mark.slow  # of the programme, not of the package
 def test_a_password_that_is_told_would_be_seen(tmp_path, monkeypatch):
     (tmp_path / "log").write_text(f"connecting with {CANARY}")
     monkeypatch.setattr(canary, "URLS", canary.URLS[:1])
@@ -131,6 +134,7 @@ def test_a_password_that_is_told_would_be_seen(tmp_path, monkeypatch):
     assert done.wrong == ["--version ended otherwise, with exit code 0"]
 
 
+@pytest.mark.slow  # of the programme, not of the package
 def test_its_servers_do_not_answer(tmp_path, monkeypatch):
     """That is why the commands are refused, not for want of a driver."""
     sessions = []

@@ -1,12 +1,13 @@
 """Out of memory: the candidate is pruned, and the process that met it trains the next."""
 
 import pytest
+from slow_cases import mostly_slow
 
 from tests.reliability import shortage
 from tests.reliability.shortage import MOMENTS, Shortage, run_out_of_memory
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", mostly_slow(MOMENTS, "backward"))
 def test_whoever_is_too_big_is_pruned_and_the_same_process_goes_on(moment, tmp_path):
     assert run_out_of_memory(tmp_path, moment) == Shortage(happened=3, processes=1, broken=())
 

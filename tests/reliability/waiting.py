@@ -12,7 +12,7 @@ __all__ = ["PATIENCE", "wait_until"]
 PATIENCE = 180.0
 """Seconds until something that is to happen by itself is given up."""
 
-_POLL_SECONDS = 0.02
+_POLL_SECONDS = 0.05
 
 
 def wait_until(condition: Callable[[], bool], story: Callable[[], object], seconds: float = PATIENCE) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import evidence_numbers
 import optuna
 import pytest
+from slow_cases import mostly_slow
 
 from lrlc_nas.cli import main
 from lrlc_nas.report import read_study
@@ -101,7 +102,7 @@ def database(
 
 
 every = pytest.mark.parametrize("database", REVISIONS, indirect=True)
-confirmed = pytest.mark.parametrize("database", CONFIRMED, indirect=True)
+confirmed = pytest.mark.parametrize("database", mostly_slow(CONFIRMED, CONFIRMED[-1]), indirect=True)
 old_hosts = pytest.mark.parametrize("database", OLD_HOSTS, indirect=True)
 
 
@@ -130,12 +131,12 @@ def test_the_evidence_is_the_same_to_the_last_digit(database: Database) -> None:
     assert_same({name: database.numbers(name) for name in SEARCHES}, expected)
 
 
-@every
+@pytest.mark.parametrize("database", mostly_slow(REVISIONS, REVISIONS[0], REVISIONS[-1]), indirect=True)
 def test_a_raised_study_trains_what_is_missing_and_nothing_else(database: Database) -> None:
     before = database.runs("moody")
     ended, total = [run for run in before if run[0]], len(before) + 1
     assert 0 < len(ended) < len(before)
-    if database.revision == REVISIONS[0]:  # once with a worker process, which takes long to begin
+    if database.revision == REVISIONS[1]:  # once with a worker process, which takes long to begin
         database.call("resume", "moody", "--trials", str(total), "--workers", "1", "--device", "cpu")
     else:
         database.call("resume", "moody", "--trials", str(total), "--workers", "0")

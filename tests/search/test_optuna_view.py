@@ -35,7 +35,7 @@ def epochs_of(run, number=2):
 
 
 def test_a_new_study_has_a_waiting_trial_for_each_run(store, study, view):
-    assert [t.state for t in trials(view)] == [TrialState.WAITING] * 16
+    assert [t.state for t in trials(view)] == [TrialState.WAITING] * toy_study.TRIALS
     runs = store.runs(study.record)
     assert [t.user_attrs for t in trials(view)] == [{"slot": run.number, "role": run.role} for run in runs]
     assert [t._trial_id for t in trials(view)] == [run.trial_id for run in runs]
@@ -120,8 +120,8 @@ def test_trials_that_nobody_tied_are_used_and_not_made_again(store, study, view)
         connection.execute(text("UPDATE nas_run SET trial_id = NULL WHERE number > 5"))
     view.study.enqueue_trial({}, user_attrs={"by": "the user"})
     catch_up(study)
-    assert [run.trial_id for run in store.runs(study.record)] == [t._trial_id for t in trials(view)[:16]]
-    assert len(trials(view)) == 17
+    assert [run.trial_id for run in store.runs(study.record)] == [t._trial_id for t in trials(view)[: toy_study.TRIALS]]
+    assert len(trials(view)) == toy_study.TRIALS + 1
 
 
 def test_of_two_that_make_one_trial_the_later_gives_way(store, study, view):
@@ -148,14 +148,14 @@ def test_the_later_may_find_that_another_one_has_ended_its_trial(store, study, v
     monkeypatch.setattr(view, "_new_trial", make_and_be_overtaken)
     view.add_trials(store, study.record, [replace(run, trial_id=None)])
     assert store.runs(study.record)[3].trial_id == run.trial_id
-    assert [trial.state for trial in trials(view)[16:]] == [TrialState.FAIL]
+    assert [trial.state for trial in trials(view)[toy_study.TRIALS :]] == [TrialState.FAIL]
 
 
 def test_a_trial_that_another_one_has_tied_in_the_meantime_goes_on(store, study, view):
     """Two raise the total at once: one sees the trial that the other has made and is about to tie."""
     run = store.runs(study.record)[3]
     view.add_trials(store, study.record, [replace(run, trial_id=None)])
-    assert len(trials(view)) == 16
+    assert len(trials(view)) == toy_study.TRIALS
     assert trials(view)[3].state == TrialState.WAITING
 
 
@@ -165,7 +165,7 @@ def test_a_trial_whose_run_has_another_one_is_ended(store, study, view):
     view.study.enqueue_trial({}, user_attrs={"by": "the user"})
     catch_up(study)
     states = [trial.state for trial in trials(view)]
-    assert states == [TrialState.WAITING] * 16 + [TrialState.FAIL, TrialState.WAITING]
+    assert states == [TrialState.WAITING] * toy_study.TRIALS + [TrialState.FAIL, TrialState.WAITING]
 
 
 def test_a_study_of_the_users_own_is_refused_and_left_alone(store):

@@ -72,7 +72,8 @@ def test_pickles_in_the_attributes_of_trials_are_not_unpickled(home: Path, senti
     """Where samplers keep their state, through all that reads them: sampling, resuming, exporting, looking."""
     bomb = tmp_path / "exploded"
     poison_attributes(home, bomb)
-    for line in (f"resume {NAME} --trials 8", f"show {NAME}", f"report {NAME} --trust", f"export {NAME} -o best"):
+    training = (f"resume {NAME} --trials 8 --workers 0", f"worker {NAME} --device cpu --threads 1")
+    for line in (*training, f"show {NAME}", f"report {NAME} --trust", f"export {NAME} -o best"):
         done = call(*line.split())
         assert (done.code, done.err) == (0, ""), line
     assert value_of(home, "SELECT count(*) FROM nas_run WHERE study_id = 1 AND state = 'complete'") == 8

@@ -7,12 +7,14 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
 from poison import CONFIG, call
+from slow_cases import mostly_slow
 from sqlalchemy import MetaData, select
 
 from lrlc_nas.engine.launchers import LocalWorkers
@@ -203,9 +205,17 @@ def test_a_file_of_passwords_is_none(tmp_path: Path) -> None:
     assert "does not answer" in done.err
 
 
-@pytest.mark.parametrize("form", ["usual", "query"])
-@pytest.mark.parametrize("kind", SERVERS)
-@pytest.mark.parametrize("line", ["list", "start study.toml", "resume shy", "report shy", "worker shy", "dashboard"])
+LINES = ("list", "start study.toml", "resume shy", "report shy", "worker shy", "dashboard")
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "line"),
+    mostly_slow(
+        product(SERVERS, ("usual", "query"), LINES),
+        *(("postgresql", "usual", line) for line in LINES[:3]),
+        *(("mariadb", "query", line) for line in LINES[3:]),
+    ),
+)
 def test_a_wrong_one_is_refused_in_one_line_without_it(
     request: pytest.FixtureRequest, kind: str, form: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

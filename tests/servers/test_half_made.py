@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from older import create_older
+from slow_cases import mostly_on
 from sqlalchemy import Engine, event, inspect
 
 from lrlc_nas.engine import start_study
@@ -98,6 +99,7 @@ def kills(server, make, version: str = "", step: int = 1) -> int:
     raise AssertionError("it does not end")
 
 
+@mostly_on("mariadb")
 @pytest.mark.parametrize(
     ("version", "statements", "step"),
     [
@@ -115,6 +117,7 @@ def test_whoever_comes_next_makes_the_rest_of_optunas_tables(server):
     assert kills(server, make_optunas) > 12
 
 
+@mostly_on("mariadb")
 @pytest.mark.parametrize("number", [2, 9])
 def test_a_study_starts_where_another_start_was_killed(server, url, number):
     assert end(spawn(make_until, number, make_ours, url)) == -signal.SIGKILL
@@ -137,6 +140,7 @@ def test_two_that_make_tables_at_once_do_it_one_after_the_other(store, monkeypat
     other.engine.dispose()
 
 
+@mostly_on("postgresql")
 def test_many_that_come_at_once_find_all_tables(server, url):
     processes = [spawn(make_both, url) for _ in range(4)]
     assert [end(process) for process in processes] == [0] * 4

@@ -1,6 +1,7 @@
 """Processes that compete, and processes that die, on real servers."""
 
 import pytest
+from slow_cases import mostly_on
 
 from lrlc_nas.fault_points import Fault
 from tests.reliability.crashes import crash_at, kill_after, live_undisturbed
@@ -13,22 +14,25 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=SLOW)])
 def test_no_run_is_claimed_twice(place, rounds, tmp_path):
-    done = race_for_claims(tmp_path, processes=8, runs=40, rounds=rounds, place=place)
+    done = race_for_claims(tmp_path, processes=4, runs=40, rounds=rounds, place=place)
     assert (done.runs, done.claimed, done.twice) == (40 * rounds, 40 * rounds, 0)
 
 
+@mostly_on("mariadb")
 @pytest.mark.parametrize("workers", [2, pytest.param(4, marks=SLOW), pytest.param(8, marks=SLOW)])
 def test_the_budget_is_exact(place, workers, tmp_path):
-    done = race(place.furnish(tmp_path / "study"), workers=workers, trials=20, epochs=1)
-    assert (done.ended, done.broken) == (20, ())
+    done = race(place.furnish(tmp_path / "study"), workers=workers, trials=12, epochs=1)
+    assert (done.ended, done.broken) == (12, ())
     assert done.took_part > 1, "nobody competed"
 
 
+@mostly_on("postgresql")
 def test_two_that_raise_the_total_at_once_do_not_add_up(place, tmp_path):
     done = race_of_resumes(place.furnish(tmp_path / "study"), first=8, trials=12, epochs=1)
     assert (done.trials, done.ended, done.broken) == (12, 12, ())
 
 
+@mostly_on("postgresql")
 @pytest.mark.parametrize(
     "point", ["epoch.commit", *(pytest.param(point, marks=SLOW) for point in ("claim.commit", "finish.stored"))]
 )

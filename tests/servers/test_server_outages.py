@@ -14,6 +14,7 @@ from threading import Thread
 
 import psutil
 import pytest
+from slow_cases import mostly_on
 from sqlalchemy import inspect
 
 from lrlc_nas.engine import Worker, open_study
@@ -55,6 +56,7 @@ def process(command, environment, log):
         popen.wait()
 
 
+@mostly_on("postgresql")
 def test_a_server_that_crashes_costs_nothing(server, reference, tmp_path):
     assert stop(tmp_path / "study", server, 0.5, reference, tmp_path / "log") == ONCE
     said = (tmp_path / "log").read_text()
@@ -78,11 +80,13 @@ def test_a_server_that_is_away_for_long_costs_nothing(server, reference, seconds
         assert f"://me:***@127.0.0.1:{server.port}/" in said
 
 
+@mostly_on("postgresql")
 @pytest.mark.parametrize("number", [3, pytest.param(20, marks=SLOW)])
 def test_connections_that_are_cut_cost_nothing(server, reference, number, tmp_path):
     assert cut(tmp_path / "study", server, number, reference) == Outage(number, ())
 
 
+@mostly_on("mariadb")
 @pytest.mark.parametrize(("seconds", "lease"), [(4, 1.5), pytest.param(20, 4, marks=SLOW)])
 def test_a_server_that_stands_still_leads_to_no_two_writers(server, reference, seconds, lease, tmp_path):
     assert freeze(tmp_path / "study", server, seconds, reference, lease) == ONCE
@@ -93,6 +97,7 @@ def test_a_worker_that_waits_takes_no_run_whose_holder_comes_back_too(server, re
     assert outwait(tmp_path / "study", server, 6, reference) == ONCE
 
 
+@mostly_on("mariadb")
 def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, store, study):
     held = claim(store, study.record, "holder", 1.0)
     others = [claim(store, study.record, "holder", 3600.0) for _ in range(7)]
@@ -113,6 +118,7 @@ def test_who_has_outlasted_an_outage_leaves_holders_the_time_to_renew(server, st
     assert (taken.run.number, taken.attempt) == (0, 2), "nobody has renewed it any more"
 
 
+@mostly_on("postgresql")
 def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be_claimed(server, store, study, caplog):
     crashed = []
 
@@ -136,6 +142,7 @@ def test_after_its_patience_a_worker_ends_with_one_clear_line_and_the_run_can_be
     assert (held.run.number, held.run.state, held.run.attempt) == (0, "running", 2)
 
 
+@mostly_on("mariadb")
 def test_a_worker_that_is_asked_to_stop_during_an_outage_waits_no_longer(server, store, study):
     crashed = []
 

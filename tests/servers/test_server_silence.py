@@ -7,6 +7,7 @@ from threading import Timer
 
 import pytest
 from optuna.storages import RDBStorage
+from slow_cases import mostly_on
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -50,6 +51,7 @@ def test_a_server_that_falls_silent_is_given_up_and_taken_again(store, server):
         assert connection.exec_driver_sql("SELECT 3").scalar_one() == 3
 
 
+@mostly_on("postgresql")
 def test_an_idle_connection_to_a_frozen_server_is_given_up_too(store, server):
     with store.engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
@@ -58,6 +60,7 @@ def test_an_idle_connection_to_a_frozen_server_is_given_up_too(store, server):
     assert is_outage(caught.value)
 
 
+@mostly_on("mariadb")
 def test_the_dashboard_does_not_wait_for_ever_for_optunas_side(store, server):
     start_study(store, toy_config(2, 1))
     storage = open_storage(store)
@@ -69,6 +72,7 @@ def test_the_dashboard_does_not_wait_for_ever_for_optunas_side(store, server):
     storage.engine.dispose()
 
 
+@mostly_on("mariadb")
 def test_nobody_waits_for_ever_while_optunas_side_is_opened(store, server):
     """It asks as it is made, before anybody can attach anything to its engine."""
     start_study(store, toy_config(2, 1))

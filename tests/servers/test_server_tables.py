@@ -6,6 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from older import SCORES, VERSIONS, create_older
+from slow_cases import mostly_on
 from sqlalchemy import column, insert, table
 
 from lrlc_nas.choices import Plan
@@ -129,6 +130,7 @@ def test_long_texts_come_back_whole(store):
     assert KernelChoices(store, study).all() == {"where " * 2000: "bank"}
 
 
+@mostly_on("mariadb")
 @pytest.mark.parametrize("name", ["größer", "研究", "🧪🔬", "a 'b' \"c\"; DROP TABLE nas_study; --", "%s {} \\"])
 def test_names_in_any_script(store, name):
     study = start_study(store, toy_config(2, 1).model_copy(update={"name": name}))

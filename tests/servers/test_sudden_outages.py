@@ -5,6 +5,7 @@ import re
 from contextlib import closing
 
 import pytest
+from slow_cases import mostly_on, mostly_slow
 from starlette.testclient import TestClient
 
 from lrlc_nas import cli
@@ -64,9 +65,13 @@ MOMENTS = [
     (mirror.optuna, "create_study"),
     (mirror.OptunaView, "_new_trial"),
 ]
+NAMES = [name for _, name in MOMENTS]
 
 
-@pytest.mark.parametrize(("place", "name"), MOMENTS, ids=[name for _, name in MOMENTS])
+@mostly_on("postgresql")
+@pytest.mark.parametrize(
+    ("place", "name"), mostly_slow(MOMENTS, MOMENTS[1], MOMENTS[6]), ids=[name for _, name in MOMENTS]
+)
 def test_a_start_ends_in_one_line(server, url, place, name, monkeypatch, capsys):
     monkeypatch.setenv("LRLC_NAS_STORAGE", url)
     crash_after(monkeypatch, server, place, name)
@@ -76,6 +81,7 @@ def test_a_start_ends_in_one_line(server, url, place, name, monkeypatch, capsys)
     assert PASSWORD not in said
 
 
+@mostly_on("mariadb")
 def test_a_total_is_raised_in_one_line(server, store, monkeypatch):
     study = start_study(store, toy_config(2, 1))
     server.crash()
@@ -83,6 +89,7 @@ def test_a_total_is_raised_in_one_line(server, store, monkeypatch):
         store.extend(study.record, 3, [NewRun(Role.SAMPLED, 1)])
 
 
+@mostly_on("postgresql")
 def test_whatever_else_was_asked_of_it_ends_in_one_line_too(server, store, monkeypatch, capsys):
     def unprepared(*words):
         with store.engine.connect() as connection:
@@ -106,6 +113,7 @@ def test_an_error_of_a_statement_is_no_outage(store, monkeypatch):
         cli.main()
 
 
+@mostly_on("mariadb")
 def test_the_dashboard_says_that_the_database_does_not_answer(server, store):
     start_study(store, toy_config(2, 1))
     storage = open_storage(store)

@@ -17,6 +17,11 @@ from lrlc_nas.runs import EpochResult
 from lrlc_nas.search.optuna_view import OptunaView
 from lrlc_nas.store import NewRun, RunRecord, Store, this_process
 
+TRIALS = 12
+"""Runs of the toy study: the block and some more, few enough to be trained in many tests."""
+BLOCK = 6
+"""How many of them are the balanced block."""
+
 PIXEL = 0
 """Added to the first pixel of all images: what changes when the data drift."""
 
@@ -80,7 +85,7 @@ def wider_host(channels: int, classes: int, size: tuple[int, int]) -> nn.Module:
 
 
 def config(**sections: Any) -> StudyConfig:
-    """The toy study: 2 sites, 16 plans, 16 runs, of which 8 are the balanced block."""
+    """The toy study: 2 sites, 16 plans, 12 runs, of which 6 are the balanced block."""
     tables: dict[str, Any] = {
         "host": {"name": "toy_study:host"},
         "data": {"name": "toy_study:images", "split": {"search": 24, "confirm": 6, "test": 6}},
@@ -88,7 +93,7 @@ def config(**sections: Any) -> StudyConfig:
         "recipe": {"epochs": 3, "batch_size": 18, "learning_rate": 0.05, "pad": 1, "flip": True, "path": "bank"},
         "space": {"choices": ["lrlc-2", "lrlc-3", "lc"]},
         "search": {"min_epochs": 1, "host_repeats": 2},
-        "budget": {"trials": 16},
+        "budget": {"trials": TRIALS},
     }
     for name, table in sections.items():
         tables[name] = {**tables.get(name, {}), **table} if isinstance(table, dict) else table

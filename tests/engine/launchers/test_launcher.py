@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import toy_study
 
 from lrlc_nas.cli.training import train
 from lrlc_nas.engine import OpenStudy, Worker
@@ -64,7 +65,7 @@ def test_whoever_interrupts_it_is_told_how_to_resume(
 
 def test_without_workers_nothing_is_trained(study: OpenStudy, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     train(study, 0, None, url)
-    assert study.store.counts(study.record) == {"waiting": 16}
+    assert study.store.counts(study.record) == {"waiting": toy_study.TRIALS}
     assert "lrlc-nas worker --storage" in capsys.readouterr().out
 
 
