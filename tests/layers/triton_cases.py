@@ -75,8 +75,8 @@ CASES = {
 
 
 USUAL = (
-    *("stride and dilation", "groups", "reflect", "more banks than positions", "several blocks and groups"),
-    *("runs of positions", "channels last", "bfloat16", "autocast", "no image"),
+    *("stride and dilation", "reflect", "more banks than positions", "several blocks and groups"),
+    *("runs of positions", "channels last", "bfloat16", "no image"),
 )
 """Of all cases those that are tried in every run of the tests: one for each path of the kernels."""
 
