@@ -111,8 +111,7 @@ class Study:
             InputError: if no claim is confirmed, or the split was opened before and `again` is off.
         """
         opening = measure_sealed(self.store, self.name, device=worker_devices(device, 1)[0], again=again)
-        results: Mapping[str, Mapping[str, float]] = (opening.results or {}).get("accuracies", {})
-        return results
+        return opening.values
 
     @property
     def reading(self) -> Reading:

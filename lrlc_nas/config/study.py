@@ -74,6 +74,11 @@ class StudyConfig(Section):
         return self.task != TaskSection()
 
     @property
+    def subject(self) -> str:
+        """What is searched, in words: the host and its images, or the task."""
+        return self.task.name if self.has_own_task else f"{self.host.name} on {self.data.name}"
+
+    @property
     def training_digest(self) -> str:
         """Of all that decides how a network is trained, but for its host, its data, its plan and its seed."""
         if self.task == TaskSection():

@@ -111,4 +111,4 @@ def _digest(reference: str) -> str:
     """Of the file of a module; empty if it has none."""
     import_named(reference)
     file = getattr(sys.modules[reference.partition(":")[0]], "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else ""

@@ -115,9 +115,9 @@ def test_the_test_split_is_opened_by_the_score_of_the_task(killed: Path) -> None
     study = open_study(store, store.confirmation_of(store.study("seg")).name)
     seeds = sorted({run.seed for run in store.runs(study.record)})
     opening = open_test(store, study, {"host": Plan()}, seeds)
-    tested = arms_tested(opening)[0]
+    tested = arms_tested(opening, study.record.metric)[0]
     assert (tested.arm, tested.seeds) == ("host", len(seeds))
-    for seed, value in opening.results["accuracies"]["host"].items():
+    for seed, value in opening.values["host"].items():
         run = next(run for run in store.runs(study.record) if run.plan == Plan() and run.seed == int(seed))
         network = study.prepared.network(Plan(), run.seed)
         network.load_state_dict(trained_weights(store, study.record, run)["network"])

@@ -28,7 +28,7 @@ def headline(study: OpenStudy, workers: int) -> str:
     prepared, record = study.prepared, study.record
     sites = len(prepared.space.choices)
     return (
-        f"study {record.name}: {prepared.config.host_name} on {prepared.config.data_name}, "
+        f"study {record.name}: {prepared.config.subject}, "
         f"{sites} {'site' if sites == 1 else 'sites'}, {prepared.space.size:,} plans, {record.trials} runs, "
         f"{workers} {'worker' if workers == 1 else 'workers'}"
     )

@@ -30,7 +30,7 @@ def print_study(store: Store, name: str) -> None:
     runs = store.runs(study)
     config = study.config
     out = console()
-    out.print(plain(f"{name}: {config.host_name} on {config.data_name}; {run_counts(store, study)}"))
+    out.print(plain(f"{name}: {config.subject}; {run_counts(store, study)}"))
     out.print(checkpoint_size(store, study))
     search = store.search_of(study)
     if search is not None:
