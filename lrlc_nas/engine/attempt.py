@@ -157,15 +157,23 @@ class Attempt:
 
     def _falls_behind(self, run: RunRecord, result: EpochResult) -> bool:
         search, epochs = self.prepared.config.search, result.epoch + 1
-        if not self._is_judged(run) or epochs == self.prepared.task.epochs:
+        if not self._is_judged(run):
             return False
         # A crash may have come between the last record and its verdict; earlier verdicts stand.
         if epochs < run.epoch or not is_rung(epochs, search.min_epochs, search.reduction):
+            return False
+        if self._is_last(epochs):
             return False
         values = self.store.values(self.study, result.epoch)
         gain = self.study.metric.gain
         others = [gain(value) for run_id, value in values.items() if run_id != run.run_id]
         return falls_behind(gain(result.value), others, search.reduction)
+
+    def _is_last(self, epochs: int) -> bool:
+        """Whether a run with so many epochs is at its end; where only its training knows, complete runs tell."""
+        known = self.prepared.task.epochs
+        complete = (run.epoch for run in self.store.runs(self.study) if run.state == RunState.COMPLETE)
+        return epochs == known if known is not None else epochs >= max(complete, default=epochs + 1)
 
     def _is_judged(self, run: RunRecord) -> bool:
         return run.role == Role.SAMPLED and self.prepared.config.search.pruner != "none"

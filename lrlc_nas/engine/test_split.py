@@ -37,9 +37,10 @@ def open_test(
         device: where to compute.
 
     Raises:
-        InputError: if an arm has no completed run.
+        InputError: if an arm has no completed run, or the task cannot score the test split.
         CheckpointError: if weights are missing or damaged; before the opening, where that can be told.
     """
+    study.prepared.task.require_test()
     trained = _trained(store.runs(study.record), arms, seeds)
     for run in {run.run_id: run for runs in trained.values() for run in runs}.values():
         trained_weights(store, study.record, run)  # and let go of: together they may not fit into the memory

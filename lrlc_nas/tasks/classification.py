@@ -144,6 +144,9 @@ class Classification:
         """The fraction of the images of a split that is classified correctly, in [0, 1]."""
         return self._accuracy(network, self._subset(split), device)
 
+    def require_test(self) -> None:
+        """It always can be scored."""
+
     def count(self, split: Split) -> int:
         """How many images a split has."""
         return len(self._subset(split))

@@ -112,8 +112,8 @@ class OwnTraining:
 
     def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
         """What the function `score` gives; without gradients, in evaluation mode."""
-        if self.task.score is None:
-            raise InputError(f"task {self.reference!r} has no function score; the test split cannot be opened")
+        self.require_test()
+        assert self.task.score is not None
         with torch.no_grad(), seeded(0, torch.device(device)):
             value: object = self.task.score(network.to(device).eval(), split)
         try:
@@ -123,6 +123,11 @@ class OwnTraining:
         if not math.isfinite(number):
             raise InputError(f"task {self.reference!r}: score() must give a finite number, but gave {value!r:.60}")
         return number
+
+    def require_test(self) -> None:
+        """Refuse a task without a function `score`."""
+        if self.task.score is None:
+            raise InputError(f"task {self.reference!r} has no function score; the test split cannot be opened")
 
     def latency(self, network: nn.Module, device: torch.device | str) -> Latency:
         """A pass of the sample, forward and backward, whatever the loss."""

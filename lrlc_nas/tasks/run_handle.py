@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -125,7 +126,7 @@ class RunHandle:
         self._require_going()
         if self.reported:
             raise InputError("run.load: it comes before the first epoch is reported")
-        saved = self._newest()
+        saved = self._newest
         if saved is None or saved["final"]:
             return None
         self._take_up(saved)
@@ -161,7 +162,7 @@ class RunHandle:
             Exception: whatever has ended the run, even if the function has swallowed it, and whatever it raises.
         """
         self._network = network
-        saved = self._newest()
+        saved = self._newest
         if saved is not None and saved["final"]:
             self._take_up(saved)
             return
@@ -192,6 +193,7 @@ class RunHandle:
                 f"run.report: epoch {epoch} {why}; epochs are reported one by one, and the next is {self.next_epoch}"
             )
 
+    @cached_property
     def _newest(self) -> dict[str, Any] | None:
         if self.checkpoints is None:
             return None

@@ -109,6 +109,13 @@ class TaskProtocol(Protocol):
     def score(self, network: nn.Module, split: Split, device: torch.device | str) -> float:
         """Measure a trained network; the network is moved to the device."""
 
+    def require_test(self) -> None:
+        """Refuse to open the test split where nothing could be scored on it.
+
+        Raises:
+            InputError: saying what is missing.
+        """
+
     def latency(self, network: nn.Module, device: torch.device | str) -> Latency:
         """Measure a step of the training of a network; the network is moved to the device."""
 

@@ -109,6 +109,13 @@ def score_text(network, split):
     return "good"
 
 
+def worsens(network, run) -> None:
+    """Each run is worse than the one before, but only in its last epoch."""
+    for epoch in range(4):
+        run.report(epoch, 0.5 if epoch < 3 else 0.5 - run.number / 100)
+
+
+task_worsens = Task(host=Host, sample=torch.zeros(1, 1, 6, 6), train=worsens)
 task_scores_text = Task(host=Host, sample=torch.zeros(1, 1, 6, 6), train=train(lambda *_: None), score=score_text)
 task_makes_no_module = Task(host=lambda: "a network", sample=torch.zeros(1, 1, 6, 6), train=never_reports)
 task_host_fails = Task(host=lambda: 1 / 0, sample=torch.zeros(1, 1, 6, 6), train=never_reports)

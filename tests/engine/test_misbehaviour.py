@@ -13,8 +13,10 @@ from lrlc_nas import Study, Task
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import OpenStudy, Worker, export_best, open_study, resume_study, start_study
+from lrlc_nas.engine.test_split import open_test
 from lrlc_nas.errors import InputError, LrlcNasError, StudyStoppedError
 from lrlc_nas.store import Store
+from lrlc_nas.store import test_openings as openings
 
 
 def config(task: str) -> StudyConfig:
@@ -175,3 +177,21 @@ def test_who_only_looks_runs_no_layer_of_the_users(store: Store) -> None:
     assert study.record.space["conv3"] == ("conv", "lrlc-2", "misbehaving:layer")
     with pytest.raises(InputError, match="the choice of study 'toy' is misbehaving:layer"):
         open_study(store, "toy", looking=True)
+
+
+def test_a_task_without_a_score_cannot_open_the_test_split_and_no_opening_is_recorded(store: Store) -> None:
+    study = begun(store, "changes_the_network")
+    with pytest.raises(InputError, match="has no function score"):
+        open_test(store, study, {"host": Plan()}, [0])
+    assert openings(store, study.record) == []
+
+
+def test_who_does_not_know_how_many_epochs_there_are_prunes_no_run_that_is_at_its_end(store: Store) -> None:
+    """Four epochs and rungs after 1, 2 and 4: at the last one there is nothing left to save."""
+    sections = {"space": {"choices": ["lrlc-2", "lrlc-4", "lc"]}, "search": {"host_repeats": 2, "min_epochs": 1}}
+    own = {"name": "toy", "task": {"name": "misbehaving:task_worsens"}, "budget": {"trials": 12}} | sections
+    study = start_study(store, StudyConfig.of(own))
+    toy_study.work(store)
+    ends = {(run.state.value, run.epoch) for run in store.runs(study.record)}
+    assert ("pruned", 4) not in ends
+    assert ("complete", 4) in ends

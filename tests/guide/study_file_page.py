@@ -65,7 +65,8 @@ MEANINGS: Mapping[str, str] = {
     "space.sites": "Shell patterns over the names of the convolutions that may be relaxed.",
     "space.exclude": "Patterns of those among them that may not.",
     "space.choices": "What a site may become; the table of tokens below, or "
-    "`package.module:function` for a layer of your own (`lrlc-nas guide training`). `conv` is always among the choices.",
+    "`package.module:function` for a layer of your own (`lrlc-nas guide training`). `conv` is always among "
+    "the choices.",
     "space.max_parameters": "A choice with which the network would have so many times the parameters of the host is "
     "left out.",
     "space.max_memory": "The same for the memory that training needs.",
