@@ -212,6 +212,7 @@ class RunHandle:
         for values in saved["reported"]:
             self.tell(EpochResult.from_dict(values))
         self._saved = self.next_epoch
+        del self._newest  # it may be large
         restore_random_numbers(saved["random"])
         self._began = time.perf_counter()
 
