@@ -91,7 +91,7 @@ def draw_rank_curve(info: RankCurve) -> go.Figure:
         figure.add_trace(
             marks(["lc"], [effect.estimate], "no sharing", [_hover(metric, effect)], marker, error_y=_bars([effect]))
         )
-    base_layout(figure, x="rank", y=metric.unit or metric.effects, height=220)
+    base_layout(figure, x="rank", y=metric.unit or "effect", height=220)
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
     figure.update_layout(
         title={"text": plain(short(info.site)), "font": {"size": 13}, "x": 0, "xref": "paper"},
