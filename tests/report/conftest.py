@@ -18,6 +18,7 @@ from lrlc_nas.store import (
     add_test_opening,
     claim,
     finish,
+    insert_study,
     plan_run,
     record_epoch,
     record_results,
@@ -161,7 +162,8 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8):
         for token in ("lrlc-2", "lc")
     ]
     runs += [NewRun(Role.SAMPLED, 0), NewRun(Role.SAMPLED, 0)]
-    study = store.add_study(
+    study = insert_study(
+        store,
         name=name,
         config=StudyConfig.from_json(json.dumps(CONFIG | {"name": name})),
         space=dict.fromkeys(sites, ("conv", "lrlc-2", "lc")),
@@ -201,7 +203,8 @@ def confirmation(store, claims, scores, looks=()):
         plan.to_json(): {"seconds": 0.01 * number, "spread": 0.001, "batch": 64, "device": "a clock"}
         for number, plan in enumerate(arms, start=1)
     }
-    study = store.add_study(
+    study = insert_study(
+        store,
         name="small/confirmation",
         config=StudyConfig.from_json(json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section})),
         space={"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},
