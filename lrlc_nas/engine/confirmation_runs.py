@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..facts import Role
 from ..networks import why_not_buildable
 from ..search.space import build_space
-from ..store import NewRun, Store, StudyRecord
+from ..store import NewRun, Store, StudyRecord, extend_study
 from ..tasks import Latency
 from .lifecycle import OpenStudy, add_study, catch_up, open_study
 from .preparation import Prepared
@@ -104,7 +104,7 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
         )
     stage = 1 + max(run.stage for run in runs)
     more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]
-    store.extend(study.record, len(runs) + len(more), more)
+    extend_study(store, study.record, len(runs) + len(more), more)
     catch_up(study)
     return OpenStudy(store, store.study(study.record.name), study.prepared)
 

@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ..store import RunRecord, Store, StudyRecord, sqlite_path
+from ..store import RunRecord, Store, StudyRecord
 
 __all__ = [
     "attempts_at",
@@ -26,10 +26,9 @@ _ATTEMPT = re.compile(r"attempt-([0-9]+)")
 
 def files_folder(store: Store) -> Path:
     """The folder for all files of a database: beside a SQLite file, else in the current folder."""
-    path = sqlite_path(store.url)
-    if path is None:
+    if store.path is None:
         return Path.cwd() / "lrlc-nas.runs"
-    return path.with_name(f"{path.stem}.runs")
+    return store.path.with_name(f"{store.path.stem}.runs")
 
 
 def study_folder(store: Store, study: StudyRecord) -> Path:
@@ -37,7 +36,7 @@ def study_folder(store: Store, study: StudyRecord) -> Path:
 
     Its name tells the moment of creation as well, because a new database counts its studies from 1 again.
     """
-    base = files_folder(store) if sqlite_path(store.url) is not None else Path(study.files)
+    base = files_folder(store) if store.path is not None else Path(study.files)
     return base / f"study-{study.study_id}-{study.created:%Y%m%d-%H%M%S-%f}"
 
 

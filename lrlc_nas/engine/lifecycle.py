@@ -14,7 +14,7 @@ from ..references import import_function, is_reference
 from ..search.best_run import most_trials
 from ..search.initial_design import balanced_block
 from ..search.optuna_view import OptunaView, create_optuna_tables, require_optuna
-from ..store import NewRun, Store, StudyRecord, release_dead
+from ..store import NewRun, Store, StudyRecord, extend_study, insert_study, release_dead
 from .compatibility import require_unchanged, sources, versions
 from .folders import files_folder
 from .preparation import Prepared, prepare
@@ -75,7 +75,8 @@ def add_study(
     require_optuna(store)
     store.create()
     create_optuna_tables(store)
-    record = store.add_study(
+    record = insert_study(
+        store,
         name=config.name,
         config=config,
         space=prepared.space.tokens,
@@ -186,4 +187,4 @@ def _raise_total(study: OpenStudy, trials: int) -> None:
     if trials > most:
         raise InputError(f"--trials: the space of study {record.name!r} holds at most {most} runs; got {trials}")
     runs = _sampled_runs(prepared.config, record.trials, trials)
-    study.store.extend(record, trials, runs)
+    extend_study(study.store, record, trials, runs)

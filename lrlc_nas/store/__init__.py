@@ -1,41 +1,5 @@
 """The study database: Optuna's tables and ours, in one place. The only room that imports SQLAlchemy."""
 
-from .change_tokens import ChangeToken as ChangeToken
-from .change_tokens import change_tokens as change_tokens
-from .databases import READING as READING
-from .databases import shown as shown
-from .databases import sqlite_path as sqlite_path
-from .engine import engine_options as engine_options
-from .engine import harden as harden
-from .kernel_choices import KernelChoices as KernelChoices
-from .leases import claim as claim
-from .leases import finish as finish
-from .leases import note as note
-from .leases import plan_run as plan_run
-from .leases import progress as progress
-from .leases import record_epoch as record_epoch
-from .leases import release as release
-from .leases import release_dead as release_dead
-from .leases import renew as renew
-from .leases import set_trial as set_trial
-from .optunas import OptunaSchema as OptunaSchema
-from .optunas import make_optuna_tables as make_optuna_tables
-from .optunas import require_optuna_schema as require_optuna_schema
-from .records import Claim as Claim
-from .records import NewRun as NewRun
-from .records import RunRecord as RunRecord
-from .records import SiteRecord as SiteRecord
-from .records import StudyRecord as StudyRecord
-from .retry import RETRY_SECONDS as RETRY_SECONDS
-from .retry import as_outage as as_outage
-from .retry import repeatable as repeatable
-from .schema import require_present_version as require_present_version
-from .sqlite_limits import require_bearable as require_bearable
-from .studies import Store as Store
-from .test_openings import TestOpening as TestOpening
-from .test_openings import add_test_opening as add_test_opening
-from .test_openings import record_results as record_results
-from .test_openings import test_openings as test_openings
-from .url import parse_url as parse_url
-from .url import refuse_password as refuse_password
-from .worker_id import this_process as this_process
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -52,7 +51,5 @@ class KernelChoices:
         return computation
 
     def _read(self) -> dict[str, str]:
-        row = KernelChoiceRow
-        query = select(row.situation, row.computation).where(row.study_id == self._study_id)
-        with Session(self._store.reading) as session:
-            return {found[0]: found[1] for found in session.execute(query)}
+        query = "SELECT situation, computation FROM nas_kernel_choice WHERE study_id = :study"
+        return {row.situation: row.computation for row in self._store.select(query, study=self._study_id)}

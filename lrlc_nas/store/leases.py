@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,9 +29,10 @@ from ..fault_points import fault_point
 from ..runs.results import EpochResult
 from .engine import database_now
 from .models import RunRow
+from .new_rows import epoch_row
 from .records import Claim, StudyRecord
 from .retry import repeatable
-from .rows import epoch_row, run_record
+from .rows import run_record
 from .sqlite_limits import require_one_machine
 from .studies import Store
 from .worker_id import is_dead
@@ -122,11 +123,12 @@ def release_dead(store: Store, study: StudyRecord, *, counted: bool = True) -> i
 @repeatable
 def progress(store: Store, study: StudyRecord) -> tuple[int, int, int]:
     """How many runs have ended, epochs are recorded, and crashes are counted since: never twice the same."""
-    sums = (func.sum(RunRow.done), func.sum(RunRow.epoch), func.sum(RunRow.crash_count))
-    query = select(*sums).where(RunRow.study_id == study.study_id)
-    with Session(store.reading) as session:
-        ended, epochs, crashes = session.execute(query).one()
-        return int(ended), int(epochs), int(crashes)
+    query = (
+        "SELECT SUM(done) AS ended, SUM(epoch) AS epochs, SUM(crash_count) AS crashes "
+        "FROM nas_run WHERE study_id = :study"
+    )
+    (row,) = store.select(query, study=study.study_id)
+    return int(row.ended), int(row.epochs), int(row.crashes)
 
 
 @repeatable

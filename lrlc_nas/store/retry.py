@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, wraps
 from itertools import count
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..errors import LrlcNasError, OutageError, StorageError
 from .databases import DATABASES
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 __all__ = ["RETRY_SECONDS", "RetryPolicy", "Retrying", "as_outage", "is_outage", "reason", "repeatable", "retry"]
 
@@ -113,6 +114,8 @@ def is_outage(error: BaseException) -> bool:
 
     Errors of the statement and of what it wanted to store never do.
     """
+    from sqlalchemy.exc import InterfaceError, OperationalError  # see `StudyDatabase`
+
     if isinstance(error, LrlcNasError):
         return False
     found = _database_error(error)
@@ -151,6 +154,8 @@ def _no_answer(shown: str, waited: float, error: BaseException) -> str:
 
 def _database_error(error: BaseException) -> DBAPIError | None:
     """The error that SQLAlchemy raised, where Optuna has raised another one because of it."""
+    from sqlalchemy.exc import DBAPIError  # see `StudyDatabase`
+
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, DBAPIError):
         seen = seen.__cause__ or seen.__context__

@@ -1,22 +1,21 @@
-"""Rows and records: what of this package goes into the tables, and comes out of them."""
+"""Records of rows: what comes out of the tables. A row has its columns as attributes, whoever has read it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ..choices import Plan
 from ..config import StudyConfig
 from ..errors import InputError, StorageError
 from ..facts import EndCause, Role, RunState
 from ..runs.results import EpochResult
-from .models import EpochRow, RunRow, SiteRow, StudyRow
-from .records import NewRun, RunRecord, SiteRecord, StudyRecord
+from .records import RunRecord, SiteRecord, StudyRecord
 
-__all__ = ["epoch_result", "epoch_row", "run_record", "run_rows", "study_record"]
+__all__ = ["epoch_result", "run_record", "study_record"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +38,7 @@ def _whole_rows(make: Callable[P, T]) -> Callable[P, T]:
 
 
 @_whole_rows
-def run_record(row: RunRow) -> RunRecord:
+def run_record(row: Any) -> RunRecord:
     """The record of a row.
 
     Raises:
@@ -69,35 +68,8 @@ def run_record(row: RunRow) -> RunRecord:
     )
 
 
-def run_rows(study_id: int, first: int, runs: Sequence[NewRun]) -> list[RunRow]:
-    """The rows of new runs of a study, which wait."""
-    return [
-        RunRow(
-            study_id=study_id,
-            number=number,
-            role=Role(run.role).value,
-            repeat=run.repeat,
-            seed=run.seed,
-            plan=None if run.plan is None else run.plan.to_json(),
-            plan_digest=None if run.plan is None else run.plan.digest,
-            parameters=run.parameters,
-            macs=run.macs,
-            state=RunState.WAITING.value,
-            reason="",
-            attempt=0,
-            worker_id="",
-            expires=0.0,
-            epoch=0,
-            done=0,
-            facts="{}",
-            stage=run.stage,
-        )
-        for number, run in enumerate(runs, start=first)
-    ]
-
-
 @_whole_rows
-def study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
+def study_record(row: Any, sites: Iterable[Any]) -> StudyRecord:
     """The record of a study and its sites; it raises as `run_record` does."""
     return StudyRecord(
         study_id=row.study_id,
@@ -117,7 +89,7 @@ def study_record(row: StudyRow, sites: Iterable[SiteRow]) -> StudyRecord:
     )
 
 
-def _config(row: StudyRow) -> StudyConfig:
+def _config(row: Any) -> StudyConfig:
     try:
         return StudyConfig.from_json(row.config)
     except InputError as error:
@@ -125,22 +97,10 @@ def _config(row: StudyRow) -> StudyConfig:
 
 
 @_whole_rows
-def epoch_result(row: EpochRow) -> EpochResult:
+def epoch_result(row: Any) -> EpochResult:
     """The result of an epoch; it raises as `run_record` does."""
     scores = {name: float(score) for name, score in json.loads(row.scores).items()}
     return EpochResult(int(row.epoch), float(row.value), float(row.seconds), scores)
-
-
-def epoch_row(run_id: int, attempt: int, result: EpochResult) -> EpochRow:
-    """The row of an epoch. JSON has each number by its repr, from which the same one is read back."""
-    return EpochRow(
-        run_id=run_id,
-        epoch=result.epoch,
-        attempt=attempt,
-        value=result.value,
-        seconds=result.seconds,
-        scores=json.dumps({name: float(score) for name, score in result.scores.items()}),
-    )
 
 
 def _moment(seconds: float | None) -> datetime | None:

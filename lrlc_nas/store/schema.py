@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ..errors import StorageError
 from .advisory_lock import advisory_lock
 from .databases import shown
 from .engine import READING
+from .versions import MIGRATIONS, VERSION_TABLE, known_versions
 
 __all__ = [
     "VERSION_TABLE",
@@ -21,9 +19,6 @@ __all__ = [
     "require_known_version",
     "require_present_version",
 ]
-
-VERSION_TABLE = "nas_schema"
-_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def create_tables(engine: Engine) -> None:
@@ -43,7 +38,7 @@ def bring_forward(connection: Connection, version: str = "head") -> None:
 
     config = Config(attributes={"connection": connection})
     # '%' begins an interpolation in alembic's configuration.
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     command.upgrade(config, version)
 
 
@@ -57,14 +52,14 @@ def has_tables(connection: Connection) -> bool:
 
 def is_older(connection: Connection) -> bool:
     """Whether an older version of this package made the tables of a database that has some."""
-    return _version(connection) in _known_versions()[1:]
+    return _version(connection) in known_versions()[1:]
 
 
 def require_known_version(connection: Connection) -> None:
     """Raise `StorageError` if a newer version of this package made the tables."""
     if not has_tables(connection):
         return
-    version, known = _version(connection), _known_versions()
+    version, known = _version(connection), known_versions()
     if version not in known:
         raise StorageError(
             f"storage {shown(connection.engine.url)}: its studies were made by a newer version of lrlc_nas "
@@ -75,7 +70,7 @@ def require_known_version(connection: Connection) -> None:
 def require_present_version(engine: Engine) -> None:
     """Raise `StorageError` if an older version of this package made the tables: they can be read, not written to."""
     with engine.connect().execution_options(**{READING: True}) as connection:
-        version, present = _version(connection), max(_known_versions())
+        version, present = _version(connection), known_versions()[0]
     if version != present:
         raise StorageError(
             f"storage {shown(engine.url)}: its studies were made by an older version of lrlc_nas (schema {version}, "
@@ -86,9 +81,3 @@ def require_present_version(engine: Engine) -> None:
 def _version(connection: Connection) -> str | None:
     query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - ours
     return connection.execute(query).scalar()
-
-
-@cache
-def _known_versions() -> list[str]:
-    """From the newest on; the file of a migration begins with its version."""
-    return sorted((path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")), reverse=True)

@@ -31,7 +31,7 @@ def require_bearable(store: Store, workers: int) -> None:
     Raises:
         StorageError: if they and those at work are too many, or those of another machine are at work in this file.
     """
-    if sqlite_path(store.url) is None:
+    if store.path is None:
         return
     _require_few(store, workers, f"got {workers}")
     if store.exists():

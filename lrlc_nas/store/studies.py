@@ -1,44 +1,33 @@
-"""Studies in the database: opened, created, listed, read."""
+"""Studies in the database: opened, listed, read."""
 
 from __future__ import annotations
 
 import copy
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ColumnElement, column, func, inspect, select, table
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
-
-from ..config import StudyConfig
-from ..errors import InputError, LrlcNasError, StorageError
+from ..errors import InputError, StorageError
 from ..facts import RunState
-from ..fault_points import fault_point
 from ..runs.results import EpochResult
-from .databases import shown, sqlite_path
-from .engine import create_database, database_now, make_engine
-from .models import EpochRow, RunRow, SiteRow, StudyRow
-from .older_tables import ReadingEngine
 from .outage_history import OutageHistory
-from .records import NewRun, RunRecord, SiteRecord, StudyRecord
+from .records import RunRecord, StudyRecord
 from .retry import RETRY_SECONDS, RetryPolicy, reason, repeatable, retry
-from .rows import epoch_result, run_record, run_rows, study_record
-from .schema import create_tables, has_tables, require_known_version
-from .url import parse_url
+from .rows import epoch_result, run_record, study_record
+from .study_database import StudyDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy.engine import URL, Engine
-
 
 __all__ = ["Store"]
 
 T = TypeVar("T")
+_EPOCHS = "FROM nas_epoch e JOIN nas_run r ON r.run_id = e.run_id"
 
 
 class Store:
@@ -54,9 +43,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.url: URL = parse_url(url)
-        self.engine = make_engine(self.url)
-        self._reading = ReadingEngine(self.engine)
+        self._database = StudyDatabase(url)
         self._policy = RetryPolicy()
         self.outages = OutageHistory()  # of the same database there is one
 
@@ -97,18 +84,37 @@ class Store:
         self.outages.answered(began)
         return result
 
+    def select(self, query: str, **values: Any) -> list[Any]:
+        """What a query finds in our tables; see `StudyDatabase.select`.
+
+        It waits for no writer. Tables of an older version are read through a copy in memory, and stay as they are.
+        """
+        return self._database.select(query, values)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database; None for servers."""
+        return self._database.path
+
+    @property
+    def url(self) -> URL:
+        """The storage URL, complete."""
+        return self._database.url
+
+    @property
+    def engine(self) -> Engine:
+        """For whoever writes."""
+        return self._database.engine
+
     @property
     def reading(self) -> Engine:
-        """For whoever only reads: he waits for no writer, and meets tables of the present version alone.
-
-        Those of an older version are read through a copy in memory, and stay as they are.
-        """
-        return self._reading.engine()
+        """For whoever only reads: as `select`, for queries that SQLAlchemy writes."""
+        return self._database.reading.engine()
 
     @property
     def shown(self) -> str:
         """The URL without its password."""
-        return shown(self.url)
+        return self._database.shown
 
     def exists(self) -> bool:
         """Whether the database holds tables of ours. Writes nothing, not even an empty file.
@@ -128,10 +134,12 @@ class Store:
         """
         if self.is_empty_file():
             return False
+        from sqlalchemy import column, func, inspect, select, table  # see `StudyDatabase`
+
         studies = table("studies", column("study_name"))
         query = select(func.count()).select_from(studies)
         query = query if name is None else query.where(studies.c.study_name == name)
-        with self.answering(), self._reading.database.connect() as connection:
+        with self.answering(), self._database.reading.database.connect() as connection:
             there = inspect(connection)  # somebody else may have a table of studies as well
             whole = there.has_table(studies.name) and there.has_table("version_info")
             return whole and bool(connection.scalar(query))
@@ -142,73 +150,12 @@ class Store:
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
+        from .engine import create_database
+        from .schema import create_tables
+
         with self.answering():
             create_database(self.engine)
             create_tables(self.engine)
-
-    def add_study(
-        self,
-        *,
-        name: str,
-        config: StudyConfig,
-        space: Mapping[str, Sequence[str]],
-        left_out: Mapping[str, Mapping[str, str]],
-        refused: Mapping[str, str],
-        host_fingerprint: str,
-        data_fingerprint: str,
-        facts: Mapping[str, Any],
-        files: str,
-        sites: Sequence[SiteRecord],
-        runs: Sequence[NewRun],
-        parent_study_id: int | None = None,
-    ) -> StudyRecord:
-        """Add a study with all its runs, in one transaction.
-
-        Raises:
-            InputError: if a study of this name exists, or the search that it confirms has a confirmation.
-        """
-        with self.answering(), Session(self.engine) as session, session.begin():
-            study = StudyRow(
-                name=name,
-                created=database_now(session.connection()),
-                trials=len(runs),
-                config=config.to_json(),
-                space=json.dumps(space),
-                left_out=json.dumps(left_out),
-                refused=json.dumps(refused),
-                host_fingerprint=host_fingerprint,
-                data_fingerprint=data_fingerprint,
-                facts=json.dumps(facts),
-                files=files,
-                parent_study_id=parent_study_id,
-            )
-            session.add(study)
-            try:
-                session.flush()
-            except IntegrityError as error:
-                raise self._taken(name, parent_study_id, error) from None
-            geometries = [(site.name, json.dumps(site.geometry)) for site in sites]
-            for position, (site, geometry) in enumerate(geometries):
-                session.add(SiteRow(study_id=study.study_id, position=position, name=site, geometry=geometry))
-            session.add_all(run_rows(study.study_id, 0, runs))
-            session.flush()
-            fault_point("study.commit")
-        fault_point("study.stored")
-        return self.study(name)
-
-    def extend(self, study: StudyRecord, total: int, runs: Sequence[NewRun]) -> None:
-        """Raise the total number of runs to `total` by appending as many of `runs` as are missing.
-
-        Two processes that raise the total at once end with the larger one, not with the sum.
-        """
-        with self.answering(), Session(self.engine) as session, session.begin():
-            row = session.get_one(StudyRow, study.study_id, with_for_update=True)
-            missing = max(0, total - row.trials)
-            session.add_all(run_rows(row.study_id, row.trials, runs[len(runs) - missing :]))
-            row.trials = max(row.trials, total)
-            session.flush()
-            fault_point("total.commit")
-        fault_point("total.stored")
 
     def names(self) -> list[str]:
         """The names of all studies, oldest first."""
@@ -225,89 +172,70 @@ class Store:
             if self.has_optuna_study(name):
                 there = "Optuna's tables hold one, which 'lrlc-nas show' and 'lrlc-nas report' read"
             raise InputError(f"no study {name!r} in {self.shown}; {there}")
-        found = self._found(StudyRow.name == name)
+        found = self._found("name", name)
         assert found is not None
         return found
 
     def confirmation_of(self, study: StudyRecord) -> StudyRecord | None:
         """The confirmation of a search, whatever it is called; None before there is one."""
-        return self._found(StudyRow.parent_study_id == study.study_id)
+        return self._found("parent_study_id", study.study_id)
 
     def search_of(self, study: StudyRecord) -> StudyRecord | None:
         """The search that a confirmation belongs to; None for a search."""
-        return self._found(StudyRow.study_id == study.parent_study_id)
+        return self._found("study_id", study.parent_study_id)
 
     @repeatable
     def runs(self, study: StudyRecord) -> list[RunRecord]:
         """All runs of a study, by number."""
-        with Session(self.reading) as session:
-            rows = session.scalars(select(RunRow).where(RunRow.study_id == study.study_id).order_by(RunRow.number))
-            return [run_record(row) for row in rows]
+        query = "SELECT * FROM nas_run WHERE study_id = :study ORDER BY number"
+        return [run_record(row) for row in self.select(query, study=study.study_id)]
 
     @repeatable
     def epochs(self, study: StudyRecord) -> dict[int, list[EpochResult]]:
         """All recorded epochs of a study: run id to its epochs in order."""
-        query = (
-            select(EpochRow)
-            .join(RunRow, RunRow.run_id == EpochRow.run_id)
-            .where(RunRow.study_id == study.study_id)
-            .order_by(EpochRow.run_id, EpochRow.epoch)
-        )
+        query = f"SELECT e.* {_EPOCHS} WHERE r.study_id = :study ORDER BY e.run_id, e.epoch"
         result: dict[int, list[EpochResult]] = {}
-        with Session(self.reading) as session:
-            for row in session.scalars(query):
-                result.setdefault(row.run_id, []).append(epoch_result(row))
+        for row in self.select(query, study=study.study_id):
+            result.setdefault(row.run_id, []).append(epoch_result(row))
         return result
 
     @repeatable
     def run_epochs(self, run: RunRecord) -> list[EpochResult]:
         """The recorded epochs of one run, in order."""
-        query = select(EpochRow).where(EpochRow.run_id == run.run_id).order_by(EpochRow.epoch)
-        with Session(self.reading) as session:
-            return [epoch_result(row) for row in session.scalars(query)]
+        query = "SELECT * FROM nas_epoch WHERE run_id = :run ORDER BY epoch"
+        return [epoch_result(row) for row in self.select(query, run=run.run_id)]
 
     @repeatable
     def last_ended(self, study: StudyRecord, number: int) -> list[RunRecord]:
         """The runs of a study that ended last, the very last first."""
         query = (
-            select(RunRow)
-            .where(RunRow.study_id == study.study_id, RunRow.done == 1)
-            .order_by(RunRow.finished.desc(), RunRow.number.desc())
-            .limit(number)
+            "SELECT * FROM nas_run WHERE study_id = :study AND done = 1 "
+            "ORDER BY finished DESC, number DESC LIMIT :number"
         )
-        with Session(self.reading) as session:
-            return [run_record(row) for row in session.scalars(query)]
+        return [run_record(row) for row in self.select(query, study=study.study_id, number=number)]
 
     @repeatable
     def counts(self, study: StudyRecord) -> dict[str, int]:
         """State (a `RunState`) to number of runs."""
-        query = select(RunRow.state, func.count()).where(RunRow.study_id == study.study_id).group_by(RunRow.state)
-        with Session(self.reading) as session:
-            return {RunState(row[0]): row[1] for row in session.execute(query)}
+        query = "SELECT state, COUNT(*) AS runs FROM nas_run WHERE study_id = :study GROUP BY state"
+        return {RunState(row.state): row.runs for row in self.select(query, study=study.study_id)}
 
     @repeatable
     def is_done(self, study: StudyRecord) -> bool:
         """Whether every run of a study that has a trial has ended."""
-        query = select(func.count()).where(
-            RunRow.study_id == study.study_id, RunRow.done == 0, RunRow.trial_id.is_not(None)
-        )
-        with Session(self.reading) as session:
-            return session.scalar(query) == 0
+        query = "SELECT COUNT(*) AS runs FROM nas_run WHERE study_id = :study AND done = 0 AND trial_id IS NOT NULL"
+        (row,) = self.select(query, study=study.study_id)
+        return not row.runs
 
     @repeatable
     def values(self, study: StudyRecord, epoch: int) -> dict[int, float]:
         """Run id to the value of this epoch, for all runs of the study that have recorded it."""
-        query = (
-            select(EpochRow.run_id, EpochRow.value)
-            .join(RunRow, RunRow.run_id == EpochRow.run_id)
-            .where(RunRow.study_id == study.study_id, EpochRow.epoch == epoch)
-        )
-        with Session(self.reading) as session:
-            return {row[0]: row[1] for row in session.execute(query)}
+        query = f"SELECT e.run_id, e.value {_EPOCHS} WHERE r.study_id = :study AND e.epoch = :epoch"
+        return {row.run_id: row.value for row in self.select(query, study=study.study_id, epoch=epoch)}
 
     def is_empty_file(self) -> bool:
         """Whether this is a SQLite file that holds nothing yet, or is not even there."""
-        path = sqlite_path(self.url)
+        path = self.path
         return path is not None and (not path.exists() or path.stat().st_size == 0)
 
     @contextmanager
@@ -315,36 +243,35 @@ class Store:
         """Turn what the database or its file objects to inside the block into `StorageError`."""
         try:
             yield
-        except DBAPIError as error:
-            why = reason(error)
-            raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
         except OSError as error:
             raise StorageError(f"storage {self.shown}: {error.strerror}: {error.filename}") from None
+        except Exception as error:
+            from sqlalchemy.exc import DBAPIError  # see `StudyDatabase`
+
+            if not isinstance(error, DBAPIError):
+                raise
+            why = reason(error)
+            raise StorageError(f"storage {self.shown}: the database does not answer: {why}") from None
 
     @repeatable
     def _has_tables(self) -> bool:
-        with self._reading.database.connect() as connection:
+        if self._database.is_present():
+            return True
+        from .schema import has_tables, require_known_version
+
+        with self._database.reading.database.connect() as connection:
             require_known_version(connection)
             return has_tables(connection)
 
     @repeatable
     def _names(self) -> list[str]:
-        with Session(self.reading) as session:
-            return list(session.scalars(select(StudyRow.name).order_by(StudyRow.study_id)))
+        return [row.name for row in self.select("SELECT name FROM nas_study ORDER BY study_id")]
 
     @repeatable
-    def _found(self, condition: ColumnElement[bool]) -> StudyRecord | None:
-        with Session(self.reading) as session:
-            row = session.scalars(select(StudyRow).where(condition)).one_or_none()
-            if row is None:
-                return None
-            sites = session.scalars(select(SiteRow).where(SiteRow.study_id == row.study_id).order_by(SiteRow.position))
-            return study_record(row, sites)
-
-    def _taken(self, name: str, parent_study_id: int | None, error: IntegrityError) -> LrlcNasError:
-        """Which of the two keys of a study is taken; the names of keys are written otherwise in each database."""
-        if name in self.names():
-            return InputError(f"study {name!r} exists already in {self.shown}")
-        if parent_study_id is not None:
-            return InputError(f"study {name!r}: the search that it confirms has a confirmation already")
-        return StorageError(f"storage {self.shown}: {reason(error)}")
+    def _found(self, column: str, value: str | int | None) -> StudyRecord | None:
+        found = self.select(f"SELECT * FROM nas_study WHERE {column} = :value", value=value)  # noqa: S608 - ours
+        if not found:
+            return None
+        (row,) = found
+        sites = "SELECT * FROM nas_site WHERE study_id = :study ORDER BY position"
+        return study_record(row, self.select(sites, study=row.study_id))

@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from .engine import database_now
-from .models import TestOpeningRow
 from .records import StudyRecord
 from .retry import repeatable
 from .studies import Store
@@ -49,6 +44,11 @@ def add_test_opening(store: Store, study: StudyRecord, subject: Mapping[str, Any
 
     It is not tried again: the answer may be lost after it is recorded, and one opening shall not count twice.
     """
+    from sqlalchemy.orm import Session  # see `StudyDatabase`
+
+    from .engine import database_now
+    from .models import TestOpeningRow
+
     with store.answering(), Session(store.engine) as session, session.begin():
         row = TestOpeningRow(study_id=study.study_id, subject=json.dumps(subject), results=None)
         row.opened = database_now(session.connection())
@@ -60,6 +60,10 @@ def add_test_opening(store: Store, study: StudyRecord, subject: Mapping[str, Any
 @repeatable
 def record_results(store: Store, opening: TestOpening, results: Mapping[str, Any]) -> None:
     """Record what an opening has found."""
+    from sqlalchemy.orm import Session  # see `StudyDatabase`
+
+    from .models import TestOpeningRow
+
     with Session(store.engine) as session, session.begin():
         session.get_one(TestOpeningRow, opening.opening_id).results = json.dumps(results)
 
@@ -67,12 +71,11 @@ def record_results(store: Store, opening: TestOpening, results: Mapping[str, Any
 @repeatable
 def test_openings(store: Store, study: StudyRecord) -> list[TestOpening]:
     """All openings of the test split for a study, the first one first."""
-    query = select(TestOpeningRow).where(TestOpeningRow.study_id == study.study_id).order_by(TestOpeningRow.opening_id)
-    with Session(store.reading) as session:
-        return [_record(found) for found in session.scalars(query)]
+    query = "SELECT * FROM nas_test_opening WHERE study_id = :study ORDER BY opening_id"
+    return [_record(row) for row in store.select(query, study=study.study_id)]
 
 
-def _record(row: TestOpeningRow) -> TestOpening:
+def _record(row: Any) -> TestOpening:
     return TestOpening(
         opening_id=row.opening_id,
         opened=datetime.fromtimestamp(row.opened, UTC),

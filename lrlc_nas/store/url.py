@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 from .databases import DATABASES, shown
 
-__all__ = ["parse_url", "refuse_password"]
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+__all__ = ["parse_url", "plain_path", "refuse_password"]
+
+# Characters that stand for themselves in every URL.
+_PLAIN = re.compile(r"sqlite:///([\w./+~ -]*[\w+~-])", re.ASCII)
+
+
+def plain_path(text: str) -> Path | None:
+    """The file of a SQLite URL that needs no parser, as most do; None for every other."""
+    found = _PLAIN.fullmatch(text)
+    return None if found is None else Path(found[1])
 
 
 def parse_url(text: str) -> URL:
@@ -21,6 +34,9 @@ def parse_url(text: str) -> URL:
         StorageError: if the URL is malformed, names a kind of database that is not supported, needs a driver
             that is not installed, or leads to a directory, a missing folder or a file that is no database.
     """
+    from sqlalchemy.engine import make_url  # see `StudyDatabase`
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -45,6 +61,11 @@ def refuse_password(text: str) -> None:
     Raises:
         StorageError: if it does.
     """
+    if plain_path(text) is not None:
+        return
+    from sqlalchemy.engine import make_url  # see `StudyDatabase`
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

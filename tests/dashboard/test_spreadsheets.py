@@ -9,6 +9,7 @@ from toy_dashboard import client_of, opened
 
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.dashboard.spreadsheets import harmless
+from lrlc_nas.store import insert_study
 
 FORMULAS = ('=HYPERLINK("http://evil")', "+1+cmd|'/c calc'!A0", "-1-1", "@SUM(A1)", "\t=1", "＝1+1")
 NUMBERS = ("-0.5", "+2", "-inf", "1e-3", "nan", "-7")
@@ -42,7 +43,7 @@ def test_the_bytes_that_are_downloaded(tmp_path):
                 user_attrs={"reason": "=cmd|'/c calc'!A0", "note": "größer, @home", "@at": "@SUM(A1)"},
             )
         )
-        store.add_study(**EMPTY)
+        insert_study(store, **EMPTY)
         with client_of(store) as client:
             answer = client.get("/csv/1")
     assert answer.headers["content-type"].startswith("text/csv")

@@ -13,7 +13,7 @@ from lrlc_nas.engine import Worker, open_study, prepare, resume_study, start_stu
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import Role
 from lrlc_nas.search.initial_design import balanced_block
-from lrlc_nas.store import Store, claim
+from lrlc_nas.store import Store, claim, extend_study
 
 
 def whole(folder: Path) -> dict[str, bytes]:
@@ -165,7 +165,7 @@ def test_a_raise_that_was_cut_short_is_made_up_for(store):
     """The runs are there, their trials are not: workers leave them alone, and the next `resume` adds them."""
     study = start_study(store, toy_study.config(recipe={"epochs": 1}, budget={"trials": 10}))
     more = [toy_study.NewRun(Role.SAMPLED, seed=number) for number in (10, 11)]
-    store.extend(study.record, 12, more)
+    extend_study(store, study.record, 12, more)
     Worker(store, study.record, study.prepared, device="cpu").work()
     assert [run.state for run in store.runs(study.record)][10:] == ["waiting"] * 2
     toy_study.work(store)

@@ -18,6 +18,7 @@ from lrlc_nas.store import (
     add_test_opening,
     claim,
     finish,
+    insert_study,
     plan_run,
     record_epoch,
     record_results,
@@ -173,7 +174,8 @@ def searched(path, name="small", sites=("conv1", "conv2"), finished=8, metric=AC
         for token in ("lrlc-2", "lc")
     ]
     runs += [NewRun(Role.SAMPLED, 0), NewRun(Role.SAMPLED, 0)]
-    study = store.add_study(
+    study = insert_study(
+        store,
         name=name,
         config=StudyConfig.from_json(json.dumps(CONFIG | {"name": name})),
         space=dict.fromkeys(sites, ("conv", "lrlc-2", "lc")),
@@ -215,7 +217,8 @@ def confirmation(store, claims, scores, looks=(), smallest_effect=0.3, score=flo
         plan.to_json(): {"seconds": 0.01 * number, "spread": 0.001, "batch": 64, "device": "a clock"}
         for number, plan in enumerate(arms, start=1)
     }
-    study = store.add_study(
+    study = insert_study(
+        store,
         name="small/confirmation",
         config=StudyConfig.from_json(json.dumps(CONFIG | {"name": "small/confirmation", "confirmation": section})),
         space={"conv1": ("conv", "lrlc-2", "lc"), "conv2": ("conv", "lrlc-2", "lc")},

@@ -10,6 +10,7 @@ import pytest
 
 from lrlc_nas.errors import InputError
 from lrlc_nas.report import report_page, write_report
+from lrlc_nas.store import insert_study
 
 FIGURES = [
     "figure-effects",
@@ -248,7 +249,8 @@ def test_a_confirmation_is_reported_with_its_search(confirmed_store):
 def test_a_study_that_is_only_named_so_is_no_confirmation(new_store):
     store = new_store()
     searched = store.study("small")
-    store.add_study(
+    insert_study(
+        store,
         name="small/confirmation",
         config=searched.config,
         space=searched.space,

@@ -16,7 +16,7 @@ from lrlc_nas.errors import InputError
 from lrlc_nas.facts import EndCause, Role, RunState
 from lrlc_nas.runs import EpochResult
 from lrlc_nas.search.optuna_view import create_optuna_tables
-from lrlc_nas.store import KernelChoices, NewRun, SiteRecord, claim, finish, set_trial
+from lrlc_nas.store import KernelChoices, NewRun, SiteRecord, claim, finish, insert_study, set_trial
 from lrlc_nas.store.models import Base
 from lrlc_nas.store.schema import VERSION_TABLE
 from tests.reliability.toy import toy_config
@@ -36,7 +36,8 @@ def difference(store):
 
 
 def add_study(store, **values):
-    study = store.add_study(
+    study = insert_study(
+        store,
         **{
             "name": "toy",
             "config": StudyConfig(name="any"),
@@ -50,7 +51,7 @@ def add_study(store, **values):
             "sites": [SiteRecord("first", {"size": [3, 4]})],
             "runs": [NewRun(Role.SAMPLED, seed=7)],
         }
-        | values
+        | values,
     )
     for run in store.runs(study):
         set_trial(store, study, run.number, 100 * study.study_id + run.number)

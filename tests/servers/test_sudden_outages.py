@@ -15,7 +15,7 @@ from lrlc_nas.engine import lifecycle, start_study
 from lrlc_nas.errors import OutageError, StorageError
 from lrlc_nas.facts import Role
 from lrlc_nas.search import optuna_view as mirror
-from lrlc_nas.store import NewRun, Store, change_tokens
+from lrlc_nas.store import NewRun, Store, change_tokens, extend_study
 from tests.reliability.servers import PASSWORD
 from tests.reliability.toy import NAME, toy_config
 
@@ -86,7 +86,7 @@ def test_a_total_is_raised_in_one_line(server, store, monkeypatch):
     study = start_study(store, toy_config(2, 1))
     server.crash()
     with pytest.raises(StorageError, match="the database does not answer: "):
-        store.extend(study.record, 3, [NewRun(Role.SAMPLED, 1)])
+        extend_study(store, study.record, 3, [NewRun(Role.SAMPLED, 1)])
 
 
 @mostly_on("postgresql")

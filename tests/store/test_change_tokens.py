@@ -9,6 +9,7 @@ from lrlc_nas.store import (
     add_test_opening,
     change_tokens,
     claim,
+    extend_study,
     finish,
     plan_run,
     record_epoch,
@@ -37,7 +38,7 @@ def happenings(store, study):
     yield "a look"
     record_results(store, look, {})
     yield "its results"
-    store.extend(study, 4, [WAITING])
+    extend_study(store, study, 4, [WAITING])
     yield "raised"
 
 

@@ -20,6 +20,7 @@ from lrlc_nas.store import (
     change_tokens,
     claim,
     finish,
+    insert_study,
     record_epoch,
     record_results,
     require_bearable,
@@ -62,8 +63,8 @@ def filled(tmp_path):
     runs = [NewRun(Role.CONFIRM, n, n, a_plan(2), 1, 1, stage=1 + n) for n in range(2)]
     fields = {"left_out": {}, "refused": {}, "host_fingerprint": "", "data_fingerprint": "", "facts": {}}
     fields |= {"files": "", "sites": [], "space": {}}
-    confirmation = store.add_study(
-        name="other name", config=as_confirmation("toy"), runs=runs, parent_study_id=study.study_id, **fields
+    confirmation = insert_study(
+        store, name="other name", config=as_confirmation("toy"), runs=runs, parent_study_id=study.study_id, **fields
     )
     tie(store, confirmation)
     KernelChoices(store, study).setdefault("here", "bank")
@@ -165,9 +166,9 @@ def test_a_study_has_one_confirmation_at_most(store, study):
         "sites": [],
     }
     fields |= {"host_fingerprint": "", "data_fingerprint": "", "runs": [], "parent_study_id": study.study_id}
-    first = store.add_study(name="one", **fields)
+    first = insert_study(store, name="one", **fields)
     with pytest.raises(InputError, match="has a confirmation already"):
-        store.add_study(name="two", **fields)
+        insert_study(store, name="two", **fields)
     assert store.confirmation_of(study) == first
     assert store.search_of(first) == study
     assert store.names() == ["toy", "one"]

@@ -32,6 +32,7 @@ from lrlc_nas.store import (
 from lrlc_nas.store import retry as retry_module
 from lrlc_nas.store import test_openings as openings
 from lrlc_nas.store.retry import RetryPolicy, is_outage, retry
+from lrlc_nas.store.study_database import StudyDatabase
 
 
 def sqlite_error(code, kind=sqlite3.OperationalError):
@@ -206,6 +207,7 @@ def test_a_file_that_somebody_locks_is_waited_for(tmp_path):
 def test_commands_fail_at_once_and_workers_wait(store, study, monkeypatch, clock, read):
     begin = store.engine.dialect.do_execute
     failing = Failing(3)
+    monkeypatch.setattr(StudyDatabase, "is_present", lambda self: False)  # as if it were a server
 
     def do_execute(*arguments, **options):
         failing()

@@ -11,7 +11,7 @@ from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.errors import InputError
 from lrlc_nas.facts import Role
-from lrlc_nas.store import NewRun, SiteRecord, Store, claim, finish, record_epoch
+from lrlc_nas.store import NewRun, SiteRecord, Store, claim, extend_study, finish, record_epoch
 
 
 def test_a_study_is_read_as_it_was_added(store, study):
@@ -108,7 +108,7 @@ def test_reading_a_database_of_optunas_does_not_change_it(tmp_path):
 
 
 def test_a_raised_total_appends_runs(store, study):
-    store.extend(study, 5, [NewRun(Role.SAMPLED, seed=number) for number in (3, 4)])
+    extend_study(store, study, 5, [NewRun(Role.SAMPLED, seed=number) for number in (3, 4)])
     assert [(run.number, run.seed) for run in store.runs(study)][3:] == [(3, 3), (4, 4)]
     assert store.study("toy").trials == 5
 
@@ -120,7 +120,7 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
     def extend(total: int) -> None:
         another = Store(str(store.url))
         barrier.wait()
-        another.extend(study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
+        extend_study(another, study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
         another.engine.dispose()
 
     threads = [threading.Thread(target=extend, args=(total,)) for total in (10, 6)]
@@ -135,7 +135,7 @@ def test_two_that_raise_the_total_at_once_end_with_the_larger(store, study):
 @pytest.mark.parametrize("totals", [(10, 6), (6, 10)])
 def test_the_larger_total_wins_in_either_order(store, study, totals):
     for total in totals:
-        store.extend(study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
+        extend_study(store, study, total, [NewRun(Role.SAMPLED, seed=number) for number in range(3, total)])
     assert [run.seed for run in store.runs(study)][3:] == list(range(3, 10))
 
 

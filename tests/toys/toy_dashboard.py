@@ -16,7 +16,18 @@ from lrlc_nas.dashboard import application, open_storage
 from lrlc_nas.dashboard.guard import ENTRANCE
 from lrlc_nas.dashboard.server import Server
 from lrlc_nas.facts import Role, RunState
-from lrlc_nas.store import NewRun, SiteRecord, Store, StudyRecord, claim, finish, plan_run, record_epoch, set_trial
+from lrlc_nas.store import (
+    NewRun,
+    SiteRecord,
+    Store,
+    StudyRecord,
+    claim,
+    finish,
+    insert_study,
+    plan_run,
+    record_epoch,
+    set_trial,
+)
 
 TOKEN = "a-secret-of-this-start"
 HOSTILE = 'x"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }} ünï 日本 & </title>'
@@ -42,7 +53,8 @@ def add_study(
         for token in TOKENS[1:]
     ]
     runs += [NewRun(Role.SAMPLED, 0)] * 3
-    study = store.add_study(
+    study = insert_study(
+        store,
         name=name,
         config=StudyConfig(name=name, confirmation=section),
         space=dict.fromkeys(sites, TOKENS),

@@ -8,7 +8,7 @@ from pathlib import Path
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.facts import Role, RunState
-from lrlc_nas.store import NewRun, SiteRecord, Store, StudyRecord, claim, finish, set_trial, this_process
+from lrlc_nas.store import NewRun, SiteRecord, Store, StudyRecord, claim, finish, insert_study, set_trial, this_process
 
 FOREVER = 3600.0
 WAITING = NewRun(Role.SAMPLED, seed=7)
@@ -21,7 +21,8 @@ def make_store(folder: Path) -> Store:
 
 
 def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bool = True) -> StudyRecord:
-    study = store.add_study(
+    study = insert_study(
+        store,
         name=name,
         config=StudyConfig(name="toy"),
         space={"first": ("conv", "lrlc-2")},

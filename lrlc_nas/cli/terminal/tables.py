@@ -15,7 +15,6 @@ from ...engine import study_bytes
 from ...evidence import Effect, Screening, screen
 from ...store import RunRecord, Store, StudyRecord
 from .frames import add_row, console, empty_table
-from .verdicts import print_conclusion
 from .words import interval, mebibytes, plain, shown
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def print_study(store: Store, name: str) -> None:
     out.print(checkpoint_size(store, study))
     search = store.search_of(study)
     if search is not None:
+        from .verdicts import print_conclusion  # needs much that a search does not
+
         print_conclusion(out, store, search.name)
     else:
         print_effects(out, screen(study, runs, store.epochs(study)))

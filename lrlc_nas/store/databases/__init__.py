@@ -15,6 +15,7 @@ from .mysql import MySQL
 from .postgresql import PostgreSQL
 from .sqlite import READING as READING
 from .sqlite import SQLite
+from .sqlite import require_file as require_file
 from .sqlite import sqlite_path as sqlite_path
 
 DATABASES: Mapping[str, Database] = MappingProxyType(

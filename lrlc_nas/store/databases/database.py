@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
-
-from sqlalchemy import Engine
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import NoSuchModuleError
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.engine import URL
 
 __all__ = ["Database", "Server", "shown"]
 
@@ -91,6 +91,8 @@ class Server(Database):
         """A server has its databases already."""
 
     def _require_driver(self, url: URL) -> None:
+        from sqlalchemy.exc import NoSuchModuleError  # see `StudyDatabase`
+
         driver = url.get_driver_name()
         try:
             dialect = url.get_dialect()

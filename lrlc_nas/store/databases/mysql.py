@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from sqlalchemy.engine import URL
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .database import Server
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 __all__ = ["MySQL"]
 

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection, Engine, ExceptionContext, event
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from typing import TYPE_CHECKING, Any
 
 from ...errors import DiskError, StorageError
 from .database import Database, shown
 from .file_systems import is_on_network
 
-__all__ = ["READING", "SQLite", "sqlite_path"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, ExceptionContext
+    from sqlalchemy.engine import URL
+
+__all__ = ["READING", "SQLite", "require_file", "sqlite_path"]
 
 READING = "lrlc_nas_reading"
 """The execution option of connections that only read: they need not wait for a writer."""
@@ -54,7 +54,7 @@ class SQLite(Database):
                 f"storage {shown(url)}: SQLite needs a file, since workers are processes; for example "
                 "sqlite:///lrlc-nas.db (with three slashes)"
             )
-        _require_file(url, Path(url.database))
+        require_file(shown(url), Path(url.database))
         return url
 
     def options(self, url: URL) -> dict[str, Any]:
@@ -74,6 +74,8 @@ class SQLite(Database):
         A deferred transaction that first reads and then writes can be handed the same waiting run as another one:
         SELECT ... FOR UPDATE does nothing in SQLite. And a full disk becomes a `DiskError`.
         """
+        from sqlalchemy import event  # see `StudyDatabase`
+
         event.listen(engine, "connect", _begin_nothing)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "handle_error", _say_whether_disk)
@@ -85,6 +87,8 @@ class SQLite(Database):
         Its readers and its writer do not wait for each other from then on: a write-ahead log is kept with the file,
         but not where other machines may write too.
         """
+        from sqlalchemy.exc import OperationalError  # see `StudyDatabase`
+
         path = Path(engine.url.database or "").absolute()
         # Only where there is none: whoever closes a file loses all locks that its process has on it, those of
         # SQLite's open connections too, and the next process to close it removes the log under them
@@ -99,6 +103,22 @@ class SQLite(Database):
             raise _disk_error(engine.url, error) or OperationalError(pragma, None, error) from error
         finally:
             connection.close()
+
+
+def require_file(shown: str, path: Path) -> None:
+    """Refuse a path that leads to something else than a SQLite file, or to no folder; `shown` is its URL.
+
+    Raises:
+        StorageError: if it does.
+    """
+    if path.is_dir():
+        raise StorageError(f"storage {shown}: {path} is a directory; a database file is required")
+    if not path.parent.is_dir():
+        raise StorageError(f"storage {shown}: the folder {path.parent} does not exist")
+    if path.exists() and not path.is_file():
+        raise StorageError(f"storage {shown}: {path} is not a file")
+    if path.exists():
+        _require_database(shown, path)
 
 
 def _insist(call: Callable[[], object], seconds: float) -> None:
@@ -142,20 +162,9 @@ def _disk_error(url: URL, error: BaseException) -> DiskError | None:
     return DiskError(f"storage {shown(url)}: {error}: {path} could not be written, {free}")
 
 
-def _require_file(url: URL, path: Path) -> None:
-    if path.is_dir():
-        raise StorageError(f"storage {shown(url)}: {path} is a directory; a database file is required")
-    if not path.parent.is_dir():
-        raise StorageError(f"storage {shown(url)}: the folder {path.parent} does not exist")
-    if path.exists() and not path.is_file():
-        raise StorageError(f"storage {shown(url)}: {path} is not a file")
-    if path.exists():
-        _require_database(url, path)
-
-
-def _require_database(url: URL, path: Path) -> None:
+def _require_database(shown: str, path: Path) -> None:
     if not os.access(path, os.R_OK):
-        raise StorageError(f"storage {shown(url)}: cannot read {path}: {os.strerror(errno.EACCES)}")
+        raise StorageError(f"storage {shown}: cannot read {path}: {os.strerror(errno.EACCES)}")
     # By SQLite itself: whoever closes a file loses all locks that its process has on it, those of open connections
     # too, unless SQLite closes it (sqlite.org/howtocorrupt). Immutable: it reads the file, and touches nothing.
     try:
@@ -164,4 +173,4 @@ def _require_database(url: URL, path: Path) -> None:
     except sqlite3.DatabaseError:
         # Nobody has it open then. One that is damaged behind its head is told by the first call that needs it.
         if path.read_bytes()[: len(_MAGIC)] != _MAGIC:
-            raise StorageError(f"storage {shown(url)}: {path} is not a SQLite database") from None
+            raise StorageError(f"storage {shown}: {path} is not a SQLite database") from None

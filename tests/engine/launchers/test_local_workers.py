@@ -16,7 +16,7 @@ from lrlc_nas.engine import study_folder
 from lrlc_nas.engine.launchers import STUDY_STOPPED, LocalWorkers
 from lrlc_nas.errors import DeviceError, DiskError, LrlcNasError, OutageError, StudyStoppedError
 from lrlc_nas.facts import Role
-from lrlc_nas.store import NewRun, Store, StudyRecord, claim, sqlite_path
+from lrlc_nas.store import NewRun, Store, StudyRecord, claim, extend_study, sqlite_path
 
 
 def test_it_ends_when_every_worker_has_ended_and_no_run_is_left(
@@ -44,7 +44,7 @@ def test_runs_whose_trials_nobody_has_made_are_given_theirs(
     scripted_study[0].engine.dispose()  # so that all of it is in one file
     shutil.copy(path, tmp_path / "raised.db")
     local.store = Store(f"sqlite:///{tmp_path / 'raised.db'}")
-    local.store.extend(local.study, 7, [NewRun(Role.SAMPLED, seed) for seed in (5, 6)])
+    extend_study(local.store, local.study, 7, [NewRun(Role.SAMPLED, seed) for seed in (5, 6)])
     assert [run.trial_id is None for run in local.store.runs(local.study)] == [False] * 5 + [True] * 2
     local.run(after(2, tmp_path, lambda: runs.update(waiting=0)))
     trials = [run.trial_id for run in local.store.runs(local.study)]
