@@ -113,7 +113,8 @@ def _time(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Se
 
 
 def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Line]:
-    for package, version in dict(study.facts.get("versions", {})).items():
+    versions = dict(study.facts.get("versions", {}))
+    for package, version in versions.items():
         yield str(package), str(version)
     values: dict[str, dict[str, None]] = {}
     for run in runs:
@@ -122,7 +123,7 @@ def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Lin
                 continue  # what became of a run, not where
             values.setdefault(fact, {})[str(value)] = None
     for fact, seen in values.items():
-        yield fact.replace("_", " "), ", ".join(seen)
+        yield fact.replace("_", " ") + " of the runs" * (fact in versions), ", ".join(seen)
 
 
 def _geometry(site: Mapping[str, Any]) -> str:
