@@ -28,8 +28,7 @@ from ..facts import EndCause, RunState
 from ..fault_points import fault_point
 from ..runs.results import EpochResult
 from .engine import database_now
-from .models import RunRow
-from .new_rows import epoch_row
+from .models import EpochRow, RunRow
 from .records import Claim, StudyRecord
 from .retry import repeatable
 from .rows import run_record
@@ -184,7 +183,7 @@ def record_epoch(store: Store, held: Claim, epoch: EpochResult) -> None:
         expected = RunRow.epoch == epoch.epoch
         values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "crash_count": 0}
         if _update(session, held, expected, **values):
-            session.add(epoch_row(held.run.run_id, held.attempt, epoch))
+            session.add(_epoch_row(held, epoch))
             session.flush()
             fault_point("epoch.commit")
             return
@@ -248,6 +247,18 @@ def finish(
             _require(row.attempt == held.attempt and bool(row.done), held)
         fault_point("finish.commit")
     fault_point("finish.stored")
+
+
+def _epoch_row(held: Claim, result: EpochResult) -> EpochRow:
+    """The row of an epoch. JSON has each number by its repr, from which the same one is read back."""
+    return EpochRow(
+        run_id=held.run.run_id,
+        epoch=result.epoch,
+        attempt=held.attempt,
+        value=result.value,
+        seconds=result.seconds,
+        scores=json.dumps({name: float(score) for name, score in result.scores.items()}),
+    )
 
 
 def _claim(
