@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_made_spares_everybody(tmp_path):
 
 
 def test_a_variable_that_is_wrong_is_one_line_of_the_command():
-    script = "import sys; sys.argv = ['lrlc-nas', 'list']; from lrlc_nas.cli import main; main()"
+    script = "import sys; sys.argv = ['lrlc-nas', 'resume', 'toy']; from lrlc_nas.cli import main; main()"
     done = run("claim.stored:1:explode", script)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"Error: LRLC_NAS_FAULT: the action must be one of .*; got 'explode'\n", done.stderr)

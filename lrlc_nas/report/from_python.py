@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .figures import FIGURES
-from .tables import TABLES
-
-__all__ = ["TEXTS", "call_list", "setup"]
+__all__ = ["TEXTS", "setup"]
 
 TEXTS: Mapping[str, str] = {
     "The verdict": "report.verdict(reading.study, reading.runs, reading.screening, reading.confirmation)",
@@ -37,10 +34,3 @@ reading = report.read_study(Store("sqlite:///lrlc-nas.db"), {name!r}, inside=Tru
 def setup(name: str) -> str:
     """The lines that all calls need before them, for the study of this name."""
     return _SETUP.format(name=name)
-
-
-def call_list() -> dict[str, str]:
-    """Each part of the page to the call that gives its numbers, for a manual: figures, tables, words."""
-    figures = {figure.title: figure.call for figure in FIGURES}
-    tables = {f"Table of {table.title}": table.call for table in TABLES}
-    return figures | tables | dict(TEXTS)

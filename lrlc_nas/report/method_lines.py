@@ -114,8 +114,7 @@ def _time(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Se
 
 def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Line]:
     versions = dict(study.facts.get("versions", {}))
-    for package, version in versions.items():
-        yield str(package), str(version)
+    yield from ((str(package), str(version)) for package, version in versions.items())
     values: dict[str, dict[str, None]] = {}
     for run in runs:
         for fact, value in run.facts.items():

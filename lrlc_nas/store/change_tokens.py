@@ -42,8 +42,8 @@ def change_tokens(store: Store) -> dict[str, ChangeToken]:
     opened = {row.study_id: (row.opened, row.told) for row in store.select(openings)}
     result = {}
     for row in rows:
-        runs = (row.plans, row.attempts, row.epochs, row.ended, row.running)
-        numbers = (row.created, row.trials, *runs, *opened.get(row.study_id, (0, 0)))
-        text = "-".join(f"{number or 0:.6f}" for number in numbers)
-        result[row.name] = ChangeToken(row.study_id, row.parent_study_id, text)
+        runs = (row.trials, row.plans, row.attempts, row.epochs, row.ended, row.running)
+        numbers = (row.created, *runs, *opened.get(row.study_id, (0, 0)))
+        token = "-".join(f"{number or 0:.6f}" for number in numbers)
+        result[row.name] = ChangeToken(row.study_id, row.parent_study_id, token)
     return result

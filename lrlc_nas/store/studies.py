@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import InputError, StorageError
 from ..facts import RunState
 from ..runs.results import EpochResult
+from .databases import DATABASES
 from .outage_history import OutageHistory
 from .records import RunRecord, StudyRecord
 from .retry import RETRY_SECONDS, RetryPolicy, reason, repeatable, retry
@@ -110,11 +111,10 @@ class Store(StudyDatabase):
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
-        from .engine import create_database
-        from .schema import create_tables
+        from .schema import create_tables  # see `StudyDatabase`
 
         with self.answering():
-            create_database(self.engine)
+            DATABASES[self.engine.dialect.name].create(self.engine)
             create_tables(self.engine)
 
     def names(self) -> list[str]:

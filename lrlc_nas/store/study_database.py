@@ -32,6 +32,7 @@ class StudyDatabase:
 
     Attributes:
         path: the file of a SQLite database; None for servers.
+        shown: the URL without its password.
 
     Raises:
         StorageError: if the URL is refused.
@@ -41,9 +42,11 @@ class StudyDatabase:
         self._text = url
         self._is_present = False  # no database ever goes back
         plain = plain_path(url)
-        if plain is not None:
+        if plain is None:
+            self.path, self.shown = sqlite_path(self.url), shown(self.url)
+        else:
             require_file(url, plain)
-        self.path = sqlite_path(self.url) if plain is None else plain.absolute()
+            self.path, self.shown = plain.absolute(), url
 
     @cached_property
     def url(self) -> URL:
@@ -51,16 +54,12 @@ class StudyDatabase:
         return parse_url(self._text)
 
     @cached_property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return shown(self.url) if plain_path(self._text) is None else self._text
-
-    @cached_property
     def engine(self) -> Engine:
         """For whoever writes."""
         from .engine import make_engine
 
-        return make_engine(self.url)
+        # The same file, in whatever folder this process is by now.
+        return make_engine(self.url if self.path is None else self.url.set(database=str(self.path)))
 
     @property
     def reading(self) -> Engine:
