@@ -18,7 +18,6 @@ import errno
 import os
 import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from types import MappingProxyType
 
 from .errors import InputError
 
-__all__ = ["ACTIONS", "POINTS", "VARIABLE", "Fault", "arm", "count_hits", "disarm", "fault_point"]
+__all__ = ["ACTIONS", "POINTS", "VARIABLE", "Fault", "arm", "fault_point", "watch"]
 
 VARIABLE = "LRLC_NAS_FAULT"
 """The environment variable that arms a fault."""
@@ -141,7 +140,6 @@ def fault_point(name: str) -> None:
 
 def arm(fault: Fault) -> None:
     """Arm a fault in this process, in place of any other; its passages are counted from now on."""
-    global _passed
     hits = 0
 
     def passed(name: str) -> None:
@@ -151,21 +149,13 @@ def arm(fault: Fault) -> None:
             if hits == fault.hit and _is_ours(fault.once):
                 _happen(fault)
 
+    watch(passed)
+
+
+def watch(passed: Callable[[str], None] | None) -> None:
+    """Call a function with the name of each point that is passed, in place of whatever is armed; None: of nothing."""
+    global _passed
     _passed = passed
-
-
-def count_hits() -> Counter[str]:
-    """Count the passages of all points in this process from now on; nothing is armed any more."""
-    global _passed
-    hits: Counter[str] = Counter()
-    _passed = lambda name: hits.update((name,))  # noqa: E731 - two lines would say no more
-    return hits
-
-
-def disarm() -> None:
-    """Make all points inert again."""
-    global _passed
-    _passed = None
 
 
 def _is_ours(once: Path | None) -> bool:

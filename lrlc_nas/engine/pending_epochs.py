@@ -73,6 +73,7 @@ class PendingEpochs:
         while self._waiting:
             end = self._send(self._waiting[0], seconds)
             if end is not None:
+                self._waiting.clear()
                 return end
             self._waiting.popleft()
         if self._away_since is not None:

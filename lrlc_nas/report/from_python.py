@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..config import ACCURACY
 from ..store import StudyRecord
-from .figures import FIGURES
-from .tables import TABLES
 
-__all__ = ["TEXTS", "call_list", "setup"]
+__all__ = ["TEXTS", "setup"]
 
 TEXTS: Mapping[str, str] = {
     "The verdict": "report.verdict(reading.study, reading.runs, reading.screening, reading.confirmation)",
@@ -50,10 +47,3 @@ def setup(study: StudyRecord) -> str:
     """The lines that all calls need before them, for this study."""
     lines = _SETUP_OF_OPTUNA if study.is_optunas_alone else _SETUP
     return lines.format(name=study.name, metric=study.metric)
-
-
-def call_list() -> dict[str, str]:
-    """Each part of the page to the call that gives its numbers, for a manual: figures, tables, words."""
-    figures = {figure.title.format(metric=ACCURACY): figure.call for figure in FIGURES}
-    tables = {f"Table of {table.title}": table.call for table in TABLES}
-    return figures | tables | dict(TEXTS)

@@ -128,8 +128,8 @@ def _time(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Se
 
 
 def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Line]:
-    for package, version in dict(study.facts.get("versions", {})).items():
-        yield str(package), str(version)
+    versions = dict(study.facts.get("versions", {}))
+    yield from ((str(package), str(version)) for package, version in versions.items())
     values: dict[str, dict[str, None]] = {}
     for run in runs:
         for fact, value in run.facts.items():
@@ -137,7 +137,7 @@ def _surroundings(study: StudyRecord, runs: Iterable[RunRecord]) -> Iterator[Lin
                 continue  # what became of a run, not where
             values.setdefault(fact, {})[str(value)] = None
     for fact, seen in values.items():
-        yield fact.replace("_", " "), ", ".join(seen)
+        yield fact.replace("_", " ") + " of the runs" * (fact in versions), ", ".join(seen)
 
 
 def _geometry(site: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
+from .adding import add_test_opening as add_test_opening
 from .adding import extend_study as extend_study
 from .adding import insert_study as insert_study
+from .adding import record_results as record_results
 from .change_tokens import ChangeToken as ChangeToken
 from .change_tokens import change_tokens as change_tokens
 from .databases import READING as READING
@@ -33,8 +35,6 @@ from .schema import require_present_version as require_present_version
 from .sqlite_limits import require_bearable as require_bearable
 from .studies import Store as Store
 from .test_openings import TestOpening as TestOpening
-from .test_openings import add_test_opening as add_test_opening
-from .test_openings import record_results as record_results
 from .test_openings import test_openings as test_openings
 from .url import parse_url as parse_url
 from .url import refuse_password as refuse_password

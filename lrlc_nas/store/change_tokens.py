@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
-
-from ..facts import RunState
-from .models import RunRow, StudyRow, TestOpeningRow
 from .retry import repeatable
 from .studies import Store
 
@@ -36,20 +31,19 @@ def change_tokens(store: Store) -> dict[str, ChangeToken]:
     """Name of each study to its token, oldest study first."""
     if not store.exists():
         return {}
-    running = func.sum(case((RunRow.state == RunState.RUNNING.value, 1), else_=0))
-    sums = (func.sum(RunRow.attempt), func.sum(RunRow.epoch), func.sum(RunRow.done), running)
-    study = (StudyRow.study_id, StudyRow.parent_study_id, StudyRow.name, StudyRow.created, StudyRow.trials)
-    runs = (
-        select(*study, func.count(RunRow.plan), *sums)
-        .outerjoin(RunRow, RunRow.study_id == StudyRow.study_id)
-        .group_by(*study)
-        .order_by(StudyRow.study_id)
+    rows = store.select(
+        "SELECT s.study_id, s.parent_study_id, s.name, s.created, s.trials, COUNT(r.plan) AS plans, "
+        "SUM(r.attempt) AS attempts, SUM(r.epoch) AS epochs, SUM(r.done) AS ended, "
+        "SUM(CASE WHEN r.state = 'running' THEN 1 ELSE 0 END) AS running "
+        "FROM nas_study s LEFT JOIN nas_run r ON r.study_id = s.study_id "
+        "GROUP BY s.study_id, s.parent_study_id, s.name, s.created, s.trials ORDER BY s.study_id"
     )
-    opening = TestOpeningRow.study_id
-    openings = select(opening, func.count(), func.count(TestOpeningRow.results)).group_by(opening)
-    with Session(store.reading) as session:
-        opened = {study_id: numbers for study_id, *numbers in session.execute(openings)}
-        return {
-            name: ChangeToken(number, parent, "-".join(f"{n or 0:.6f}" for n in (*rest, *opened.get(number, (0, 0)))))
-            for number, parent, name, *rest in session.execute(runs)
-        }
+    openings = "SELECT study_id, COUNT(*) AS opened, COUNT(results) AS told FROM nas_test_opening GROUP BY study_id"
+    opened = {row.study_id: (row.opened, row.told) for row in store.select(openings)}
+    result = {}
+    for row in rows:
+        runs = (row.trials, row.plans, row.attempts, row.epochs, row.ended, row.running)
+        numbers = (row.created, *runs, *opened.get(row.study_id, (0, 0)))
+        token = "-".join(f"{number or 0:.6f}" for number in numbers)
+        result[row.name] = ChangeToken(row.study_id, row.parent_study_id, token)
+    return result

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 from ..errors import StorageError
 from .databases import DATABASES, READING, shown
 
-__all__ = ["READING", "create_database", "database_now", "engine_options", "harden", "make_engine"]
+__all__ = ["READING", "database_now", "engine_options", "harden", "make_engine"]
 
 
 def make_engine(url: URL) -> Engine:
@@ -27,11 +27,6 @@ def harden(engine: Engine) -> Engine:
     """Make an engine safe for several processes: no two of them are handed the same waiting run."""
     DATABASES[engine.dialect.name].prepare(engine)
     return engine
-
-
-def create_database(engine: Engine) -> None:
-    """Create the file of a SQLite database; a server has its databases already."""
-    DATABASES[engine.dialect.name].create(engine)
 
 
 def database_now(connection: Connection) -> float:

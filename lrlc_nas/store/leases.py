@@ -28,8 +28,7 @@ from ..facts import EndCause, RunState
 from ..fault_points import fault_point
 from ..runs.results import EpochResult
 from .engine import database_now
-from .models import RunRow
-from .new_rows import epoch_row
+from .models import EpochRow, RunRow
 from .records import Claim, StudyRecord
 from .retry import repeatable
 from .rows import run_record
@@ -123,11 +122,8 @@ def release_dead(store: Store, study: StudyRecord, *, counted: bool = True) -> i
 @repeatable
 def progress(store: Store, study: StudyRecord) -> tuple[int, int, int]:
     """How many runs have ended, epochs are recorded, and crashes are counted since: never twice the same."""
-    query = (
-        "SELECT SUM(done) AS ended, SUM(epoch) AS epochs, SUM(crash_count) AS crashes "
-        "FROM nas_run WHERE study_id = :study"
-    )
-    (row,) = store.select(query, study=study.study_id)
+    sums = "SUM(done) AS ended, SUM(epoch) AS epochs, SUM(crash_count) AS crashes"
+    (row,) = store.select(f"SELECT {sums} FROM nas_run WHERE study_id = :study", study=study.study_id)  # noqa: S608
     return int(row.ended), int(row.epochs), int(row.crashes)
 
 
@@ -184,7 +180,7 @@ def record_epoch(store: Store, held: Claim, epoch: EpochResult) -> None:
         expected = RunRow.epoch == epoch.epoch
         values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "crash_count": 0}
         if _update(session, held, expected, **values):
-            session.add(epoch_row(held.run.run_id, held.attempt, epoch))
+            session.add(_epoch_row(held, epoch))
             session.flush()
             fault_point("epoch.commit")
             return
@@ -250,6 +246,13 @@ def finish(
     fault_point("finish.stored")
 
 
+def _epoch_row(held: Claim, result: EpochResult) -> EpochRow:
+    """The row of an epoch. JSON has each number by its repr, from which the same one is read back."""
+    scores = json.dumps({name: float(score) for name, score in result.scores.items()})
+    told = {"epoch": result.epoch, "value": result.value, "seconds": result.seconds, "scores": scores}
+    return EpochRow(run_id=held.run.run_id, attempt=held.attempt, **told)
+
+
 def _claim(
     store: Store, study: StudyRecord, worker_id: str, seconds: float, tried: list[Claim], silent: Callable[[], bool]
 ) -> Claim | None:
@@ -292,10 +295,8 @@ def _is_ours(store: Store, tried: Claim) -> bool:
 
 
 def _noted(session: Session, held: Claim) -> dict[str, Any]:
-    noted: dict[str, Any] = json.loads(
-        session.scalars(select(RunRow.facts).where(RunRow.run_id == held.run.run_id)).one()
-    )
-    return noted
+    facts = session.scalars(select(RunRow.facts).where(RunRow.run_id == held.run.run_id)).one()
+    return dict(json.loads(facts))
 
 
 def _update(session: Session, held: Claim, *conditions: ColumnElement[bool], **values: object) -> bool:

@@ -10,24 +10,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Double,
-    Engine,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    column,
-    create_engine,
-    func,
-    inspect,
-    select,
-    table,
-)
+import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
-from sqlalchemy.types import Float, Numeric, TypeEngine
 
 from .engine import READING
 from .schema import bring_forward, has_tables, is_older
@@ -48,13 +32,13 @@ class ReadingEngine:
         database: the same, for connections that only read.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
         self.database = engine.execution_options(**{READING: True})
         self._lock = threading.Lock()
         self._is_present = False  # no database ever goes back
-        self._copy: tuple[list[tuple[Any, ...]], Engine] | None = None
+        self._copy: tuple[list[tuple[Any, ...]], sa.Engine] | None = None
 
-    def engine(self) -> Engine:
+    def engine(self) -> sa.Engine:
         """That of the database, or of a copy of older tables; a copy is made again when they have changed."""
         if self._is_present:
             return self.database
@@ -70,19 +54,17 @@ class ReadingEngine:
             return self._copy[1]
 
 
-def _state(connection: Connection) -> Iterator[tuple[Any, ...]]:
+def _state(connection: sa.Connection) -> Iterator[tuple[Any, ...]]:
     """What changes with whatever a worker of an older version writes; these columns are in all versions."""
-    run = table("nas_run", *map(column, ("attempt", "epoch", "done", "plan", "state")))
-    sums = map(func.sum, (run.c.attempt, run.c.epoch, run.c.done))
-    running = select(func.count()).where(run.c.state == "running").scalar_subquery()
-    yield tuple(connection.execute(select(*sums, func.count(run.c.plan), running)).one())
+    sums = "SUM(attempt), SUM(epoch), SUM(done), COUNT(plan), SUM(CASE WHEN state = 'running' THEN 1 ELSE 0 END)"
+    yield tuple(connection.execute(sa.text(f"SELECT {sums} FROM nas_run")).one())  # noqa: S608 - ours
     for name in _tables(connection):
-        yield name, connection.scalar(select(func.count()).select_from(table(name)))
+        yield name, connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name)))
 
 
-def _copied(source: Connection) -> bytes:
+def _copied(source: sa.Connection) -> bytes:
     """An image of our tables in SQLite, brought forward."""
-    memory = create_engine("sqlite://", poolclass=StaticPool)
+    memory = sa.create_engine("sqlite://", poolclass=StaticPool)
     with memory.begin() as target:
         for name in _tables(source):
             _copy_table(source, target, name)
@@ -95,29 +77,29 @@ def _copied(source: Connection) -> bytes:
     return image
 
 
-def _copy_table(source: Connection, target: Connection, name: str) -> None:
+def _copy_table(source: sa.Connection, target: sa.Connection, name: str) -> None:
     """Rows alone: keys and indexes guard what is written, and nothing will be."""
-    columns = [Column(each["name"], _plain(each["type"])) for each in inspect(source).get_columns(name)]
-    Table(name, MetaData(), *columns).create(target)
+    columns = [sa.Column(each["name"], _plain(each["type"])) for each in sa.inspect(source).get_columns(name)]
+    sa.Table(name, sa.MetaData(), *columns).create(target)
     # Without types, so that a damaged row stays what it is.
-    rows = table(name, *(column(each.name) for each in columns))
-    found = source.execute(select(rows)).mappings()
+    rows = sa.table(name, *(sa.column(each.name) for each in columns))
+    found = source.execute(sa.select(rows)).mappings()
     while batch := found.fetchmany(_BATCH):
         target.execute(rows.insert(), [dict(row) for row in batch])
 
 
-def _tables(connection: Connection) -> list[str]:
-    return sorted(name for name in inspect(connection).get_table_names() if name.startswith(_PREFIX))
+def _tables(connection: sa.Connection) -> list[str]:
+    return sorted(name for name in sa.inspect(connection).get_table_names() if name.startswith(_PREFIX))
 
 
-def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+def _plain(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
     """What SQLite calls a type of another database."""
-    if isinstance(kind, Integer):
-        return Integer()
-    return Double() if isinstance(kind, Float | Numeric) else Text()
+    if isinstance(kind, sa.Integer):
+        return sa.Integer()
+    return sa.Double() if isinstance(kind, sa.Float | sa.Numeric) else sa.Text()
 
 
-def _engine_of(image: bytes) -> Engine:
+def _engine_of(image: bytes) -> sa.Engine:
     """Each of its connections has the image to itself, so that none depends on how long another one is open."""
 
     def connect() -> sqlite3.Connection:
@@ -125,4 +107,4 @@ def _engine_of(image: bytes) -> Engine:
         connection.deserialize(image)
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    return sa.create_engine("sqlite://", creator=connect, poolclass=NullPool)

@@ -8,7 +8,7 @@ from ..errors import StorageError
 from .advisory_lock import advisory_lock
 from .databases import shown
 from .engine import READING
-from .versions import MIGRATIONS, VERSION_TABLE, known_versions
+from .migrations import MIGRATIONS, VERSION_TABLE, known_versions
 
 __all__ = [
     "VERSION_TABLE",

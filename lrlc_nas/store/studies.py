@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError, StorageError
 from ..facts import RunState
 from ..runs.results import EpochResult
+from .databases import DATABASES
 from .outage_history import OutageHistory
 from .records import RunRecord, StudyRecord
 from .retry import RETRY_SECONDS, RetryPolicy, reason, repeatable, retry
@@ -20,9 +21,6 @@ from .study_database import StudyDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from sqlalchemy.engine import URL, Engine
 
 __all__ = ["Store"]
 
@@ -30,10 +28,11 @@ T = TypeVar("T")
 _EPOCHS = "FROM nas_epoch e JOIN nas_run r ON r.run_id = e.run_id"
 
 
-class Store:
+class Store(StudyDatabase):
     """The study database.
 
-    It fails at once when the database does not answer; `retrying` gives one that waits.
+    It fails at once when the database does not answer; `retrying` gives one that waits. Whoever reads waits for no
+    writer; tables of an older version are read through a copy in memory, and stay as they are.
 
     Args:
         url: a storage URL, see `lrlc_nas.store.parse_url`.
@@ -43,7 +42,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self._database = StudyDatabase(url)
+        super().__init__(url)
         self._policy = RetryPolicy()
         self.outages = OutageHistory()  # of the same database there is one
 
@@ -54,9 +53,7 @@ class Store:
             seconds: for how long.
             should_stop: asked while waiting; True ends the waiting.
         """
-        other = copy.copy(self)
-        other._policy = RetryPolicy(seconds, should_stop)
-        return other
+        return self._with(RetryPolicy(seconds, should_stop))
 
     @property
     def retry_seconds(self) -> float:
@@ -65,9 +62,7 @@ class Store:
 
     def within(self, seconds: float) -> Store:
         """The same database, for somebody who waits for so many seconds and tells of the outage in his own words."""
-        other = copy.copy(self)
-        other._policy = replace(self._policy, seconds=seconds, quiet=True)
-        return other
+        return self._with(replace(self._policy, seconds=seconds, quiet=True))
 
     def retry(self, call: Callable[[], T], /) -> T:
         """Make a call that may be repeated, again and again until the database answers.
@@ -83,38 +78,6 @@ class Store:
             raise
         self.outages.answered(began)
         return result
-
-    def select(self, query: str, **values: Any) -> list[Any]:
-        """What a query finds in our tables; see `StudyDatabase.select`.
-
-        It waits for no writer. Tables of an older version are read through a copy in memory, and stay as they are.
-        """
-        return self._database.select(query, values)
-
-    @property
-    def path(self) -> Path | None:
-        """The file of a SQLite database; None for servers."""
-        return self._database.path
-
-    @property
-    def url(self) -> URL:
-        """The storage URL, complete."""
-        return self._database.url
-
-    @property
-    def engine(self) -> Engine:
-        """For whoever writes."""
-        return self._database.engine
-
-    @property
-    def reading(self) -> Engine:
-        """For whoever only reads: as `select`, for queries that SQLAlchemy writes."""
-        return self._database.reading.engine()
-
-    @property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return self._database.shown
 
     def exists(self) -> bool:
         """Whether the database holds tables of ours. Writes nothing, not even an empty file.
@@ -134,14 +97,13 @@ class Store:
         """
         if self.is_empty_file():
             return False
-        from sqlalchemy import column, func, inspect, select, table  # see `StudyDatabase`
+        from sqlalchemy import inspect, text  # see `StudyDatabase`
 
-        studies = table("studies", column("study_name"))
-        query = select(func.count()).select_from(studies)
-        query = query if name is None else query.where(studies.c.study_name == name)
-        with self.answering(), self._database.reading.database.connect() as connection:
+        query = text("SELECT COUNT(*) FROM studies WHERE study_name = COALESCE(:name, study_name)")
+        query = query.bindparams(name=name)
+        with self.answering(), self._reading.database.connect() as connection:
             there = inspect(connection)  # somebody else may have a table of studies as well
-            whole = there.has_table(studies.name) and there.has_table("version_info")
+            whole = there.has_table("studies") and there.has_table("version_info")
             return whole and bool(connection.scalar(query))
 
     def is_optunas_alone(self, name: str) -> bool:
@@ -150,11 +112,10 @@ class Store:
 
     def create(self) -> None:
         """Create the database file and our tables where they are missing."""
-        from .engine import create_database
-        from .schema import create_tables
+        from .schema import create_tables  # see `StudyDatabase`
 
         with self.answering():
-            create_database(self.engine)
+            DATABASES[self.engine.dialect.name].create(self.engine)
             create_tables(self.engine)
 
     def names(self) -> list[str]:
@@ -235,8 +196,13 @@ class Store:
 
     def is_empty_file(self) -> bool:
         """Whether this is a SQLite file that holds nothing yet, or is not even there."""
-        path = self.path
-        return path is not None and (not path.exists() or path.stat().st_size == 0)
+        return self.path is not None and (not self.path.exists() or self.path.stat().st_size == 0)
+
+    def _with(self, policy: RetryPolicy) -> Store:
+        _ = self._reading  # made before, so that both have the same
+        other = copy.copy(self)
+        other._policy = policy
+        return other
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -255,11 +221,11 @@ class Store:
 
     @repeatable
     def _has_tables(self) -> bool:
-        if self._database.is_present():
+        if self.is_present():
             return True
         from .schema import has_tables, require_known_version
 
-        with self._database.reading.database.connect() as connection:
+        with self._reading.database.connect() as connection:
             require_known_version(connection)
             return has_tables(connection)
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .databases import require_file, shown, sqlite_path
+from .migrations import VERSION_TABLE, known_versions
 from .url import parse_url, plain_path
-from .versions import VERSION_TABLE, known_versions
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
@@ -32,6 +32,7 @@ class StudyDatabase:
 
     Attributes:
         path: the file of a SQLite database; None for servers.
+        shown: the URL without its password.
 
     Raises:
         StorageError: if the URL is refused.
@@ -41,9 +42,11 @@ class StudyDatabase:
         self._text = url
         self._is_present = False  # no database ever goes back
         plain = plain_path(url)
-        if plain is not None:
+        if plain is None:
+            self.path, self.shown = sqlite_path(self.url), shown(self.url)
+        else:
             require_file(url, plain)
-        self.path = sqlite_path(self.url) if plain is None else plain.absolute()
+            self.path, self.shown = plain.absolute(), url
 
     @cached_property
     def url(self) -> URL:
@@ -51,23 +54,17 @@ class StudyDatabase:
         return parse_url(self._text)
 
     @cached_property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return shown(self.url) if plain_path(self._text) is None else self._text
-
-    @cached_property
     def engine(self) -> Engine:
         """For whoever writes."""
         from .engine import make_engine
 
-        return make_engine(self.url)
+        # The same file, in whatever folder this process is by now.
+        return make_engine(self.url if self.path is None else self.url.set(database=str(self.path)))
 
-    @cached_property
-    def reading(self) -> ReadingEngine:
-        """For whoever only reads, whatever the database and the version of its tables."""
-        from .older_tables import ReadingEngine
-
-        return ReadingEngine(self.engine)
+    @property
+    def reading(self) -> Engine:
+        """For whoever only reads: as `select`, for queries that SQLAlchemy writes."""
+        return self._reading.engine()
 
     def is_present(self) -> bool:
         """Whether this is a SQLite file with tables of the present version, as far as it can be told at once."""
@@ -76,20 +73,26 @@ class StudyDatabase:
             self._is_present = [row.version_num for row in found] == known_versions()[:1]
         return self._is_present
 
-    def select(self, query: str, values: dict[str, Any]) -> list[Any]:
+    def select(self, query: str, **values: Any) -> list[Any]:
         """What a query finds in our tables, which are read as those of the present version; columns are attributes.
 
         Args:
             query: in the SQL of every kind of database, with ``:name`` for each value.
-            values: name to value.
+            **values: name to value.
         """
         found = self._at_once(query, values) if self.is_present() else None
         if found is not None:
             return found
         from sqlalchemy import text
 
-        with self.reading.engine().connect() as connection:
+        with self.reading.connect() as connection:
             return list(connection.execute(text(query), values))
+
+    @cached_property
+    def _reading(self) -> ReadingEngine:
+        from .older_tables import ReadingEngine
+
+        return ReadingEngine(self.engine)
 
     def _at_once(self, query: str, values: dict[str, Any]) -> list[SimpleNamespace] | None:
         """What a query finds in a SQLite file; None where it is none, or answers with an error or not at once."""

@@ -12,7 +12,7 @@ from .records import StudyRecord
 from .retry import repeatable
 from .studies import Store
 
-__all__ = ["TestOpening", "add_test_opening", "record_results", "test_openings"]
+__all__ = ["TestOpening", "opening_record", "test_openings"]
 
 
 @dataclass(frozen=True)
@@ -39,43 +39,15 @@ class TestOpening:
         return found
 
 
-def add_test_opening(store: Store, study: StudyRecord, subject: Mapping[str, Any]) -> TestOpening:
-    """Record that the test split is about to be opened.
-
-    It is not tried again: the answer may be lost after it is recorded, and one opening shall not count twice.
-    """
-    from sqlalchemy.orm import Session  # see `StudyDatabase`
-
-    from .engine import database_now
-    from .models import TestOpeningRow
-
-    with store.answering(), Session(store.engine) as session, session.begin():
-        row = TestOpeningRow(study_id=study.study_id, subject=json.dumps(subject), results=None)
-        row.opened = database_now(session.connection())
-        session.add(row)
-        session.flush()
-        return _record(row)
-
-
-@repeatable
-def record_results(store: Store, opening: TestOpening, results: Mapping[str, Any]) -> None:
-    """Record what an opening has found."""
-    from sqlalchemy.orm import Session  # see `StudyDatabase`
-
-    from .models import TestOpeningRow
-
-    with Session(store.engine) as session, session.begin():
-        session.get_one(TestOpeningRow, opening.opening_id).results = json.dumps(results)
-
-
 @repeatable
 def test_openings(store: Store, study: StudyRecord) -> list[TestOpening]:
     """All openings of the test split for a study, the first one first."""
     query = "SELECT * FROM nas_test_opening WHERE study_id = :study ORDER BY opening_id"
-    return [_record(row) for row in store.select(query, study=study.study_id)]
+    return [opening_record(row) for row in store.select(query, study=study.study_id)]
 
 
-def _record(row: Any) -> TestOpening:
+def opening_record(row: Any) -> TestOpening:
+    """The record of a row."""
     return TestOpening(
         opening_id=row.opening_id,
         opened=datetime.fromtimestamp(row.opened, UTC),

@@ -11,7 +11,7 @@ from optuna.trial import create_trial
 from toy_dashboard import BASE, HOSTILE, add_study, client_of, opened, train
 
 from lrlc_nas.dashboard.pages import REPORT_POLICY
-from lrlc_nas.store import Store, shown
+from lrlc_nas.store import shown
 
 
 class Page(HTMLParser):
@@ -163,7 +163,7 @@ def test_the_version_follows_the_study(tmp_path):
 def test_no_page_holds_the_password(store, monkeypatch):
     url = store.url.set(username="me", password="pa55word", host="db.example", query={"sslpassword": "pa55word"})
     with client_of(store) as client:
-        monkeypatch.setattr(Store, "shown", shown(url))
+        monkeypatch.setattr(store, "shown", shown(url))
         texts = [client.get(path).text for path in ("/", "/studies/9", "/studies/none", "/studies/1/trials/99")]
     assert all("db.example" in text for text in texts[:3])
     assert not any("pa55word" in text for text in texts)

@@ -67,7 +67,7 @@ def test_the_plan_says_what_was_exported(exported, runs):
     assert exported.run == best
     assert (facts["run"], facts["plan"], facts["seed"]) == (best.number, best.plan.tokens, best.seed)
     assert (facts["weights_after_epoch"], facts["search_value"]) == (3, best.value) == (exported.epochs, best.value)
-    assert facts["host"] == {"name": "toy_study:host", "options": {}}
+    assert facts["host"] == {"name": "toy_study:host", "options": {}, "weights": ""}
     assert sorted(path.name for path in exported.folder.iterdir()) == [
         "check.safetensors",
         "network.py",

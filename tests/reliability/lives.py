@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import chdir, suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -26,7 +27,7 @@ from lrlc_nas.engine import OpenStudy, Worker, catch_up, open_study, resume_stud
 from lrlc_nas.engine.launchers import LocalWorkers
 from lrlc_nas.errors import DiskError, LrlcNasError
 from lrlc_nas.facts import RunState
-from lrlc_nas.fault_points import VARIABLE, Fault, arm, count_hits
+from lrlc_nas.fault_points import VARIABLE, Fault, arm, watch
 from lrlc_nas.store import KernelChoices, Store, claim, finish, this_process
 
 from .places import store_in
@@ -124,7 +125,8 @@ def live(folder: Path, fault: str = "", paths: Mapping[str, str] | None = None) 
         paths: which way computes which layer, where that was measured before: the bits of a run depend on it.
     """
     torch.set_num_threads(1)
-    hits = count_hits()
+    hits: Counter[str] = Counter()
+    watch(lambda name: hits.update((name,)))
     if fault:
         arm(Fault.parse(fault))
     # The trouble of the world ends a worker; a traceback would only say what was asked for.

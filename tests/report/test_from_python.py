@@ -18,7 +18,7 @@ from full_page import Parts, train_full_study
 
 from lrlc_nas.choices import Choice
 from lrlc_nas.report import FIGURES, TABLES, report_page
-from lrlc_nas.report.from_python import TEXTS, call_list, setup
+from lrlc_nas.report.from_python import TEXTS, setup
 from lrlc_nas.store import Store
 
 FIGURE_CALLS = {figure.key: figure.call for figure in FIGURES}
@@ -314,8 +314,3 @@ def test_a_name_stays_a_name(name, new_study):
     namespace = {"report": Nothing}
     exec(lines, namespace)
     assert namespace["reading"] == name
-
-
-def test_the_list_for_the_manual_holds_every_call():
-    calls = [*FIGURE_CALLS.values(), *TABLE_CALLS.values(), *TEXTS.values()]
-    assert sorted(call_list().values()) == sorted(calls)

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from sqlalchemy import text
 from toy_epochs import an_epoch
@@ -57,21 +55,21 @@ def test_a_trial_is_tied_to_a_run_once(store):
     assert only_run(store, study).trial_id == 5
 
 
-def test_an_expired_lease_can_be_claimed_and_a_running_one_cannot(store):
+def test_an_expired_lease_can_be_claimed_and_a_running_one_cannot(store, later):
     study = add_study(store, [WAITING])
-    first = claim(store, study, "first", 0.2)
+    first = claim(store, study, "first", 20.0)
     assert claim(store, study, "second", FOREVER) is None
-    time.sleep(0.25)
+    later(25.0)
     second = claim(store, study, "second", FOREVER)
     assert (second.run.run_id, second.attempt) == (first.run.run_id, 2)
 
 
-def test_a_renewed_lease_lasts_its_full_time_again(store):
+def test_a_renewed_lease_lasts_its_full_time_again(store, later):
     study = add_study(store, [WAITING])
-    held = claim(store, study, "first", 0.4)
-    time.sleep(0.25)
+    held = claim(store, study, "first", 40.0)
+    later(25.0)
     renew(store, held)
-    time.sleep(0.25)
+    later(25.0)
     assert claim(store, study, "second", FOREVER) is None
 
 
@@ -194,12 +192,12 @@ def test_an_ended_run_changes_no_more(store):
     assert store.epochs(study) == {}
 
 
-def test_recording_an_epoch_renews_the_lease(store):
+def test_recording_an_epoch_renews_the_lease(store, later):
     study = add_study(store, [WAITING])
-    held = claim(store, study, "me", 0.4)
-    time.sleep(0.25)
+    held = claim(store, study, "me", 40.0)
+    later(25.0)
     record_epoch(store, held, an_epoch(0))
-    time.sleep(0.25)
+    later(25.0)
     assert claim(store, study, "other", FOREVER) is None
 
 

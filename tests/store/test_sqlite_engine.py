@@ -3,11 +3,13 @@ import sqlite3
 import stat
 
 import pytest
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 from toy_store import FOREVER, WAITING, add_study, make_store
 
 from lrlc_nas.errors import StorageError
-from lrlc_nas.store import Store, claim
+from lrlc_nas.store import Store, claim, harden
 from lrlc_nas.store.databases.sqlite import SQLite
 from lrlc_nas.store.engine import READING, database_now, engine_options
 from lrlc_nas.store.worker_id import is_dead, this_process
@@ -112,3 +114,11 @@ def test_a_process_with_a_reused_number_is_dead():
 def test_of_another_machine_nothing_is_known():
     _, _, started = this_process().split("/")
     assert not is_dead(f"elsewhere/{2**22 + 1}/{started}")
+
+
+def test_a_database_that_may_not_be_written_says_so(tmp_path, store, study):
+    store.engine.dispose()
+    file = f"{(tmp_path / 'studies.db').as_uri()}?immutable=1"  # root may write wherever it likes, but not this
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(file, uri=True), poolclass=NullPool)
+    with pytest.raises(StorageError, match="must be writable"), harden(engine).begin() as connection:
+        connection.exec_driver_sql("DELETE FROM nas_study")

@@ -1,5 +1,4 @@
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import optuna
@@ -60,11 +59,11 @@ def test_studies_do_not_see_each_others_runs(store, study):
     assert not store.is_done(study)
 
 
-def test_the_runs_that_ended_last_come_last_first(store, study):
+def test_the_runs_that_ended_last_come_last_first(store, study, later):
     held = [claim(store, study, "me", FOREVER) for _ in range(3)]
     for number in (1, 2, 0):
         finish(store, held[number], "complete", value=0.5, facts={})
-        time.sleep(0.01)  # SQLite's clock has steps of a millisecond
+        later(1.0)
     assert [run.number for run in store.last_ended(study, 2)] == [0, 2]
 
 

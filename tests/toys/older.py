@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lrlc_nas.store import Store
-from lrlc_nas.store.engine import create_database
+from lrlc_nas.store.databases import DATABASES
 from lrlc_nas.store.schema import bring_forward
 
 VERSIONS = ("0001", "0002", "0003", "0004")
@@ -37,7 +37,7 @@ _UNDO = {
 
 def create_older(store: Store, version: str) -> None:
     """Make the tables of an older version, which are empty."""
-    create_database(store.engine)
+    DATABASES["sqlite"].create(store.engine)
     with store.engine.begin() as connection:
         bring_forward(connection, version)
 

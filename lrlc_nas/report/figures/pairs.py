@@ -25,7 +25,8 @@ _NARROWEST_SCALE = 0.001
 class PairMatrix:
     """What relaxing two sites at once does beyond the sum of their effects, for each estimable pair.
 
-    Sites are in the order of the space, and the limit is both ends of the colour scale.
+    Sites are in the order of the space, and the limit is both ends of the colour scale, which no effect of
+    one site exceeds either.
     """
 
     sites: tuple[str, ...]
@@ -37,10 +38,11 @@ class PairMatrix:
 def pair_matrix(screening: Screening) -> PairMatrix:
     """The pairs of sites of a screening."""
     told = {(each.first, each.second): each for each in screening.interactions if each.estimate is not None}
+    numbers = [*(pair.estimate for pair in told.values()), *(effect.estimate for effect in screening.effects)]
     return PairMatrix(
         tuple(dict.fromkeys(effect.site for effect in screening.effects)),
         told,
-        max([_NARROWEST_SCALE * screening.metric.scale, *(abs(each.estimate or 0.0) for each in told.values())]),
+        max(_NARROWEST_SCALE * screening.metric.scale, *(abs(number or 0.0) for number in numbers)),
         screening.metric,
     )
 

@@ -78,7 +78,7 @@ class SQLite(Database):
 
         event.listen(engine, "connect", _begin_nothing)
         event.listen(engine, "begin", _begin)
-        event.listen(engine, "handle_error", _say_whether_disk)
+        event.listen(engine, "handle_error", _say_whether_file)
         engine.dispose()  # connections that were pooled before the events were attached
 
     def create(self, engine: Engine) -> None:
@@ -100,7 +100,7 @@ class SQLite(Database):
         try:
             _insist(lambda: connection.cursor().execute(pragma), self.busy_seconds)
         except sqlite3.Error as error:
-            raise _disk_error(engine.url, error) or OperationalError(pragma, None, error) from error
+            raise _file_error(engine.url, error) or OperationalError(pragma, None, error) from error
         finally:
             connection.close()
 
@@ -144,15 +144,20 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _say_whether_disk(context: ExceptionContext) -> BaseException | None:
+def _say_whether_file(context: ExceptionContext) -> BaseException | None:
     """What SQLAlchemy raises in place of its own error; None: its own."""
     if context.engine is None:
         return None
-    return _disk_error(context.engine.url, context.original_exception)
+    return _file_error(context.engine.url, context.original_exception)
 
 
-def _disk_error(url: URL, error: BaseException) -> DiskError | None:
+def _file_error(url: URL, error: BaseException) -> DiskError | StorageError | None:
     code, path = getattr(error, "sqlite_errorcode", None), sqlite_path(url)
+    if code is not None and code & 0xFF == sqlite3.SQLITE_READONLY:
+        return StorageError(
+            f"storage {shown(url)}: {path} must be writable together with its folder, because SQLite keeps files "
+            "beside it even for whoever only reads; it is read-only here, but a copy can be read"
+        )
     if code is None or code & 0xFF not in _DISK_CODES or path is None:
         return None
     try:
