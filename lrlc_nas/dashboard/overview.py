@@ -62,7 +62,7 @@ class Overview:
         ids = optuna_ids(self._storage)
         lines = {name: self._line(name, token.text, ids.get(name)) for name, token in now.items()}
         self._known = {name: (now[name].text, lines[name]) for name in now}
-        confirmations = {token.parent_study_id: lines[name] for name, token in now.items()}
+        confirmations = {token.parent_study_id: lines[name] for name, token in now.items() if not token.circumstance}
         return [
             replace(line, confirmation=confirmations.get(line.study_id))
             for name, line in reversed(lines.items())

@@ -144,7 +144,7 @@ class Pages:
         asked = now[name]
         if asked.parent_study_id is not None:
             return "its search", asked.parent_study_id
-        of = (each.study_id for each in now.values() if each.parent_study_id == asked.study_id)
+        of = (e.study_id for e in now.values() if e.parent_study_id == asked.study_id and not e.circumstance)
         return next((("confirmation", number) for number in of), None)
 
     def _state(self, name: str, version: str) -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-__all__ = ["EpochResult"]
+__all__ = ["EpochResult", "history_to_dicts"]
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,15 @@ class EpochResult:
         seconds: wall-clock time of training and evaluation, without the writing of the checkpoint.
         scores: any further numbers by name, in the order in which they are shown. Those of the built-in
             classification are named in `lrlc_nas.training.run`.
+        items: a score for each sample, as `lrlc_nas.runs.items` packs them; empty where there are none. Those of the
+            last epoch are kept alone.
     """
 
     epoch: int
     value: float
     seconds: float
     scores: Mapping[str, float] = field(default_factory=dict, hash=False)
+    items: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EpochResult:
@@ -38,3 +41,8 @@ class EpochResult:
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as plain values."""
         return asdict(self)
+
+
+def history_to_dicts(history: Sequence[EpochResult]) -> list[dict[str, Any]]:
+    """All epochs of a run as plain values, the last with its items."""
+    return [(result if result is history[-1] else replace(result, items="")).to_dict() for result in history]

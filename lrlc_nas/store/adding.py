@@ -38,6 +38,7 @@ def insert_study(
     sites: Sequence[SiteRecord],
     runs: Sequence[NewRun],
     parent_study_id: int | None = None,
+    circumstance: str = "",
 ) -> StudyRecord:
     """Insert a study with all its runs, in one transaction.
 
@@ -58,6 +59,7 @@ def insert_study(
             facts=json.dumps(facts),
             files=files,
             parent_study_id=parent_study_id,
+            circumstance=circumstance,
         )
         session.add(study)
         try:

@@ -28,7 +28,7 @@ from ..facts import EndCause, RunState
 from ..fault_points import fault_point
 from ..runs.results import EpochResult
 from .engine import database_now
-from .models import EpochRow, RunRow
+from .models import EpochRow, ItemsRow, RunRow
 from .records import Claim, StudyRecord
 from .retry import repeatable
 from .rows import run_record
@@ -181,6 +181,8 @@ def record_epoch(store: Store, held: Claim, epoch: EpochResult) -> None:
         values = {"epoch": epoch.epoch + 1, "expires": now + held.seconds, "crash_count": 0}
         if _update(session, held, expected, **values):
             session.add(_epoch_row(held, epoch))
+            if epoch.items:
+                session.merge(ItemsRow(run_id=held.run.run_id, epoch=epoch.epoch, items=epoch.items))
             session.flush()
             fault_point("epoch.commit")
             return

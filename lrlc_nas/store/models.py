@@ -9,7 +9,7 @@ from sqlalchemy import Double, ForeignKey, Index, Integer, String, Text, UniqueC
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "EpochRow", "KernelChoiceRow", "RunRow", "SiteRow", "StudyRow", "TestOpeningRow"]
+__all__ = ["Base", "EpochRow", "ItemsRow", "KernelChoiceRow", "RunRow", "SiteRow", "StudyRow", "TestOpeningRow"]
 
 # TEXT of MySQL ends at 64 KiB; the sites of a large network take more.
 _LONG = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -20,10 +20,13 @@ class Base(DeclarativeBase):
 
 
 class StudyRow(Base):
-    """One study: all that `resume` needs to go on. A search has one confirmation at most."""
+    """One study: all that `resume` needs to go on.
+
+    A search has one confirmation at most, of the circumstance ``""``, and one challenge of each other circumstance.
+    """
 
     __tablename__ = "nas_study"
-    __table_args__ = (Index("nas_study_parent", "parent_study_id", unique=True),)
+    __table_args__ = (Index("nas_study_parent", "parent_study_id", "circumstance", unique=True),)
 
     study_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
@@ -38,6 +41,7 @@ class StudyRow(Base):
     facts: Mapped[str] = mapped_column(_LONG)
     files: Mapped[str] = mapped_column(Text)
     parent_study_id: Mapped[int | None] = mapped_column(Integer)
+    circumstance: Mapped[str] = mapped_column(String(100), server_default="")
 
 
 class SiteRow(Base):
@@ -104,6 +108,16 @@ class EpochRow(Base):
     value: Mapped[float] = mapped_column(Double)
     seconds: Mapped[float] = mapped_column(Double)
     scores: Mapped[str] = mapped_column(_LONG)
+
+
+class ItemsRow(Base):
+    """The scores of the samples of a run after the last of its epochs that had some, see `lrlc_nas.runs.items`."""
+
+    __tablename__ = "nas_items"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("nas_run.run_id"), primary_key=True, autoincrement=False)
+    epoch: Mapped[int]
+    items: Mapped[str] = mapped_column(_LONG)
 
 
 class KernelChoiceRow(Base):

@@ -46,6 +46,7 @@ class StudyRecord:
         files: the folder of the checkpoints.
         sites: the sites, in the order of the forward pass.
         parent_study_id: number of the search that a confirmation belongs to; None for a search.
+        circumstance: under which a challenge tests the claims of a confirmation; empty for all other studies.
     """
 
     study_id: int
@@ -62,6 +63,7 @@ class StudyRecord:
     files: str
     sites: tuple[SiteRecord, ...]
     parent_study_id: int | None = None
+    circumstance: str = ""
 
     @property
     def metric(self) -> Metric:

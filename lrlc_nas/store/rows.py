@@ -86,6 +86,7 @@ def study_record(row: Any, sites: Iterable[Any]) -> StudyRecord:
         files=row.files,
         sites=tuple(SiteRecord(site.name, json.loads(site.geometry)) for site in sites),
         parent_study_id=None if row.parent_study_id is None else int(row.parent_study_id),
+        circumstance=str(row.circumstance),
     )
 
 

@@ -22,6 +22,9 @@ from .study_database import StudyDatabase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["Store"]
 
 T = TypeVar("T")
@@ -137,9 +140,15 @@ class Store(StudyDatabase):
         assert found is not None
         return found
 
-    def confirmation_of(self, study: StudyRecord) -> StudyRecord | None:
-        """The confirmation of a search, whatever it is called; None before there is one."""
-        return self._found("parent_study_id", study.study_id)
+    def confirmation_of(self, study: StudyRecord, circumstance: str = "") -> StudyRecord | None:
+        """The confirmation of a search, or its challenge under a circumstance, whatever it is called; None without."""
+        return self._found("parent_study_id", study.study_id, circumstance)
+
+    def circumstances(self, study: StudyRecord) -> list[str]:
+        """The circumstances under which the claims of a search were challenged, in their order."""
+        query = "SELECT circumstance FROM nas_study WHERE parent_study_id = :study ORDER BY study_id"
+        found = self.select(query, study=study.study_id)
+        return [row.circumstance for row in found if row.circumstance]
 
     def search_of(self, study: StudyRecord) -> StudyRecord | None:
         """The search that a confirmation belongs to; None for a search."""
@@ -159,6 +168,21 @@ class Store(StudyDatabase):
         for row in self.select(query, study=study.study_id):
             result.setdefault(row.run_id, []).append(epoch_result(row))
         return result
+
+    @repeatable
+    def items(self, study: StudyRecord) -> dict[int, NDArray[np.float64]]:
+        """Run id to the scores of its samples after its last epoch, in the order of the split; only of runs with some.
+
+        Raises:
+            StorageError: if they are damaged.
+        """
+        query = (
+            "SELECT i.run_id, i.items FROM nas_items i JOIN nas_run r ON r.run_id = i.run_id "
+            "WHERE r.study_id = :study AND i.epoch = r.epoch - 1"
+        )
+        from ..runs.items import unpack_items  # NumPy is slow to import, and few who look ask for this
+
+        return {row.run_id: unpack_items(row.items) for row in self.select(query, study=study.study_id)}
 
     @repeatable
     def run_epochs(self, run: RunRecord) -> list[EpochResult]:
@@ -234,8 +258,12 @@ class Store(StudyDatabase):
         return [row.name for row in self.select("SELECT name FROM nas_study ORDER BY study_id")]
 
     @repeatable
-    def _found(self, column: str, value: str | int | None) -> StudyRecord | None:
-        found = self.select(f"SELECT * FROM nas_study WHERE {column} = :value", value=value)  # noqa: S608 - ours
+    def _found(self, column: str, value: str | int | None, circumstance: str | None = None) -> StudyRecord | None:
+        query = f"SELECT * FROM nas_study WHERE {column} = :value"  # noqa: S608 - ours
+        if circumstance is None:
+            found = self.select(query, value=value)
+        else:
+            found = self.select(f"{query} AND circumstance = :of", value=value, of=circumstance)
         if not found:
             return None
         (row,) = found

@@ -14,7 +14,9 @@ from torch import nn
 
 from ..errors import CheckpointError, DivergedError, InputError, TrainingStoppedError
 from ..runs import Checkpoints, EpochResult
+from ..runs.items import pack_items
 from ..runs.random_numbers import restore_random_numbers, saved_random_numbers
+from ..runs.results import history_to_dicts
 from .plain_state import require_plain
 
 __all__ = ["RunHandle"]
@@ -60,7 +62,13 @@ class RunHandle:
         return len(self.reported)
 
     def report(
-        self, epoch: float | None = None, value: float | None = None, *, step: int | None = None, **scores: float
+        self,
+        epoch: float | None = None,
+        value: float | None = None,
+        *,
+        step: int | None = None,
+        items: Any = None,
+        **scores: float,
     ) -> None:
         """Record the metric after an epoch; ``report(value, step=epoch)`` is the same in Optuna's words.
 
@@ -68,6 +76,8 @@ class RunHandle:
             epoch: `next_epoch`: epochs are reported one by one, from 0.
             value: the task's metric on the samples of `split`.
             step: the epoch, where the value comes first.
+            items: the metric of each sample of `split` by itself, in the order of the split: a tensor, an array or a
+                list (samples,). Intervals then count the samples too; those of the last epoch are kept.
             scores: any other numbers of the epoch, by name.
 
         Raises:
@@ -87,7 +97,11 @@ class RunHandle:
             raise self._ending(TrainingStoppedError(f"stopped in epoch {self.next_epoch}"))
         seconds = time.perf_counter() - self._began
         others = {name: _number(name, score) for name, score in scores.items()}
-        self.tell(EpochResult(self.next_epoch, number, seconds, others))
+        try:
+            packed = "" if items is None else pack_items(items)
+        except InputError as error:
+            raise InputError(f"run.report: {error}") from None
+        self.tell(EpochResult(self.next_epoch, number, seconds, others, packed))
         self._began = time.perf_counter()
 
     def save(self, state: Mapping[str, Any] | None = None) -> None:
@@ -220,7 +234,7 @@ class RunHandle:
         assert self._network is not None
         self._saved = self.next_epoch
         if self.checkpoints is not None:
-            told = [result.to_dict() for result in self.reported]
+            told = history_to_dicts(self.reported)
             saved = {"seed": self.seed, "reported": told, "final": final, "state": state}
             weights = {"network": self._network.state_dict(), "random": saved_random_numbers(self.device)}
             self.checkpoints.save(self.next_epoch - 1, saved | weights)

@@ -92,7 +92,8 @@ def evaluate(
     placement = Placement.of(device, mean=mean, std=std, precision=precision, channels_last=channels_last)
     _require_batches(placement, subset.images, batch_size)
     placement.place(network)
-    return evaluate_placed(network, subset, placement, batch_size)
+    loss, accuracy, _ = evaluate_placed(network, subset, placement, batch_size)
+    return loss, accuracy
 
 
 def evaluate_placed(
@@ -101,13 +102,14 @@ def evaluate_placed(
     placement: Placement,
     batch_size: int,
     should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[float, float]:
-    """Do the work of `evaluate` for a network that lies on the device already.
+) -> tuple[float, float, Tensor]:
+    """Do the work of `evaluate` for a network that lies on the device already; also tell which images are right.
 
     Raises:
         TrainingStoppedError: if ``should_stop``, which is asked for each batch, says so.
     """
     tally = Tally(placement.device)
+    correct: list[Tensor] = []
     batches = torch.split(subset.labels, batch_size)
     with _evaluation_mode(network):
         for labels, logits in zip(batches, _logits(network, subset.images, placement, batch_size), strict=True):
@@ -115,7 +117,8 @@ def evaluate_placed(
                 raise TrainingStoppedError(f"stopped after measuring {tally.images} of {len(subset)} images")
             target = labels.to(placement.device)
             tally.add(F.cross_entropy(logits, target), logits, target)
-    return tally.read()
+            correct.append(logits.argmax(1) == target)
+    return *tally.read(), torch.cat(correct).cpu()
 
 
 def _logits(network: nn.Module, images: Tensor, placement: Placement, batch_size: int) -> Iterator[Tensor]:

@@ -19,9 +19,10 @@ from ..data import Augmentation, Subset, augment
 from ..errors import CheckpointError, DivergedError, TrainingStoppedError
 from ..layers import smoothness_penalty
 from ..runs.checkpoints import Checkpoints
+from ..runs.items import pack_items
 from ..runs.lost_device import is_device_lost
 from ..runs.memory import is_out_of_memory
-from ..runs.results import EpochResult
+from ..runs.results import EpochResult, history_to_dicts
 from ..runs.streams import global_stream, stream
 from .determinism import deterministic_algorithms
 from .evaluation import Tally, evaluate_placed
@@ -75,7 +76,7 @@ class Run:
             train_loss, train_accuracy = tally.read()
             trained = perf_counter()
             _require_finite(epoch, "training loss", train_loss)
-            loss, accuracy = evaluate_placed(
+            loss, accuracy, correct = evaluate_placed(
                 self.network, self.search, self.placement, self.recipe.batch_size, should_stop
             )
             _require_finite(epoch, "loss on the search split", loss)
@@ -91,6 +92,7 @@ class Run:
                 "learning_rate": learning_rate,
                 "images_per_second": tally.images / (trained - started),
             },
+            items=pack_items(correct),
         )
 
     def state(self, history: list[EpochResult]) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class Run:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "history": [result.to_dict() for result in history],
+            "history": history_to_dicts(history),
             "seed": self.seed,
             "recipe": self.recipe.digest,
             "torch": str(torch.__version__),

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 from toy_epochs import an_epoch
 from toy_store import FOREVER, WAITING, a_plan, add_study
 
-from lrlc_nas.errors import FencedError
+from lrlc_nas.errors import FencedError, StorageError
 from lrlc_nas.facts import EndCause, Role, RunState
+from lrlc_nas.runs.items import pack_items
 from lrlc_nas.store import (
     NewRun,
     claim,
@@ -297,3 +300,21 @@ def test_progress_is_never_twice_the_same(store, study):
     assert progress(store, study) == seen[-1], "a claim is no progress"
     finish(store, held, "complete", value=0.5, facts={})
     assert len({*seen, progress(store, study)}) == len(seen) + 1
+
+
+def test_the_scores_of_the_samples_are_those_of_the_last_epoch(store, study):
+    held = claim(store, study, "me", FOREVER)
+    record_epoch(store, held, replace(an_epoch(0), items=pack_items([0.0, 1.0])))
+    record_epoch(store, held, replace(an_epoch(1), items=pack_items([0.5, 0.25])))
+    record_epoch(store, held, replace(an_epoch(1), items=pack_items([9.0, 9.0])))  # repeated, which changes nothing
+    assert {run: items.tolist() for run, items in store.items(study).items()} == {held.run.run_id: [0.5, 0.25]}
+    record_epoch(store, held, an_epoch(2))
+    assert store.items(study) == {}, "older ones would not be those of the value"
+
+
+def test_scores_of_samples_that_are_damaged_are_one_line(store, study):
+    record_epoch(store, claim(store, study, "me", FOREVER), replace(an_epoch(0), items=pack_items([0.5])))
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE nas_items SET items = 'x'"))
+    with pytest.raises(StorageError, match="damaged"):
+        store.items(study)

@@ -13,6 +13,7 @@ from torch import nn
 
 from lrlc_nas.errors import CheckpointError, DivergedError, InputError, TrainingStoppedError
 from lrlc_nas.runs import Checkpoints
+from lrlc_nas.runs.items import unpack_items
 from lrlc_nas.tasks import RunHandle
 
 
@@ -207,3 +208,30 @@ def test_a_training_that_returns_because_it_was_asked_to_has_not_ended():
 
     with pytest.raises(TrainingStoppedError):
         handle(asked_to_stop=lambda: True).train(nn.Linear(1, 1), train)
+
+
+def test_the_scores_of_the_samples_survive_an_interruption_those_of_the_last_epoch_alone(tmp_path: Path):
+    def train(network: nn.Module, run: RunHandle) -> None:
+        run.load()
+        for epoch in range(run.next_epoch, 3):
+            if (epoch, len(told)) == (2, 2):
+                raise KeyboardInterrupt
+            run.report(epoch, 0.5, items=[float(epoch), 0.25])
+            run.save()
+
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        handle(tmp_path / "run", listener=told.append).train(nn.Linear(1, 1), train)
+    told.append(None)
+    again = handle(tmp_path / "run")
+    again.train(nn.Linear(1, 1), train)
+    assert [result.items and unpack_items(result.items).tolist() for result in again.reported] == [
+        "",
+        [1, 0.25],
+        [2, 0.25],
+    ]
+
+
+def test_scores_of_samples_that_are_none_are_refused():
+    with pytest.raises(InputError, match=r"run\.report: items must be finite"):
+        handle().report(0, 0.5, items=[math.nan])

@@ -11,10 +11,16 @@ from lrlc_nas.store import Store
 from lrlc_nas.store.databases import DATABASES
 from lrlc_nas.store.schema import bring_forward
 
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 SCORES = ("train_loss", "train_accuracy", "loss", "learning_rate", "images_per_second")
 
 _UNDO = {
+    "0006": (
+        "DROP TABLE nas_items",
+        "DROP INDEX nas_study_parent",
+        "ALTER TABLE nas_study DROP COLUMN circumstance",
+        "CREATE UNIQUE INDEX nas_study_parent ON nas_study (parent_study_id)",
+    ),
     "0005": (
         "ALTER TABLE nas_run RENAME COLUMN worker_id TO owner",
         "ALTER TABLE nas_run RENAME COLUMN crash_count TO deaths",
@@ -45,7 +51,8 @@ def create_older(store: Store, version: str) -> None:
 def take_back(path: Path, version: str) -> None:
     """Make a SQLite database what an older version would have left."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        _take_epochs_back(connection)
+        if version < "0005":
+            _take_epochs_back(connection)
         for newer, statements in _UNDO.items():
             for statement in statements if newer > version else ():
                 connection.execute(statement)

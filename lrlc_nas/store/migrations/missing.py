@@ -12,7 +12,16 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.schema import SchemaItem
 
-__all__ = ["add_column", "create_index", "create_table", "has_column", "has_table", "rename_column", "rename_table"]
+__all__ = [
+    "add_column",
+    "create_index",
+    "create_table",
+    "drop_index",
+    "has_column",
+    "has_table",
+    "rename_column",
+    "rename_table",
+]
 
 
 def has_table(name: str) -> bool:
@@ -33,8 +42,14 @@ def create_table(name: str, *items: SchemaItem) -> None:
 
 def create_index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
     """Create an index unless the table has one of this name."""
-    if name not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
+    if name not in {index["name"] for index in _indexes(table)}:
         op.create_index(name, table, columns, unique=unique)
+
+
+def drop_index(name: str, table: str, columns: list[str]) -> None:
+    """Drop an index of just these columns, if it is there."""
+    if any(index["name"] == name and index["column_names"] == columns for index in _indexes(table)):
+        op.drop_index(name, table)
 
 
 def add_column(table: str, column: sa.Column[Any]) -> None:
@@ -53,3 +68,7 @@ def rename_column(table: str, old: str, new: str) -> None:
     """Rename a column unless that is done; every database that is supported knows this statement."""
     if has_column(table, old):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+
+
+def _indexes(table: str) -> list[Any]:
+    return list(sa.inspect(op.get_bind()).get_indexes(table))
