@@ -134,8 +134,9 @@ class ClaimSection(Section):
 class ConfirmationSection(Section):
     """What a confirmation tests; `lrlc-nas confirm` writes it, a study file cannot.
 
-    `of` is the study that made the claims, `family` the number of hypotheses that it looked at, `smallest_effect` is
-    in the unit of the metric, and `notes` say what had to be decided about the controls.
+    `of` is the study that made the claims, `family` the number of hypotheses that the verdicts hold for together,
+    `smallest_effect` is in the unit of the metric, and `notes` say what had to be decided about the controls. With
+    `together` the intervals hold together as the verdicts do; older confirmations showed each by itself.
     """
 
     of: str
@@ -143,6 +144,7 @@ class ConfirmationSection(Section):
     family: Annotated[int, Field(ge=1)]
     smallest_effect: Annotated[float, Field(gt=0)] = 0.3
     notes: tuple[str, ...] = ()
+    together: bool = False
 
     @property
     def arms(self) -> tuple[Plan, ...]:

@@ -18,4 +18,4 @@ def conclusion_of(store: Store, name: str) -> tuple[StudyRecord, Conclusion]:
     study = store.confirmation_of(store.study(name))
     if study is None:
         raise InputError(f"study {name!r} has no confirmation yet; 'lrlc-nas confirm' trains its claims on fresh seeds")
-    return study, conclude(study, store.runs(study))
+    return study, conclude(study, store.runs(study), store.items(study))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -10,13 +10,12 @@ from ..choices import Plan
 from ..config import ACCURACY
 from ..errors import InputError
 from ..evidence.claims import claims_worth_testing
-from ..evidence.conclusion import Conclusion
 from ..evidence.effects import screen
-from ..store import Store, StudyRecord, TestOpening, test_openings
+from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 from .concluding import conclusion_of
 from .confirmation_runs import add_seeds, start_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
-from .test_split import open_test
+from .test_split import completed_runs, open_test
 
 __all__ = ["SEEDS", "SMALLEST_EFFECT", "confirmation_to_run", "measure_sealed"]
 
@@ -97,7 +96,8 @@ def measure_sealed(store: Store, name: str, *, device: torch.device | str = "cpu
         assert result.verdict is not None
         arms[result.label] = result.plan
         arms |= {f"{result.label}, control {label}": result.controls[label] for label in result.verdict.beats}
-    before = [opening for opening in test_openings(store, record) if _covers(opening, arms, conclusion)]
+    trained = completed_runs(store.runs(record), arms, conclusion.seeds)
+    before = [opening for opening in test_openings(store, record) if _covers(opening, trained)]
     if before and not again:
         return before[-1]
     return open_test(store, open_study(store, record.name), arms, conclusion.seeds, device=device)
@@ -120,6 +120,5 @@ def _require_same(study: OpenStudy, claims: Mapping[str, Plan], smallest_effect:
         )
 
 
-def _covers(opening: TestOpening, arms: Mapping[str, Plan], conclusion: Conclusion) -> bool:
-    seeds = {str(seed) for seed in conclusion.seeds}
-    return all(seeds <= set(opening.values.get(label, {})) for label in arms)
+def _covers(opening: TestOpening, trained: Mapping[str, Sequence[RunRecord]]) -> bool:
+    return all({str(run.seed) for run in runs} <= set(opening.values.get(arm, {})) for arm, runs in trained.items())

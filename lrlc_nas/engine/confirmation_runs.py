@@ -150,7 +150,8 @@ def _prepared(
     confirmation = ConfirmationSection(
         of=study.record.name,
         claims=sections,
-        family=_family(study.record, claims.values()),
+        family=len(claims),
+        together=True,
         smallest_effect=smallest_effect,
         notes=(*width_notes, *dropped),
     )
@@ -179,12 +180,6 @@ def _claim_sections(
                 notes.append(f"{label}: no control {control}, because it cannot be built or afforded there")
         sections.append(ClaimSection(label=label, plan=plan.tokens, controls=kept))
     return tuple(sections), notes
-
-
-def _family(study: StudyRecord, plans: Iterable[Plan]) -> int:
-    """How many hypotheses were looked at: every cell of the space, and every plan that is more than a cell."""
-    cells = sum(len(tokens) - 1 for tokens in study.space.values())
-    return cells + sum(len(plan.tokens) > 1 for plan in plans)
 
 
 def _widths(

@@ -13,7 +13,7 @@ from ..store import RunRecord, Store, TestOpening, add_test_opening, record_resu
 from .export import trained_weights
 from .lifecycle import OpenStudy
 
-__all__ = ["open_test"]
+__all__ = ["completed_runs", "open_test"]
 
 
 def open_test(
@@ -41,7 +41,7 @@ def open_test(
         CheckpointError: if weights are missing or damaged; before the opening, where that can be told.
     """
     study.prepared.task.require_test()
-    trained = _trained(store.runs(study.record), arms, seeds)
+    trained = completed_runs(store.runs(study.record), arms, seeds)
     for run in {run.run_id: run for runs in trained.values() for run in runs}.values():
         trained_weights(store, study.record, run)  # and let go of: together they may not fit into the memory
     subject = {"arms": {label: plan.tokens for label, plan in arms.items()}}
@@ -51,7 +51,14 @@ def open_test(
     return next(each for each in test_openings(store, study.record) if each.opening_id == opening.opening_id)
 
 
-def _trained(runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]) -> dict[str, list[RunRecord]]:
+def completed_runs(
+    runs: Sequence[RunRecord], arms: Mapping[str, Plan], seeds: Collection[int]
+) -> dict[str, list[RunRecord]]:
+    """Label of each arm to its completed runs with these seeds.
+
+    Raises:
+        InputError: if an arm has none.
+    """
     complete = [run for run in runs if run.state == RunState.COMPLETE and run.seed in seeds]
     trained = {label: [run for run in complete if run.plan == plan] for label, plan in arms.items()}
     for label, found in trained.items():

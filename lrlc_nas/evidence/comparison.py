@@ -2,11 +2,15 @@
 
 With d_i = arm_i - baseline_i, the scores with seed i, as gains, i = 1 … n,
 
-    difference ± t(n-1) · s_d / √n,        s_d² = Σ (d_i - mean d)² / (n - 1).
+    difference ± t(ν) · √(s_d² / n + v),        s_d² = Σ (d_i - mean d)² / (n - 1),
+
+where v is what the choice of the samples adds (`samples`), 0 where no run tells its samples apart; ν is n - 1, or more
+by Satterthwaite where v takes a share.
 
 This interval is valid whatever the correlation of the pairs and however much the spreads of the two arms differ,
-which an interval from a pooled spread is not. Where pairing buys nothing (correlation 0), it costs only degrees of
-freedom.
+which an interval from a spread pooled over arms is not: where one arm of five is three times as variable as the
+others, its 96 % interval would hold 80 to 90 %, moderated (Smyth) or not. Where pairing buys nothing (correlation 0),
+it costs only degrees of freedom.
 
 P(arm > baseline) is the chance that a fresh run of the arm beats a fresh run of the baseline. Its interval is
 Newcombe's score interval for the Mann-Whitney statistic: it does not collapse where one arm wins all n × n pairs, as
@@ -22,7 +26,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -30,8 +34,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ..errors import InputError
+from .samples import satterthwaite
 
-__all__ = ["Comparison", "compare", "holm", "paired_t", "probability_of_superiority"]
+__all__ = ["Comparison", "PairedT", "compare", "holm", "paired_t", "probability_of_superiority"]
 
 _Array = NDArray[np.float64]
 
@@ -53,6 +58,8 @@ class Comparison:
         difference: mean of arm - baseline; None without a pair.
         low: the paired t interval is `low` to `high`; None where there is none, as for `p`, two-sided.
         sd_of_difference: over seeds; None with fewer than two pairs.
+        samples: how many samples the interval counts; 0 where it takes the samples as they are.
+        variance_of_samples: what their choice adds to the variance of the difference.
         correlation: of the pairs; None where either arm has no spread or there are fewer than three pairs.
         pairing_gain: variance of an unpaired difference over that of the paired one: how many times more seeds an
             unpaired comparison would need; None without spread.
@@ -73,19 +80,33 @@ class Comparison:
     superiority: float | None = None
     superiority_low: float | None = None
     superiority_high: float | None = None
+    samples: int = 0
+    variance_of_samples: float = 0.0
 
     def interval(self, confidence: float) -> tuple[float, float] | None:
         """The paired t interval of another level; None where there is none."""
         if self.reason or self.difference is None or self.sd_of_difference is None:
             return None
-        half = float(-special.stdtrit(self.n - 1, (1 - confidence) / 2)) * self.sd_of_difference / sqrt(self.n)
+        half = _half(self.n, self.sd_of_difference, self.variance_of_samples, confidence)
         return self.difference - half, self.difference + half
 
+    def at(self, confidence: float) -> Comparison:
+        """The same with intervals of another level; that of `superiority` stays."""
+        low, high = self.interval(confidence) or (None, None)
+        return replace(self, confidence=confidence, low=low, high=high)
 
-def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95) -> Comparison:
+
+def compare(
+    arm: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    confidence: float = 0.95,
+    samples: int = 0,
+    variance_of_samples: float = 0.0,
+) -> Comparison:
     """Compare two arms, by their gains, that were trained with the same seeds in the same order.
 
-    For intervals that hold together over a family of m, give the confidence 1 - α/m.
+    For intervals that hold together over a family of m, give the confidence 1 - α/m. Of the samples see `samples`.
 
     Returns:
         The comparison, with None and a reason where the runs cannot tell.
@@ -99,9 +120,10 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
     n = len(arm)
     if n == 0:
         return Comparison(0, confidence, _about_pairing(None, None), "no seed is complete in both arms")
-    mean, sd, p = (float(value) for value in paired_t(arms[0] - arms[1]))
+    tested = paired_t(arms[0] - arms[1], variance_of_samples)
+    mean, sd, p = (float(value) for value in (tested.mean, tested.sd, tested.p))
     reason = _reason(n, sd)
-    half = 0.0 if reason else float(-special.stdtrit(n - 1, (1 - confidence) / 2)) * sd / sqrt(n)
+    half = 0.0 if reason else _half(n, sd, variance_of_samples, confidence)
     correlation, gain = _correlation(arms), _pairing_gain(arms, sd)
     superiority, low, high = probability_of_superiority(arms[0], arms[1], confidence)
     return Comparison(
@@ -119,23 +141,56 @@ def compare(arm: Sequence[float], baseline: Sequence[float], *, confidence: floa
         superiority=superiority,
         superiority_low=low if n > 1 else None,
         superiority_high=high if n > 1 else None,
+        samples=samples,
+        variance_of_samples=variance_of_samples,
     )
 
 
-def paired_t(differences: _Array) -> tuple[_Array, _Array, _Array]:
-    """Student's paired t test of many comparisons at once: mean, standard deviation and two-sided p, each (...).
+@dataclass(frozen=True)
+class PairedT:
+    """Student's paired t test of many comparisons at once, each field (...).
 
-    The differences, arm - baseline with each seed, are (..., n). Where n < 2, or there is no spread, the standard
-    deviation is 0 and p is 1.
+    Attributes:
+        mean: of the differences; 0 without a pair.
+        sd: of the differences; 0 with fewer than two pairs.
+        error: standard error of the mean, that of the samples included.
+        degrees: of freedom of the error.
+        p: two-sided; 1 where `sd` is 0.
     """
-    n = differences.shape[-1]
-    mean = differences.mean(axis=-1)
-    if n < 2:
-        return mean, np.zeros_like(mean), np.ones_like(mean)
-    sd = differences.std(axis=-1, ddof=1)
+
+    mean: _Array
+    sd: _Array
+    error: _Array
+    degrees: _Array
+    p: _Array
+
+
+def paired_t(differences: _Array, variance_of_samples: _Array | float = 0.0) -> PairedT:
+    """Test differences (..., n), arm - baseline with each seed, NaN where either arm has no score."""
+    there = ~np.isnan(differences)
+    n = there.sum(axis=-1)
+    mean = np.where(there, differences, 0.0).sum(axis=-1) / np.maximum(n, 1)
+    squares = (np.where(there, differences - mean[..., None], 0.0) ** 2).sum(axis=-1)
+    sd = np.sqrt(squares / np.maximum(n - 1, 1))
     sd = np.where(sd < _NO_SPREAD, 0.0, sd)
-    t = np.divide(np.abs(mean) * sqrt(n), sd, out=np.zeros_like(mean), where=sd > 0)
-    return mean, sd, np.asarray(2 * special.stdtr(n - 1, -np.asarray(t)))
+    of_seeds = sd**2 / np.maximum(n, 1)
+    error = np.sqrt(of_seeds + variance_of_samples)
+    # Without samples these are the plain forms, so that what was decided with them stays the same to the last bit.
+    alone = np.equal(variance_of_samples, 0)
+    degrees = np.where(alone, np.maximum(n - 1, 1), satterthwaite(of_seeds, variance_of_samples + 0 * of_seeds, n))
+    scaled, by = np.where(alone, np.abs(mean) * np.sqrt(n), np.abs(mean)), np.where(alone, sd, error)
+    t = np.divide(scaled, by, out=np.zeros_like(mean), where=sd > 0)
+    return PairedT(mean, sd, error, degrees, np.asarray(2 * special.stdtr(degrees, -t)))
+
+
+def _half(n: int, sd: float, variance_of_samples: float, confidence: float) -> float:
+    """Half the width of an interval."""
+    tail = (1 - confidence) / 2
+    if not variance_of_samples:
+        return float(-special.stdtrit(n - 1, tail)) * sd / sqrt(n)
+    of_seeds = sd**2 / n
+    degrees = satterthwaite(np.array(of_seeds), variance_of_samples, np.array(n))
+    return float(-special.stdtrit(degrees, tail)) * sqrt(of_seeds + variance_of_samples)
 
 
 def holm(p_values: Sequence[float] | _Array, family: int) -> _Array:

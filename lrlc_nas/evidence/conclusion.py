@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..choices import Plan
-from ..config import ClaimSection, ConfirmationSection, Metric
+from ..config import ClaimSection, ConfirmationSection
 from ..store import RunRecord, StudyRecord
-from .comparison import Comparison, compare
+from .comparison import Comparison
 from .decisions import Rule
-from .judging import judge
-from .lost_runs import LostRuns, count_lost_runs, has_score, without_favour
+from .judging import compared, judge
+from .lost_runs import LostRuns, count_lost_runs, has_score, with_doubt
 from .sequential import alpha_of_look
 from .verdicts import Arm, Cost, Verdict
 
@@ -29,17 +34,19 @@ class ClaimResult:
 
     Attributes:
         verdict: None while no stage has ended, or if no pair of its runs is complete; then `reason` says why.
-        scores: gains on the confirm split, seed by seed.
+        scores: seed to the gain on the confirm split, of the completed runs of the claim.
         controls: label to the plan of each control.
         against: label to the comparison of the claim with that control, at the level of the last look.
+        differences: ``host`` or the label of a control to the differences from it, with the seeds that both completed.
     """
 
     label: str
     plan: Plan
     verdict: Verdict | None
-    scores: tuple[float, ...]
+    scores: Mapping[int, float]
     controls: Mapping[str, Plan]
     against: Mapping[str, Comparison]
+    differences: Mapping[str, tuple[float, ...]]
     reason: str = ""
 
 
@@ -50,12 +57,12 @@ class Conclusion:
     Attributes:
         of: the study that made the claims.
         looks: how many stages have ended.
-        seeds: the seeds of the pairs that the verdicts rest on, in their order.
+        seeds: those that the verdicts rest on, in their order: with which the host and a claim were completed.
         planned: how many seeds there will be in all.
         open_runs: how many runs have still to end.
         arms: how many plans are compared.
         rule: what was settled before the first look.
-        host: scores of the untouched host, likewise.
+        host: seed to the gain of the untouched host.
         notes: what had to be decided about controls, or left out.
     """
 
@@ -66,7 +73,7 @@ class Conclusion:
     open_runs: int
     arms: int
     rule: Rule
-    host: tuple[float, ...]
+    host: Mapping[int, float]
     results: tuple[ClaimResult, ...]
     notes: tuple[str, ...]
 
@@ -76,65 +83,99 @@ class Conclusion:
         return tuple(result for result in self.results if result.verdict and result.verdict.outcome == "helps")
 
 
-def conclude(study: StudyRecord, runs: Sequence[RunRecord]) -> Conclusion:
+def conclude(
+    study: StudyRecord, runs: Sequence[RunRecord], items: Mapping[int, NDArray[np.float64]] | None = None
+) -> Conclusion:
     """Judge the claims of a confirmation by all of its runs, whatever their state.
 
-    A pair counts only if every arm of it was completed, so that all arms are compared on the same seeds. An arm
-    without a completed run is left out, and the notes say so. They also count the lost runs of an arm with some, and
-    with `lost_runs` a claim that lost more of them than the host is never judged in its favour.
+    A comparison counts the seeds with which both of its arms were completed, whatever became of other arms. With
+    `lost_runs` a claim that lost more of them than the host is not judged in its favour.
+
+    Args:
+        study: a confirmation.
+        runs: all of its runs.
+        items: run id to the scores of its samples, as `Store.items` gives them; intervals count the samples then.
 
     Raises:
         InputError: if the study is not a confirmation.
     """
-    section = study.config.confirmed
+    section, metric = study.config.confirmed, study.metric
     ended = _ended_stages(runs)
     seen = [run for run in runs if run.stage in ended]
-    table, lost = _scores(seen, study.metric), count_lost_runs(section.arms, seen)
-    dead = [plan for plan in section.arms if ended and not table.get(plan)]
-    alive = [plan for plan in section.arms if plan not in dead]
-    usable = bool(ended) and Plan() in alive
-    pairs = sorted(set.intersection(*(set(table[plan]) for plan in alive))) if usable else []
-    sizes = _sizes(runs, ended, pairs)
-    rule = Rule(family=section.family, delta=section.smallest_effect, metric=study.metric)
-    scored = _Scored(table, pairs, dead, lost)
-    judged = _judged(section, scored, sizes, rule, _why_not(ended, dead, sizes), _cost(runs, section))
+    scored = _Scored(
+        sorted({run.repeat for run in seen}),
+        {run.plan: {} for run in seen if run.plan is not None},
+        count_lost_runs(section.arms, seen),
+        {run.run_id: metric.sign * metric.scale * items[run.run_id] for run in seen if items and run.run_id in items},
+    )
+    for run in seen:
+        if has_score(run) and run.plan is not None:
+            scored.runs[run.plan][run.repeat] = (run.run_id, metric.gain(float(run.value or 0.0)))
+    dead = [plan for plan in section.arms if ended and not scored.runs.get(plan)]
+    if not section.together:
+        scored = scored.whole_pairs([plan for plan in section.arms if plan not in dead])
+    judged = scored.judged(section)
+    sizes = _sizes(runs, ended, scored, judged)
+    rule = Rule(section.family, section.smallest_effect, metric=metric, together=section.together)
+    results = _judged(section, scored, sizes, rule, _why_not(ended, dead, sizes), _cost(runs, section))
     seeds = {run.repeat: run.seed for run in runs}
     return Conclusion(
         of=section.of,
         looks=len(sizes),
-        seeds=tuple(seeds[pair] for pair in pairs),
+        seeds=tuple(seeds[pair] for pair in judged),
         planned=len(seeds),
         open_runs=sum(run.finished is None for run in runs),
         arms=len(section.arms),
         rule=rule,
-        host=scored.row(Plan()),
-        results=judged,
+        host=_by_seed(scored, Plan(), seeds),
+        results=tuple(replace(each, scores=_by_seed(scored, each.plan, seeds)) for each in results),
         notes=(
             *section.notes,
             *(f"{_named(plan)} has no completed run, and is left out" for plan in dead),
-            *(
-                f"{_named(plan)}: {those.text}; with their seeds no arm is judged"
-                for plan, those in lost.items()
-                if those.count and plan in alive
-            ),
+            *(f"{_named(plan)}: {lost.text}" for plan, lost in scored.lost.items() if lost.count and plan not in dead),
         ),
     )
 
 
 @dataclass(frozen=True)
 class _Scored:
-    """What the arms scored with each pair that counts, which have no score at all, and the runs that each lost."""
+    """The pairs of the stages that have ended, what each plan scored with them, what it lost, and items by run id."""
 
-    table: Mapping[Plan, Mapping[int, float]]
     pairs: Sequence[int]
-    dead: Sequence[Plan]
+    runs: dict[Plan, dict[int, tuple[int, float]]]
     lost: Mapping[Plan, LostRuns]
+    items: Mapping[int, NDArray[np.float64]]
 
-    def row(self, plan: Plan) -> tuple[float, ...]:
-        return tuple(self.table[plan][pair] for pair in self.pairs) if self.pairs else ()
+    def arm(self, name: str, plan: Plan, **more: Any) -> Arm:
+        """The plan as an arm, with NaN where it has no score."""
+        found = self.runs.get(plan, {})
+        scores = tuple(found[pair][1] if pair in found else nan for pair in self.pairs)
+        items = tuple(self.items.get(found[pair][0]) if pair in found else None for pair in self.pairs)
+        return Arm(name, scores, items=items if self.items else (), **more)
 
-    def controls(self, claim: ClaimSection) -> dict[str, Plan]:
-        return {label: plan for label, plan in _controls(claim).items() if plan not in self.dead}
+    def shared(self, plan: Plan, other: Plan) -> list[int]:
+        """The pairs of which both plans have a score."""
+        return [pair for pair in self.pairs if pair in self.runs.get(plan, {}) and pair in self.runs.get(other, {})]
+
+    def whole_pairs(self, arms: Sequence[Plan]) -> _Scored:
+        """Only the pairs of which every arm has a score: how older confirmations are judged."""
+        whole = [pair for pair in self.pairs if all(pair in self.runs.get(plan, {}) for plan in arms)]
+        kept = {plan: {pair: found[pair] for pair in whole if pair in found} for plan, found in self.runs.items()}
+        return replace(self, pairs=whole, runs=kept)
+
+    def judged(self, section: ConfirmationSection) -> list[int]:
+        """The pairs of which the host and any claim have a score."""
+        plans = [Plan.of(claim.plan) for claim in section.claims]
+        return sorted({pair for plan in plans for pair in self.shared(plan, Plan())})
+
+    def why_not_compared(self, plan: Plan, control: Plan) -> str:
+        """Why a claim cannot be compared with a control; empty if it can."""
+        lost = self.lost[control]
+        return lost.text if len(self.shared(plan, control)) < max(2, lost.runs / 2) and lost.count else ""
+
+
+def _by_seed(scored: _Scored, plan: Plan, seeds: Mapping[int, int]) -> dict[int, float]:
+    return {seeds[pair]: score for pair, (_, score) in sorted(scored.runs.get(plan, {}).items())}
 
 
 def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
@@ -143,20 +184,12 @@ def _ended_stages(runs: Sequence[RunRecord]) -> list[int]:
     return [stage for stage in stages if not any(other <= stage for other in open_)]
 
 
-def _scores(runs: Sequence[RunRecord], metric: Metric) -> dict[Plan, dict[int, float]]:
-    """Plan to {pair: value as a gain}, of the completed runs."""
-    table: dict[Plan, dict[int, float]] = {}
-    for run in runs:
-        if has_score(run) and run.value is not None and run.plan is not None:
-            table.setdefault(run.plan, {})[run.repeat] = metric.gain(run.value)
-    return table
-
-
-def _sizes(runs: Sequence[RunRecord], ended: Sequence[int], pairs: Sequence[int]) -> list[int]:
-    """How many pairs there were at each look; a stage without a whole pair was none."""
+def _sizes(runs: Sequence[RunRecord], ended: Sequence[int], scored: _Scored, judged: Sequence[int]) -> list[int]:
+    """How many pairs there were at each look; a stage that gave nothing to judge was none."""
     stages = {run.repeat: run.stage for run in runs}
-    sizes = [sum(stages[pair] <= stage for pair in pairs) for stage in ended]
-    return [size for size, before in zip(sizes, [0, *sizes], strict=False) if size > before]
+    found = [sum(stages[pair] <= stage for pair in judged) for stage in ended]
+    grown = [stage for stage, now, before in zip(ended, found, [0, *found], strict=False) if now > before]
+    return [sum(stages[pair] <= stage for pair in scored.pairs) for stage in grown]
 
 
 def _judged(
@@ -164,12 +197,13 @@ def _judged(
 ) -> tuple[ClaimResult, ...]:
     if reason:
         return tuple(_undecidable(claim, reason) for claim in section.claims)
-    alive = [claim for claim in section.claims if Plan.of(claim.plan) not in scored.dead]
+    alive = [claim for claim in section.claims if scored.shared(Plan.of(claim.plan), Plan())]
+    host = scored.arm("host", Plan())
     arms = [_arm(claim, scored) for claim in alive]
-    verdicts = judge(scored.row(Plan()), arms, rule, sizes=sizes, cost=cost)
-    level = 1 - alpha_of_look(len(sizes), rule.alpha)
+    verdicts = judge(host, arms, rule, sizes=sizes, cost=cost)
     results = {
-        claim.label: _result(claim, verdict, scored, level) for claim, verdict in zip(alive, verdicts, strict=True)
+        claim.label: _result(claim, arm, verdict, scored, rule)
+        for claim, arm, verdict in zip(alive, arms, verdicts, strict=True)
     }
     return tuple(
         results.get(claim.label) or _undecidable(claim, "no run of it was completed") for claim in section.claims
@@ -177,16 +211,25 @@ def _judged(
 
 
 def _arm(claim: ClaimSection, scored: _Scored) -> Arm:
-    controls = tuple(Arm(label, scored.row(plan)) for label, plan in scored.controls(claim).items())
-    return Arm(claim.label, scored.row(Plan.of(claim.plan)), controls)
+    plan, controls = Plan.of(claim.plan), _controls(claim)
+    reasons = {label: scored.why_not_compared(plan, control) for label, control in controls.items()}
+    compared = tuple(scored.arm(label, control) for label, control in controls.items() if not reasons[label])
+    left_out = {label: reason for label, reason in reasons.items() if reason}
+    return scored.arm(claim.label, plan, controls=compared, not_compared=left_out)
 
 
-def _result(claim: ClaimSection, verdict: Verdict, scored: _Scored, level: float) -> ClaimResult:
-    plan, controls = Plan.of(claim.plan), scored.controls(claim)
-    verdict = without_favour(verdict, scored.lost[plan], scored.lost[Plan()])
-    scores = scored.row(plan)
-    against = {label: compare(scores, scored.row(each), confidence=level) for label, each in controls.items()}
-    return ClaimResult(claim.label, plan, verdict, scores, controls, against)
+def _result(claim: ClaimSection, arm: Arm, verdict: Verdict, scored: _Scored, rule: Rule) -> ClaimResult:
+    plan, controls = Plan.of(claim.plan), _controls(claim)
+    verdict = with_doubt(verdict, scored.lost[plan], scored.lost[Plan()], revoked=not rule.together)
+    family = len(arm.controls) if rule.together else 1
+    level = 1 - alpha_of_look(verdict.looks, rule.alpha) / max(1, family)
+    against = {control.name: compared(arm, control, level) for control in arm.controls}
+    others = {"host": Plan()} | {label: controls[label] for label in against}
+    differences = {
+        label: tuple(scored.runs[plan][pair][1] - scored.runs[other][pair][1] for pair in scored.shared(plan, other))
+        for label, other in others.items()
+    }
+    return ClaimResult(claim.label, plan, verdict, {}, controls, against, differences)
 
 
 def _why_not(ended: Sequence[int], dead: Sequence[Plan], sizes: Sequence[int]) -> str:
@@ -195,11 +238,11 @@ def _why_not(ended: Sequence[int], dead: Sequence[Plan], sizes: Sequence[int]) -
         return "no run of the host was completed"
     if sizes:
         return ""
-    return "no seed completed in every arm" if ended else "no stage has ended yet"
+    return "no seed completed in the host and a claim" if ended else "no stage has ended yet"
 
 
 def _undecidable(claim: ClaimSection, reason: str) -> ClaimResult:
-    return ClaimResult(claim.label, Plan.of(claim.plan), None, (), _controls(claim), {}, reason)
+    return ClaimResult(claim.label, Plan.of(claim.plan), None, {}, _controls(claim), {}, {}, reason)
 
 
 def _controls(claim: ClaimSection) -> dict[str, Plan]:

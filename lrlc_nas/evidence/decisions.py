@@ -5,6 +5,9 @@ At look j, with α_j from `sequential` and the paired t statistics of all claims
     differs      Holm's adjusted p within the family < α_j
     equivalent   the paired t interval of level 1 - 2 α_j lies within (-δ, δ)
 
+A comparison of two arms counts the seeds with which both have a score, whatever other arms have lost. At a look where
+a claim had lost more runs than the host nothing is decided in its favour (`lost_runs`).
+
 What a look has decided stays decided: the error of each look is already paid for. *Equivalent* wins over *differs*,
 as a difference that lies within ±δ is too small to matter even where it is not zero.
 
@@ -22,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ from scipy import special
 
 from ..config import ACCURACY, Metric
 from ..errors import InputError
-from .comparison import holm, paired_t
+from .comparison import PairedT, holm, paired_t
 from .sequential import ALPHA, alpha_of_look, check_alpha
 
 __all__ = ["OUTCOMES", "Decisions", "Rule", "decide"]
@@ -48,10 +50,12 @@ class Rule:
     """What has to be settled before the first look.
 
     Attributes:
-        family: number of all cells, site x choice, that the study looked at, whether they became claims or not.
+        family: number of hypotheses that the verdicts have to hold for together, at least the number of claims.
         delta: the smallest difference that matters, in the unit of the metric.
         alpha: the chance of any false claim over the family and all looks.
         metric: of the scores, which are gains.
+        together: whether the intervals that are shown hold together over the family, as the verdicts do; else each
+            holds by itself, as those of older confirmations.
 
     Raises:
         InputError: if the family is empty, delta is not positive or alpha is not between 0 and 1.
@@ -61,6 +65,7 @@ class Rule:
     delta: float = 0.3
     alpha: float = ALPHA
     metric: Metric = ACCURACY
+    together: bool = True
 
     def __post_init__(self) -> None:
         if self.family < 1:
@@ -87,19 +92,33 @@ class Decisions:
     differs: NDArray[np.bool_]
 
 
-def decide(differences: _Array, rule: Rule, sizes: Sequence[int]) -> Decisions:
+def decide(
+    differences: _Array,
+    rule: Rule,
+    sizes: Sequence[int],
+    *,
+    variance_of_samples: _Array | float = 0.0,
+    disfavoured: NDArray[np.bool_] | None = None,
+) -> Decisions:
     """Apply the rule at each look and join what they decide.
 
     Args:
-        differences: (..., A, n), claim - host with each seed, seeds in the order in which they were added.
+        differences: (..., A, n), claim - host with each seed, seeds in the order in which they were added; NaN where
+            either has no score.
         rule: what was settled before.
         sizes: number of seeds at each look so far, growing, at most n.
+        variance_of_samples: what the choice of the samples adds to the variance, (..., A, looks), or one number.
+        disfavoured: (..., A, looks), where a claim may not be found to help or to be equivalent.
     """
+    of_samples = np.broadcast_to(variance_of_samples, (*differences.shape[:-1], len(sizes)))
     claims = differences.shape[:-1]
     outcome, decided = np.full(claims, _UNDECIDED), np.zeros(claims, dtype=int)
     adjusted, differs = np.ones(claims), np.zeros(claims, dtype=bool)
     for look, size in enumerate(sizes, start=1):
-        now, found, p = _look(differences[..., :size], rule, alpha_of_look(look, rule.alpha))
+        tested = paired_t(differences[..., :size], of_samples[..., look - 1])
+        now, found, p = _look(tested, rule, alpha_of_look(look, rule.alpha))
+        if disfavoured is not None:
+            now = np.where(disfavoured[..., look - 1] & (now != _HURTS), _UNDECIDED, now)
         # A later look may change the direction or find a difference too small to matter, but undoes no decision.
         news = (now != _UNDECIDED) & (now != outcome) & (outcome != _EQUIVALENT)
         adjusted = np.where(news | (outcome == _UNDECIDED), p, adjusted)
@@ -108,14 +127,12 @@ def decide(differences: _Array, rule: Rule, sizes: Sequence[int]) -> Decisions:
     return Decisions(outcome, decided, adjusted, differs)
 
 
-def _look(differences: _Array, rule: Rule, alpha: float) -> tuple[NDArray[np.int_], NDArray[np.bool_], _Array]:
+def _look(tested: PairedT, rule: Rule, alpha: float) -> tuple[NDArray[np.int_], NDArray[np.bool_], _Array]:
     """Outcomes of one look taken alone, which claims differ, and their adjusted p."""
-    n = differences.shape[-1]
-    mean, sd, p = paired_t(differences)
-    adjusted = holm(p, rule.family)
+    adjusted = holm(tested.p, rule.family)
     differs = adjusted < alpha
-    reach = np.abs(mean) + -special.stdtrit(max(n - 1, 1), alpha) * sd / sqrt(n)
-    equivalent = (sd > 0) & (reach < rule.delta)
-    direction = np.where(mean > 0, _HELPS, _HURTS)
+    reach = np.abs(tested.mean) + -special.stdtrit(tested.degrees, alpha) * tested.error
+    equivalent = (tested.sd > 0) & (reach < rule.delta)
+    direction = np.where(tested.mean > 0, _HELPS, _HURTS)
     outcome = np.where(equivalent, _EQUIVALENT, np.where(differs, direction, _UNDECIDED))
     return outcome, differs, adjusted

@@ -8,62 +8,72 @@ they cannot explain the gain away.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ..errors import InputError
-from .comparison import Comparison, compare
+from .comparison import Comparison, compare, holm, paired_t
 from .decisions import OUTCOMES, Decisions, Rule, decide
+from .samples import variance_of_samples
 from .sequential import alpha_of_look, check_sizes
-from .t_power import SEEDS_CAP, seeds_for_equivalence, seeds_to_see
+from .t_power import POWER, SEEDS_CAP, seeds_for_equivalence, seeds_to_see
 from .verdicts import Arm, Cost, MoreSeeds, Verdict
 
-__all__ = ["judge", "more_seeds"]
+__all__ = ["compared", "judge", "more_seeds"]
 
 
 def judge(
-    host: Sequence[float],
-    arms: Sequence[Arm],
-    rule: Rule,
-    *,
-    sizes: Sequence[int] | None = None,
-    cost: Cost | None = None,
+    host: Arm, arms: Sequence[Arm], rule: Rule, *, sizes: Sequence[int] | None = None, cost: Cost | None = None
 ) -> tuple[Verdict, ...]:
     """Judge every claim of a confirmation: one verdict for each arm, in their order.
 
     Args:
-        host: n scores of the untouched host.
+        host: the untouched host, with n scores.
         arms: the claims, each with n scores.
         rule: what was settled before the first look.
         sizes: number of seeds at each look so far; one look at all n seeds unless given.
         cost: of one more seed.
 
     Raises:
-        InputError: if there is no seed, scores are not finite or not n, the looks do not grow, or the family is
-            smaller than the number of arms.
+        InputError: if there is no seed, scores are infinite or not n, the looks do not grow, or the family is smaller
+            than the number of arms.
     """
     if rule.family < len(arms):
-        raise InputError(
-            f"the family must count all cells that were screened: at least {len(arms)}, but it is {rule.family}"
-        )
-    if len(host) == 0:
+        raise InputError(f"the family must count all claims: at least {len(arms)}, but it is {rule.family}")
+    if len(host.scores) == 0:
         raise InputError("judging needs at least one seed, but the host has no score")
-    sizes = check_sizes([len(host)] if sizes is None else sizes, len(host))
-    alpha = alpha_of_look(len(sizes), rule.alpha)
-    comparisons = [_compare(arm, host, sizes[-1], 1 - alpha) for arm in arms]
+    sizes = check_sizes([len(host.scores)] if sizes is None else sizes, len(host.scores))
     if not arms:
         return ()
-    decisions = decide(_differences(arms, host), rule, sizes)
+    against_host = [_Against.of(arm, host, sizes) for arm in arms]
+    decisions, levels = _decided(against_host, rule, sizes)
     return tuple(
-        _verdict(arm, comparison, decisions, index, rule, sizes, cost)
-        for index, (arm, comparison) in enumerate(zip(arms, comparisons, strict=True))
+        _verdict(arm, against.comparison(level), decisions, index, rule, sizes, cost)
+        for index, (arm, against, level) in enumerate(zip(arms, against_host, levels, strict=True))
     )
 
 
+def compared(arm: Arm, other: Arm, confidence: float) -> Comparison:
+    """Compare two arms on the seeds with which both have a score, counting the samples where they can be told apart.
+
+    Raises:
+        InputError: as `lrlc_nas.evidence.comparison.compare`.
+    """
+    return _Against.of(arm, other, (len(arm.scores),)).comparison(confidence)
+
+
 def more_seeds(
-    sd_of_difference: float, seeds: int, rule: Rule, *, next_look: int, cost: Cost | None = None
+    sd_of_difference: float,
+    seeds: int,
+    rule: Rule,
+    *,
+    next_look: int,
+    cost: Cost | None = None,
+    variance_of_samples: float = 0.0,
 ) -> MoreSeeds:
     """About how many more seeds, at least one, settle a claim either way at the next look.
 
@@ -72,30 +82,78 @@ def more_seeds(
     """
     alpha = alpha_of_look(next_look, rule.alpha)
     totals = (
-        seeds_to_see(rule.delta, sd_of_difference, alpha / rule.family),
-        seeds_for_equivalence(rule.delta, sd_of_difference, alpha),
+        seeds_to_see(rule.delta, sd_of_difference, alpha / rule.family, variance_of_samples=variance_of_samples),
+        seeds_for_equivalence(rule.delta, sd_of_difference, alpha, variance_of_samples=variance_of_samples),
     )
     more = max((SEEDS_CAP + seeds + 1 if total is None else total) - seeds for total in totals)
     capped, more = more > SEEDS_CAP, min(max(more, 1), SEEDS_CAP)
     hours = None if cost is None else more * cost.arms * cost.seconds_per_run / 3600
-    return MoreSeeds(more, capped, hours)
+    # What the samples leave open with any number of seeds, by the normal distribution.
+    reach = -float(special.ndtri(alpha / rule.family / 2)) - float(special.ndtri(1 - POWER))
+    return MoreSeeds(more, capped, hours, capped and reach * sqrt(variance_of_samples) > rule.delta)
 
 
-def _compare(arm: Arm, baseline: Sequence[float], seeds: int, confidence: float) -> Comparison:
-    if len(arm.scores) != len(baseline):
-        raise InputError(
-            f"arm {arm.name!r} needs one score for each seed of the arm beside it: {len(baseline)}, "
-            f"but has {len(arm.scores)}"
+@dataclass(frozen=True)
+class _Against:
+    """An arm beside another one: differences seed by seed, NaN where either has no score, and what samples add.
+
+    `arms` are the scores with the seeds that both have, `of_samples` is the variance that the samples add at each
+    look, `lost_more` tells of each look whether the arm had lost more runs than the other.
+    """
+
+    arms: tuple[tuple[float, ...], tuple[float, ...]]
+    differences: NDArray[np.float64]
+    of_samples: NDArray[np.float64]
+    samples: int
+    lost_more: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, arm: Arm, other: Arm, sizes: Sequence[int]) -> _Against:
+        if len(arm.scores) != len(other.scores):
+            raise InputError(
+                f"arm {arm.name!r} needs one score for each seed of the arm beside it: {len(other.scores)}, "
+                f"but has {len(arm.scores)}"
+            )
+        scores = np.array([arm.scores, other.scores], dtype=np.float64)
+        if np.isinf(scores).any():
+            raise InputError(f"arm {arm.name!r}: scores are finite numbers, or NaN where a run was lost")
+        lost = np.isnan(scores)
+        either = lost[0] | lost[1]
+        found = [_of_samples(arm, other, either, size) for size in sizes]
+        kept = scores[:, : sizes[-1]][:, ~either[: sizes[-1]]].tolist()
+        return cls(
+            (tuple(kept[0]), tuple(kept[1])),
+            scores[0] - scores[1],
+            np.array([variance for variance, _ in found]),
+            found[-1][1],
+            np.array([lost[0, :size].sum() > lost[1, :size].sum() for size in sizes]),
         )
-    try:
-        return compare(arm.scores[:seeds], baseline[:seeds], confidence=confidence)
-    except InputError as error:
-        raise InputError(f"arm {arm.name!r}: {error}") from None
+
+    def comparison(self, confidence: float) -> Comparison:
+        variance = float(self.of_samples[-1])
+        return compare(*self.arms, confidence=confidence, samples=self.samples, variance_of_samples=variance)
 
 
-def _differences(arms: Sequence[Arm], baseline: Sequence[float]) -> NDArray[np.float64]:
-    """(A, n): each arm less the baseline, seed by seed."""
-    return np.array([arm.scores for arm in arms], dtype=np.float64) - np.asarray(baseline, dtype=np.float64)
+def _of_samples(arm: Arm, other: Arm, lost: NDArray[np.bool_], size: int) -> tuple[float, int]:
+    if not arm.items or not other.items:
+        return 0.0, 0
+    there = [pair for pair in range(size) if not lost[pair]]
+    return variance_of_samples([arm.items[pair] for pair in there], [other.items[pair] for pair in there])
+
+
+def _decided(against: Sequence[_Against], rule: Rule, sizes: Sequence[int]) -> tuple[Decisions, list[float]]:
+    """What the looks decide, and the level of the interval that each is shown with."""
+    differences = np.array([each.differences for each in against])
+    of_samples = np.array([each.of_samples for each in against])
+    disfavoured = np.array([each.lost_more for each in against])
+    decisions = decide(differences, rule, sizes, variance_of_samples=of_samples, disfavoured=disfavoured)
+    alpha = alpha_of_look(len(sizes), rule.alpha)
+    if not rule.together:
+        return decisions, [1 - alpha] * len(against)
+    p = paired_t(differences[:, : sizes[-1]], of_samples[:, -1]).p
+    steps = rule.family - p.argsort().argsort()
+    by_holm = (p * rule.family >= alpha) & (holm(p, rule.family) < alpha)
+    return decisions, [float(level) for level in 1 - alpha / np.where(by_holm, steps, rule.family)]
 
 
 def _verdict(
@@ -110,8 +168,11 @@ def _verdict(
     outcome, look = OUTCOMES[decisions.outcome[index]], int(decisions.look[index])
     alpha = alpha_of_look(len(sizes), rule.alpha)
     beats, not_beaten = _controls(arm, rule, sizes) if outcome == "helps" else ((), ())
-    sd = comparison.sd_of_difference
-    more = more_seeds(sd, sizes[-1], rule, next_look=len(sizes) + 1, cost=cost) if sd else None
+    sd, of_samples = comparison.sd_of_difference, comparison.variance_of_samples
+    more = None
+    if sd and outcome == "undecided":
+        seeds, following = sizes[-1], len(sizes) + 1
+        more = more_seeds(sd, seeds, rule, next_look=following, cost=cost, variance_of_samples=of_samples)
     return Verdict(
         arm=arm.name,
         outcome=outcome,
@@ -128,7 +189,8 @@ def _verdict(
         differs=bool(decisions.differs[index]),
         beats=beats,
         not_beaten=not_beaten,
-        more=more if outcome == "undecided" else None,
+        more=more,
+        not_compared=arm.not_compared if outcome == "helps" else {},
     )
 
 
@@ -136,10 +198,8 @@ def _controls(arm: Arm, rule: Rule, sizes: tuple[int, ...]) -> tuple[tuple[str, 
     """Names of the controls that an arm beats, and of the others."""
     if not arm.controls:
         return (), ()
-    for control in arm.controls:
-        _compare(control, arm.scores, sizes[-1], 0.95)
-    within = replace(rule, family=len(arm.controls))
-    decisions = decide(-_differences(arm.controls, arm.scores), within, sizes)
+    against = [_Against.of(arm, control, sizes) for control in arm.controls]
+    decisions, _ = _decided(against, replace(rule, family=len(arm.controls)), sizes)
     beaten = [OUTCOMES[code] == "helps" for code in decisions.outcome]
     named = list(zip((control.name for control in arm.controls), beaten, strict=True))
     return tuple(name for name, won in named if won), tuple(name for name, won in named if not won)

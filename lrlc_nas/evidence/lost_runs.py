@@ -3,7 +3,7 @@
 Such a run is not missing by chance: a plan that diverges with some seeds would be judged on the seeds that suit it.
 So a claim that has lost more runs than the host is never said to help, nor to be equivalent: it is undecided, with
 that as the reason, whatever the runs that are left say. More seeds would not settle it. That it hurts may be said
-all the same, as the lost runs would not have spoken for it.
+all the same, as the lost runs would not have spoken for it. What a look had decided before the runs were lost stays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..facts import EndCause, RunState
 from ..store import RunRecord
 from .verdicts import Verdict
 
-__all__ = ["LostRuns", "count_lost_runs", "has_score", "without_favour"]
+__all__ = ["LostRuns", "count_lost_runs", "has_score", "with_doubt"]
 
 _TOLD: dict[EndCause | None, str] = {EndCause.DIVERGED: "diverged"}
 _TOLD |= dict.fromkeys((EndCause.INFEASIBLE, EndCause.OUT_OF_MEMORY), "infeasible")
@@ -60,14 +60,20 @@ def count_lost_runs(arms: Iterable[Plan], runs: Iterable[RunRecord]) -> dict[Pla
     }
 
 
-def without_favour(verdict: Verdict, own: LostRuns, hosts: LostRuns) -> Verdict:
-    """Take back what speaks for a claim that has lost more runs than the host."""
-    if own.count <= hosts.count or verdict.outcome == "hurts":
+def with_doubt(verdict: Verdict, own: LostRuns, hosts: LostRuns, *, revoked: bool) -> Verdict:
+    """Say why a claim that has lost more runs than the host stays undecided.
+
+    Args:
+        verdict: on the claim.
+        own: the lost runs of the claim.
+        hosts: those of the host.
+        revoked: whether that takes back what an earlier look had decided in its favour, as in older confirmations.
+    """
+    if own.count <= hosts.count or verdict.outcome == "hurts" or not (revoked or verdict.outcome == "undecided"):
         return verdict
     doubt = (
         f"{own.count} of its {own.runs} runs did not complete, but {hosts.count or 'none'} of the host's, so "
         "the others may favour it"
     )
-    return replace(
-        verdict, outcome="undecided", look=0, seeds_at_look=0, beats=(), not_beaten=(), more=None, doubt=doubt
-    )
+    undecided = {"outcome": "undecided", "look": 0, "seeds_at_look": 0, "beats": (), "not_beaten": (), "more": None}
+    return replace(verdict, **undecided, doubt=doubt)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ..errors import InputError
+from .samples import satterthwaite
 
 __all__ = [
     "POWER",
@@ -40,7 +41,7 @@ SEEDS_CAP = 200
 _Array = NDArray[np.float64]
 
 
-def t_power(effect: float, standard_error: float | _Array, degrees: int | NDArray[np.int_], alpha: float) -> _Array:
+def t_power(effect: float, standard_error: float | _Array, degrees: float | _Array, alpha: float) -> _Array:
     """The probability that a two-sided t test of level alpha finds a true effect; the arguments broadcast.
 
     The standard error is the true one, the degrees of freedom are those of its estimate.
@@ -71,26 +72,37 @@ def visible_effect(standard_error: float, degrees: int, alpha: float, power: flo
     return float(shift) * standard_error
 
 
-def seeds_to_see(effect: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
+def seeds_to_see(
+    effect: float, sd_of_difference: float, alpha: float, power: float = POWER, *, variance_of_samples: float = 0.0
+) -> int | None:
     """The fewest pairs, from 2, with which a paired t test finds an effect; None if more than `SEEDS_CAP`."""
-    seeds = np.arange(2, SEEDS_CAP + 1)
-    return _first(seeds, t_power(effect, sd_of_difference / np.sqrt(seeds), seeds - 1, alpha) >= power)
+    seeds, error, degrees = _errors(sd_of_difference, variance_of_samples)
+    return _first(seeds, t_power(effect, error, degrees, alpha) >= power)
 
 
-def seeds_for_equivalence(delta: float, sd_of_difference: float, alpha: float, power: float = POWER) -> int | None:
+def seeds_for_equivalence(
+    delta: float, sd_of_difference: float, alpha: float, power: float = POWER, *, variance_of_samples: float = 0.0
+) -> int | None:
     """The fewest pairs, from 2, with which two one-sided t tests show that nothing is nothing.
 
     The true difference is taken as 0. Both tests reject with probability at least 1 - 2 · P(one does not), which is
     all but exact wherever it is large. None if it is more than `SEEDS_CAP`.
     """
-    seeds = np.arange(2, SEEDS_CAP + 1)
-    either = t_power(delta, sd_of_difference / np.sqrt(seeds), seeds - 1, 2 * alpha)
+    seeds, error, degrees = _errors(sd_of_difference, variance_of_samples)
+    either = t_power(delta, error, degrees, 2 * alpha)
     return _first(seeds, 1 - 2 * (1 - either) >= power)
 
 
 def sd_of_difference(sd: float, correlation: float = 0.0) -> float:
     """The standard deviation of the difference of two arms of equal spread, s · √(2 (1 - ρ))."""
     return sd * sqrt(2 * (1 - correlation))
+
+
+def _errors(sd_of_difference: float, variance_of_samples: float) -> tuple[NDArray[np.int_], _Array, _Array]:
+    """Numbers of pairs, and the standard error of the mean difference with its degrees of freedom at each."""
+    seeds = np.arange(2, SEEDS_CAP + 1)
+    of_seeds = sd_of_difference**2 / seeds
+    return seeds, np.sqrt(of_seeds + variance_of_samples), satterthwaite(of_seeds, variance_of_samples, seeds)
 
 
 def _first(seeds: NDArray[np.int_], enough: NDArray[np.bool_]) -> int | None:

@@ -1,14 +1,17 @@
 """Verdicts: helps, hurts, equivalent or undecided, in plain words.
 
-Intervals beside a verdict have level 1 - α_j, j the last look (`sequential`). Those that hold together over the
-family have level 1 - α_j / family (Bonferroni). Where such an interval excludes zero, Holm's test finds the
-difference; the reverse may fail by a hair, as Holm's later steps are less strict than Bonferroni's.
+The interval that is shown is the one that the verdict rests on: of level 1 - α_j / family, j the last look
+(`sequential`), so that those of a confirmation hold together (Bonferroni); where Holm's test finds a difference at a
+later, less strict step, it has the level of that step. Older confirmations showed the level 1 - α_j.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..config import Metric
 from .comparison import Comparison
@@ -22,13 +25,18 @@ class Arm:
     """A plan that the confirmation compares, by the name that the sentences call it.
 
     Attributes:
-        scores: gains on the confirm split, in the order in which seeds were added; the same seeds for all arms.
+        scores: gains on the confirm split, in the order in which seeds were added; the same seeds for all arms, NaN
+            where its run was not completed.
         controls: the arms that could explain its gain away.
+        not_compared: name of a control with which it cannot be compared, to the reason.
+        items: the gains on each sample, seed by seed, (m,) each; None where a run has none. Empty if no run has any.
     """
 
     name: str
     scores: tuple[float, ...]
     controls: tuple[Arm, ...] = ()
+    not_compared: Mapping[str, str] = field(default_factory=dict)
+    items: tuple[NDArray[np.float64] | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,11 +54,13 @@ class MoreSeeds:
     Attributes:
         seeds: about how many more for each arm, at least 1; `SEEDS_CAP` where it is more than that (`capped`).
         hours: of one device, for all arms; None where no cost is known.
+        samples: whether no number of seeds would, because the choice of the samples alone moves the difference too far.
     """
 
     seeds: int
     capped: bool
     hours: float | None
+    samples: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Verdict:
         outcome: one of `OUTCOMES`.
         delta: the smallest difference that matters, in the unit of the metric.
         metric: of which all differences are gains.
-        comparison: with the host, over all seeds of the last look, at level 1 - α_j.
+        comparison: with the host, over all seeds of the last look, at the level that the verdict rests on.
         simultaneous: the interval that holds together with those of the whole family; None where there is none.
         equivalence: the interval of level 1 - 2 α_j that has to lie within ±delta; None where there is none.
         adjusted_p: Holm's, at the look that decided or else at the last one.
@@ -70,6 +80,7 @@ class Verdict:
         looks: how many looks there have been.
         differs: whether a difference was found; may hold beside *equivalent*.
         beats: names of the controls against which it helps as well; the others are not beaten. Empty unless it helps.
+        not_compared: name of a control with which it cannot be compared, to the reason.
         more: what would settle it; None unless it is undecided with a known spread and without a doubt.
         doubt: why it stays undecided whatever the scores say (see `lost_runs`); empty where they decide.
     """
@@ -91,6 +102,7 @@ class Verdict:
     not_beaten: tuple[str, ...]
     more: MoreSeeds | None
     doubt: str = ""
+    not_compared: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def text(self) -> str:
@@ -143,7 +155,9 @@ def _measured(verdict: Verdict) -> str:
     # The p value of an earlier look stands beside that look.
     p = "" if verdict.decided_before else f", adjusted p {_p(verdict.adjusted_p)}"
     between = f"{metric.signed(low)} to {metric.signed(high)}"
-    return f"{difference} ({100 * confidence:.4g} % interval {between}, {comparison.n} seeds{p})"
+    over = f"{comparison.n} seeds"
+    over += f" and {comparison.samples:,} samples" if comparison.samples else ", for these samples"
+    return f"{difference} ({100 * confidence:.4g} % interval {between}, {over}{p})"
 
 
 def _history(verdict: Verdict) -> Iterator[str]:
@@ -171,6 +185,8 @@ def _p(value: float) -> str:
 
 
 def _settled_by(more: MoreSeeds, delta: str) -> str:
+    if more.samples:
+        return f"more seeds would not settle it: to tell a difference of {delta}, the confirm split needs more samples"
     seeds = f"{'more than' if more.capped else 'about'} {more.seeds} more seed{'' if more.seeds == 1 else 's'}"
     hours = "" if more.hours is None else f" ({more.hours:.1f} hours{' or more' if more.capped else ''})"
     return f"{seeds} for each arm{hours} would show a difference of {delta}, or that there is none"
@@ -181,3 +197,5 @@ def _against_controls(verdict: Verdict) -> Iterator[str]:
         yield f"it beats {listed(verdict.beats)}"
     if verdict.not_beaten:
         yield f"it has not been shown to beat {listed(verdict.not_beaten)}, which may explain the gain as well"
+    for name, reason in verdict.not_compared.items():
+        yield f"not compared with {name}: {reason}"

@@ -44,7 +44,7 @@ def subject(store: Store, name: str) -> Subject:
     """
     search = store.study(name)
     confirmation = store.confirmation_of(search)
-    found = None if confirmation is None else _of_confirmation(confirmation, store.runs(confirmation))
+    found = None if confirmation is None else _of_confirmation(confirmation, store)
     return found or _of_search(search, store.runs(search))
 
 
@@ -61,10 +61,11 @@ def trained_network(study: OpenStudy, run: RunRecord) -> nn.Module:
     return network.eval()
 
 
-def _of_confirmation(study: StudyRecord, runs: Sequence[RunRecord]) -> Subject | None:
+def _of_confirmation(study: StudyRecord, store: Store) -> Subject | None:
+    runs = store.runs(study)
     helping = [
         (result.verdict.comparison.difference or 0.0, result)
-        for result in conclude(study, runs).confirmed
+        for result in conclude(study, runs, store.items(study)).confirmed
         if result.verdict is not None and result.plan.relaxes
     ]
     if not helping:

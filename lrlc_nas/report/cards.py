@@ -56,6 +56,7 @@ def _facts(
     result: ClaimResult, search: StudyRecord, conclusion: Conclusion, looks: Sequence[TestOpening], costs: object
 ) -> dict[str, Any]:
     verdict, metric = result.verdict, search.metric
+    seeds = [seed for seed in conclusion.host if seed in result.scores]
     return {
         "claim": result.label,
         "metric": metric.to_dict(),
@@ -69,14 +70,15 @@ def _facts(
         "family": conclusion.rule.family,
         "smallest_effect": conclusion.rule.delta,
         "looks_at_the_confirm_split": conclusion.looks,
-        "seeds": list(conclusion.seeds),
-        "scores": list(map(metric.value, result.scores)),
-        "host_scores": list(map(metric.value, conclusion.host)),
+        "seeds": seeds,
+        "scores": [metric.value(result.scores[seed]) for seed in seeds],
+        "host_scores": [metric.value(conclusion.host[seed]) for seed in seeds],
         "controls": {
             label: {
                 "plan": plan.tokens,
                 "difference": asdict(result.against[label]) if label in result.against else None,
                 "beaten": bool(verdict and label in verdict.beats),
+                "not_compared": verdict.not_compared.get(label) if verdict else None,
             }
             for label, plan in result.controls.items()
         },

@@ -73,6 +73,11 @@ def _measured_correlation(store: Store, search: StudyRecord) -> float | None:
     if study is None:
         return None
     conclusion = conclude(study, store.runs(study))
-    found = [compare(result.scores, conclusion.host) for result in conclusion.results if result.scores]
+    shared = [(each, [seed for seed in each.scores if seed in conclusion.host]) for each in conclusion.results]
+    found = [
+        compare([each.scores[seed] for seed in seeds], [conclusion.host[seed] for seed in seeds])
+        for each, seeds in shared
+        if seeds
+    ]
     known = [comparison.correlation for comparison in found if comparison.correlation is not None]
     return sum(known) / len(known) if known else None

@@ -211,6 +211,5 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     if study is None:
         return None
     runs = store.runs(study)
-    return Confirmation(
-        study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(test_openings(store, study))
-    )
+    conclusion = conclude(study, runs, store.items(study))
+    return Confirmation(study, tuple(runs), store.epochs(study), conclusion, tuple(test_openings(store, study)))

@@ -54,8 +54,11 @@ def _confirmed(confirmation: Confirmation) -> Iterator[str]:
         yield f"Not confirmed: {'; '.join(map(_outcome, rest))}."
     if len(told) < len(conclusion.results):
         yield f"Without a verdict: {_untold(confirmation)}."
+    family = conclusion.rule.family
+    what = "claims" if conclusion.rule.together else "choices that were looked at"
+    over = "the one claim" if family == 1 else f"all {family} {what}"
     yield (
-        f"Verdicts hold together over all {conclusion.rule.family} choices that were looked at (Holm), with "
+        f"Verdicts hold together over {over} (Holm), with "
         f"{conclusion.rule.metric.amount(conclusion.rule.delta)} as the smallest effect that matters, set beforehand; "
         f"interim looks at the confirm split: {conclusion.looks}."
     )

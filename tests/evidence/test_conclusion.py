@@ -32,8 +32,8 @@ MEANS = {
 }
 
 
-def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmation"):
-    section = ConfirmationSection(of="toy", claims=claims, family=family, notes=notes)
+def make_study(claims=(GAIN, NOTHING), family=9, notes=(), name="toy/confirmation", together=True):
+    section = ConfirmationSection(of="toy", claims=claims, family=family, notes=notes, together=together)
     config = StudyConfig(name=name, confirmation=section)
     return StudyRecord(
         study_id=2,
@@ -126,9 +126,9 @@ class TestConclusion:
         scores = {
             str(plan): [100 * run.value for run in runs if run.plan == plan] for plan in {run.plan for run in runs}
         }
-        expected = compare(scores["conv3=lc"], scores["host"], confidence=1 - 0.04)
+        expected = compare(scores["conv3=lc"], scores["host"], confidence=1 - 0.04 / 9)
         assert result.verdict.comparison == expected
-        assert result.against["coord"] == compare(scores["conv3=lc"], scores["conv3=coord"], confidence=0.96)
+        assert result.against["coord"] == compare(scores["conv3=lc"], scores["conv3=coord"], confidence=1 - 0.04 / 2)
 
     def test_a_stage_counts_when_all_of_it_has_ended(self):
         study = make_study()
@@ -146,28 +146,47 @@ class TestConclusion:
         assert {result.reason for result in conclusion.results} == {"no stage has ended yet"}
         assert conclusion.confirmed == ()
 
-    def test_a_stage_without_a_whole_pair_has_ended_all_the_same(self):
+    def test_a_stage_without_a_pair_has_ended_all_the_same(self):
         study = make_study()
-        states = {("host", 0): "failed", ("conv3=lc", 1): "failed"}
+        states = {("host", 0): "failed"} | {(plan, 1): "failed" for plan in ("conv3=lc", "conv2=lrlc-2")}
         conclusion = conclude(study, make_runs(study, 2, states=states))
         assert (conclusion.looks, conclusion.open_runs) == (0, 0)
         reasons = {result.reason for result in conclusion.results}
-        assert reasons == {"no seed completed in every arm"}
+        assert reasons == {"no seed completed in the host and a claim"}
 
-    def test_a_pair_with_a_failed_run_is_left_out_whole(self):
+    def test_each_comparison_pairs_its_own_two_arms(self):
         study = make_study()
-        runs = make_runs(study, 5, states={("conv3=coord", 2): "failed"})
-        conclusion = conclude(study, runs)
-        assert conclusion.seeds == (1000, 1001, 1003, 1004)
-        assert len(conclusion.host) == len(conclusion.results[1].scores) == 4
+        runs = make_runs(study, 6, states={("conv3=coord", 2): "failed", ("conv2=lrlc-2", 4): "failed"})
+        first, second = conclude(study, runs).results
+        assert (first.verdict.comparison.n, first.against["wide-4"].n, first.against["coord"].n) == (6, 6, 5)
+        assert (second.verdict.comparison.n, len(second.scores), len(second.differences["lc"])) == (5, 5, 5)
+        assert first.verdict == conclude(study, make_runs(study, 6)).results[0].verdict
 
-    def test_an_arm_that_never_ended_well_is_left_out_and_said_to_be(self):
-        study = make_study()
-        failed = {("conv3=coord", pair): "failed" for pair in range(4)}
-        conclusion = conclude(study, make_runs(study, 4, states=failed))
-        assert "conv3=coord has no completed run, and is left out" in conclusion.notes
-        assert conclusion.results[0].controls.keys() == {"wide-4"}
-        assert len(conclusion.seeds) == 4
+    def test_an_older_confirmation_counts_the_pairs_that_are_whole_in_every_arm(self):
+        study = make_study(together=False)
+        conclusion = conclude(study, make_runs(study, 6, states={("conv3=coord", 2): "failed"}))
+        assert conclusion.seeds == (1000, 1001, 1003, 1004, 1005)
+        assert {result.verdict.comparison.n for result in conclusion.results} == {5}
+        assert {result.verdict.comparison.confidence for result in conclusion.results} == {0.96}
+
+    @pytest.mark.parametrize("lost", [4, 5, 6])
+    def test_a_control_that_diverges_takes_no_verdict_with_it(self, lost):
+        study = make_study(claims=(GAIN, NOTHING), family=2)
+        means = MEANS | {"conv2=lrlc-2": 86.0}
+        diverged = {("conv3=coord", pair): "pruned" for pair in range(lost)}
+        found = conclude(study, make_runs(study, 6, means=means, states=diverged))
+        assert outcomes(found) == {"conv3: lc": "helps", "conv2: lrlc-2": "helps"}
+        assert found.results[0].verdict.beats == ("wide-4",)
+        assert f"not compared with coord: {lost} of 6 runs did not complete" in found.results[0].verdict.text
+        more = diverged | {("conv3=coord", pair): "pruned" for pair in range(7, 10)}
+        extended = make_runs(study, 10, means=means, states=more, stages=[6, 10])
+        assert outcomes(conclude(study, extended)) == outcomes(found)
+
+    def test_what_was_decided_before_runs_were_lost_stays(self):
+        study = make_study(claims=(GAIN,), family=1)
+        lost = {("conv3=lc", pair): "pruned" for pair in range(6, 9)}
+        (result,) = conclude(study, make_runs(study, 10, states=lost, stages=[6, 10])).results
+        assert (result.verdict.outcome, result.verdict.look, result.verdict.doubt) == ("helps", 1, "")
 
     def test_a_claim_that_never_ended_well_has_no_verdict(self):
         study = make_study()
@@ -184,8 +203,8 @@ class TestConclusion:
         runs = [replace(run, cause=EndCause.DIVERGED) if run.state == "pruned" else run for run in runs]
         assert conclude(study, runs).notes == (
             "before",
-            "the host: 1 of 6 runs did not complete (1 failed); with their seeds no arm is judged",
-            "conv3=lc: 2 of 6 runs did not complete (2 diverged); with their seeds no arm is judged",
+            "the host: 1 of 6 runs did not complete (1 failed)",
+            "conv3=lc: 2 of 6 runs did not complete (2 diverged)",
         )
         assert conclude(study, make_runs(study)).notes == ("before",)
 
@@ -306,9 +325,8 @@ class TestCards:
 
     def test_its_command_asks_for_all_seeds_even_if_some_were_lost(self):
         study = make_study()
-        runs = make_runs(study, 6, states={("conv3=coord", 2): "failed"})
+        runs = make_runs(study, 6, states={("conv3=lc", 2): "failed"})
         conclusion = conclude(study, runs)
-        assert len(conclusion.seeds) == 5
         card, *_ = claim_cards(make_study(name="toy"), study, runs, conclusion, [])
         assert "--plan conv3=lc --seeds 6 --smallest-effect 0.3" in card.facts["command"]
 

@@ -21,15 +21,24 @@ def arm(differences, name="conv3=lrlc-4", host=HOST, controls=()):
     return Arm(name, tuple(score + more for score, more in zip(host, differences, strict=True)), controls)
 
 
+def host_of(scores):
+    return Arm("host", tuple(scores))
+
+
 def judge_one(differences, **options):
-    (verdict,) = judge(HOST, [arm(differences)], RULE, **options)
+    (verdict,) = judge(host_of(HOST), [arm(differences)], RULE, **options)
     return verdict
 
 
 @pytest.mark.parametrize(
     ("differences", "outcome", "words"),
     [
-        (GAIN, "helps", "conv3=lrlc-4 helps: +0.90 points (96 % interval +0.69 to +1.11, 5 seeds, adjusted p 0.003)."),
+        (
+            GAIN,
+            "helps",
+            "conv3=lrlc-4 helps: +0.90 points "
+            "(99.67 % interval +0.46 to +1.34, 5 seeds, for these samples, adjusted p 0.003).",
+        ),
         ([-value for value in GAIN], "hurts", "conv3=lrlc-4 hurts: -0.90 points"),
         (NOTHING, "equivalent", "is equivalent to the host: +0.00 points (92 % interval -0.03 to +0.03"),
         (SMALL, "equivalent", "less than 0.3 points either way; it is not zero, but too small to matter."),
@@ -46,14 +55,14 @@ def test_each_verdict_says_itself_in_one_sentence(differences, outcome, words):
 
 
 def test_with_one_seed_everything_is_undecided():
-    (verdict,) = judge((94.0,), [Arm("arm", (95.0,))], RULE)
+    (verdict,) = judge(host_of([94.0]), [Arm("arm", (95.0,))], RULE)
     assert (verdict.outcome, verdict.adjusted_p, verdict.more) == ("undecided", 1.0, None)
     assert verdict.text == "arm is undecided: +1.00 points, but one seed is not enough to estimate the spread."
 
 
 def test_without_a_seed_there_is_nothing_to_judge():
     with pytest.raises(InputError, match="at least one seed, but the host has no score"):
-        judge((), [Arm("arm", ())], RULE)
+        judge(host_of([]), [Arm("arm", ())], RULE)
 
 
 def holm_loop(p_values):
@@ -83,21 +92,23 @@ def test_decisions_are_those_of_a_plain_loop(seed):
     assert set(outcome.flat) >= {0, 2, 3}
 
 
-def test_the_simultaneous_interval_excludes_zero_only_where_holm_finds_a_difference():
+def test_the_interval_that_is_shown_excludes_zero_just_where_a_difference_was_found():
     generator = np.random.default_rng(0)
-    excluded = 0
+    excluded = later_step = 0
     for effect in np.repeat([0.2, 0.4, 0.6], 20):
         host = tuple(generator.normal(94, 0.2, 8))
         arms = [arm(generator.normal(effect, 0.2, 8), str(index), host) for index in range(3)]
-        for verdict in judge(host, arms, Rule(4)):
-            low, high = verdict.simultaneous
+        for verdict in judge(host_of(host), arms, Rule(4)):
+            low, high = verdict.comparison.low, verdict.comparison.high
             excluded += low > 0
-            assert verdict.differs or low <= 0 <= high
+            later_step += verdict.differs and verdict.simultaneous[0] <= 0
+            assert verdict.differs == (not low <= 0 <= high)
     assert excluded > 20
+    assert later_step > 0, "Holm's later steps have been met"
 
 
 def test_a_larger_family_asks_for_more():
-    verdicts = [judge(HOST, [arm(GAIN)], Rule(family))[0] for family in (1, 12, 200)]
+    verdicts = [judge(host_of(HOST), [arm(GAIN)], Rule(family))[0] for family in (1, 12, 200)]
     p_values = [verdict.adjusted_p for verdict in verdicts]
     assert p_values == pytest.approx([p_values[0], 12 * p_values[0], 200 * p_values[0]])
     assert [verdict.outcome for verdict in verdicts] == ["helps", "helps", "undecided"]
@@ -113,29 +124,31 @@ def test_what_a_look_has_decided_stays_decided():
 
 
 @pytest.mark.parametrize(
-    ("later", "end"),
+    ("later", "end", "together"),
     [
-        (GAIN, "adjusted p 0.003)."),
-        ([0.9, -0.9, 0.8, -0.9, -0.9], "adjusted p 0.003), but the last interval no longer excludes zero."),
-        ([-1.4, -1.8] * 7, "adjusted p 0.003), but the last interval lies on the other side of zero."),
+        (GAIN, "adjusted p 0.003).", True),
+        ([0.9, -0.9, 0.8, -0.9, -0.9], "adjusted p 0.003), but the last interval no longer excludes zero.", True),
+        # What is shown together rests on the verdict of its look, which would have decided otherwise.
+        ([-1.4, -1.8] * 7, "adjusted p 0.003), but the last interval lies on the other side of zero.", False),
     ],
 )
 @pytest.mark.parametrize(("sign", "outcome"), [(1, "helps"), (-1, "hurts")])
-def test_what_an_earlier_look_has_decided_names_that_look(later, end, sign, outcome):
+def test_what_an_earlier_look_has_decided_names_that_look(later, end, together, sign, outcome):
     differences = [sign * value for value in (*GAIN, *later)]
     host = tuple(94 + 0.1 * (number % 4) for number in range(len(differences)))
-    (verdict,) = judge(host, [arm(differences, host=host)], RULE, sizes=[5, len(differences)])
+    rule = Rule(12, together=together)
+    (verdict,) = judge(host_of(host), [arm(differences, host=host)], rule, sizes=[5, len(differences)])
     assert (verdict.outcome, verdict.look) == (outcome, 1)
     measured, history = verdict.text.split("; ")
     low, high = verdict.comparison.low, verdict.comparison.high
-    assert measured.endswith(f"interval {low:+.2f} to {high:+.2f}, {len(host)} seeds)")
+    assert measured.endswith(f"interval {low:+.2f} to {high:+.2f}, {len(host)} seeds, for these samples)")
     assert history == f"this was decided at look 1 of 2, with 5 seeds ({end}"
 
 
 def test_an_earlier_equivalence_claims_nothing_of_the_last_interval():
     differences = [*NOTHING, 1.0, -1.2, 0.9, -1.1, 1.3]
     host = tuple(94 + 0.1 * (number % 4) for number in range(10))
-    (verdict,) = judge(host, [arm(differences, host=host)], RULE, sizes=[5, 10])
+    (verdict,) = judge(host_of(host), [arm(differences, host=host)], RULE, sizes=[5, 10])
     assert (verdict.outcome, verdict.look) == ("equivalent", 1)
     assert "which is less than" not in verdict.text
     assert (
@@ -147,7 +160,7 @@ def test_an_earlier_equivalence_claims_nothing_of_the_last_interval():
 def test_what_the_last_look_has_decided_needs_no_such_words():
     first, second = judge_one(GAIN), judge_one(GAIN, sizes=[2, 5])
     assert (second.look, second.looks, second.seeds_at_look, second.history) == (2, 2, 5, "")
-    assert second.text == first.text.replace("96 % interval +0.69 to +1.11", "99.2 % interval +0.55 to +1.25")
+    assert second.text == first.text.replace("99.67 % interval +0.46 to +1.34", "99.93 % interval +0.22 to +1.58")
 
 
 def test_a_later_look_can_find_that_a_difference_is_too_small_to_matter():
@@ -160,19 +173,21 @@ def test_a_later_look_can_find_that_a_difference_is_too_small_to_matter():
 
 def test_a_second_look_has_the_level_that_it_spends():
     verdict = judge_one(NOISE, sizes=[3, 5])
-    assert (verdict.alpha, verdict.comparison.confidence) == pytest.approx((0.008, 0.992))
+    assert (verdict.alpha, verdict.comparison.confidence) == pytest.approx((0.008, 1 - 0.008 / 12))
+    (alone,) = judge(host_of(HOST), [arm(NOISE)], Rule(12, together=False), sizes=[3, 5])
+    assert alone.comparison.confidence == pytest.approx(0.992)
 
 
 def test_a_claim_that_helps_names_the_controls_that_it_beats():
     controls = (arm(NOTHING, "wide-4"), arm(GAIN[::-1], "coord"), arm(SMALL, "tied-4"))
-    (verdict,) = judge(HOST, [arm(GAIN, controls=controls)], RULE)
+    (verdict,) = judge(host_of(HOST), [arm(GAIN, controls=controls)], RULE)
     assert (verdict.beats, verdict.not_beaten) == (("wide-4", "tied-4"), ("coord",))
     assert "it beats wide-4 and tied-4; it has not been shown to beat coord, which may explain" in verdict.text
 
 
 def test_a_claim_that_does_not_help_beats_nothing():
     low = (arm([-1.0, -1.1, -0.9, -1.0, -1.2], "wide-4"),)
-    (verdict,) = judge(HOST, [arm(NOTHING, controls=low)], RULE)
+    (verdict,) = judge(host_of(HOST), [arm(NOTHING, controls=low)], RULE)
     assert (verdict.beats, verdict.not_beaten) == ((), ())
 
 
@@ -204,7 +219,7 @@ def test_the_advised_seeds_give_the_power_that_they_promise(sd):
 
 
 def test_no_claim_gives_no_verdict():
-    assert judge(HOST, [], RULE) == ()
+    assert judge(host_of(HOST), [], RULE) == ()
 
 
 @pytest.mark.parametrize(
@@ -222,8 +237,8 @@ def test_a_rule_that_cannot_be_is_refused(options, message):
 
 def test_bad_arms_are_refused_by_name():
     with pytest.raises(InputError, match=r"arm 'a' needs one score for each seed of the arm beside it: 5, but has 1"):
-        judge(HOST, [Arm("a", (1.0,))], RULE)
-    with pytest.raises(InputError, match=r"arm 'a': scores are finite numbers, but pair 4 is nan"):
-        judge(HOST, [Arm("a", (1.0, 2.0, 3.0, 4.0, float("nan")))], RULE)
+        judge(host_of(HOST), [Arm("a", (1.0,))], RULE)
+    with pytest.raises(InputError, match=r"arm 'a': scores are finite numbers, or NaN where a run was lost"):
+        judge(host_of(HOST), [Arm("a", (1.0, 2.0, 3.0, 4.0, float("inf")))], RULE)
     with pytest.raises(InputError, match="at least 2, but it is 1"):
-        judge(HOST, [arm(GAIN), arm(NOISE)], Rule(1))
+        judge(host_of(HOST), [arm(GAIN), arm(NOISE)], Rule(1))

@@ -24,6 +24,20 @@ SCENARIOS = (
     Scenario("null, 2 looks", _NOTHING, sizes=(5, 10)),
     Scenario("null, 3 looks", _NOTHING, sds=(0.3, 0.3), sizes=(5, 10, 20), controls=(0.0, 0.0, 0.0)),
     Scenario("null, 3 looks, one claim", (0.0,), sds=(0.5, 0.5), sizes=(5, 10, 20), family=1),
+    *(
+        Scenario(f"null, {luck}", _NOTHING, sds=(0.5, 0.5), sizes=(8,), family=4, luck=luck)
+        for luck in ("t3", "bad seeds")
+    ),
+    *(
+        Scenario(f"null, samples {sd:g}, {seeds} seeds", _NOTHING, sds=(0.5, 0.5), sizes=(seeds,), family=4, samples=sd)
+        for sd in (0.3, 0.5)
+        for seeds in (5, 10, 20)
+    ),
+    Scenario("null, samples 0.5, seeds 0.3", _NOTHING, sds=(0.3, 0.3), sizes=(10,), family=4, samples=0.5),
+    Scenario("null, samples 0.3, 3 looks", _NOTHING, sds=(0.5, 0.5), sizes=(5, 10, 20), family=4, samples=0.3),
+    Scenario("null, 60 claims", (0.0,) * 60, sds=(1.0, 1.0), sizes=(8,), family=60),
+    Scenario("null, a claim 3 times as wide", (0.0,), sds=(0.2, 0.6), sizes=(8,), family=1),
+    Scenario("null, a control loses half", _NOTHING, sizes=(8,), family=4, controls=(0.0, 0.0), lost=0.5),
     Scenario("null, more seeds as advised", _NOTHING, sds=(0.3, 0.3), sizes=(5,), advised=True),
     Scenario("null, as advised, one claim", (0.0,), sds=(0.3, 0.3), sizes=(5,), family=1, advised=True),
     Scenario("difference of delta", (0.3, 0.0, 0.0, 0.0), sds=(0.1, 0.1)),

@@ -60,7 +60,8 @@ def test_simulated_studies_are_judged_as_real_ones():
     for _ in range(30):
         host = generator.normal(94, 0.2, 10)
         scores = host + generator.normal([[0.0], [0.4], [-0.6]], 0.3, (3, 10))
-        verdicts = judge(tuple(host), [Arm(str(i), tuple(row)) for i, row in enumerate(scores)], Rule(6), sizes=[5, 10])
+        arms = [Arm(str(i), tuple(row)) for i, row in enumerate(scores)]
+        verdicts = judge(Arm("host", tuple(host)), arms, Rule(6), sizes=[5, 10])
         decisions = decide(scores - host, Rule(6), [5, 10])
         assert [verdict.outcome for verdict in verdicts] == [OUTCOMES[code] for code in decisions.outcome]
 

@@ -82,7 +82,7 @@ def conclusion_numbers(conclusion: Any) -> dict[str, Any]:
     found["seeds"] = list(conclusion.seeds)
     found["family"] = conclusion.rule.family
     found["smallest_effect"] = conclusion.rule.delta
-    found["host"] = list(conclusion.host)
+    found["host"] = _scores(conclusion.host)
     found["claims"] = {result.label: _claim(result) for result in conclusion.results}
     return found
 
@@ -90,11 +90,16 @@ def conclusion_numbers(conclusion: Any) -> dict[str, Any]:
 def _claim(result: Any) -> dict[str, Any]:
     return {
         "plan": dict(result.plan.tokens),
-        "scores": list(result.scores),
+        "scores": _scores(result.scores),
         "verdict": None if result.verdict is None else _verdict(result.verdict),
         "controls": {label: dict(plan.tokens) for label, plan in result.controls.items()},
         "against": {label: _fields(found, _COMPARISON) for label, found in result.against.items()},
     }
+
+
+def _scores(scores: Any) -> list[float]:
+    """In the order of the seeds; older code gave no seeds."""
+    return list(scores.values() if isinstance(scores, Mapping) else scores)
 
 
 def _verdict(verdict: Any) -> dict[str, Any]:

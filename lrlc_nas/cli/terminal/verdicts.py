@@ -25,7 +25,7 @@ __all__ = ["print_conclusion", "print_test", "write_cards"]
 def print_conclusion(out: Console, store: Store, name: str) -> None:
     """Print the verdict of each claim, and how it stands to its controls."""
     study, conclusion = conclusion_of(store, name)
-    none = "no stage has ended yet" if conclusion.open_runs else "no seed completed in every arm"
+    none = "no stage has ended yet" if conclusion.open_runs else "no seed completed in the host and a claim"
     done = f"look {conclusion.looks}" if conclusion.looks else none
     out.print(
         plain(

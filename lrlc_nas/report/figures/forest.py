@@ -23,7 +23,7 @@ from ...evidence.conclusion import ClaimResult, Conclusion
 from ..data_table import Table, table
 from ..drawing import BEST, GREY, HOST, INK, base_layout, marks, plain, plain_metric, short
 from ..numbers import difference, gained, interval
-from ..reading import Confirmation, Reading, plan_scores
+from ..reading import Reading, plan_scores
 from .figure import Figure, Section
 
 __all__ = ["FIGURE", "Forest", "ForestRow", "draw_forest", "forest", "forest_table"]
@@ -95,7 +95,7 @@ def forest(reading: Reading) -> Forest:
         row
         for result in confirmation.conclusion.results
         if result.verdict is not None
-        for row in _rows(result, reading, confirmation)
+        for row in _rows(result, reading)
     ]
     conclusion = confirmation.conclusion
     return Forest(tuple(rows), conclusion.rule.delta, "" if rows else _why_none(conclusion), reading.metric)
@@ -151,14 +151,14 @@ def _why_none(conclusion: Conclusion | None) -> str:
     )
 
 
-def _rows(result: ClaimResult, reading: Reading, confirmation: Confirmation) -> Iterator[ForestRow]:
+def _rows(result: ClaimResult, reading: Reading) -> Iterator[ForestRow]:
     verdict = result.verdict
     assert verdict is not None
     yield ForestRow(
         result.label,
         "host",
         verdict.comparison,
-        _differences(result.scores, confirmation.scores(Plan())),
+        result.differences["host"],
         verdict.outcome,
         verdict.adjusted_p,
         *_search_estimate(result.plan, reading),
@@ -166,8 +166,7 @@ def _rows(result: ClaimResult, reading: Reading, confirmation: Confirmation) -> 
     tested = verdict.outcome == "helps"
     for label, comparison in result.against.items():
         beaten = "beaten" if label in verdict.beats else "not beaten" if tested else "not tested"
-        scores = confirmation.scores(result.controls[label])
-        yield ForestRow(result.label, label, comparison, _differences(result.scores, scores), beaten)
+        yield ForestRow(result.label, label, comparison, result.differences[label], beaten)
 
 
 def _search_estimate(plan: Plan, reading: Reading) -> tuple[float | None, float | None, float | None]:
@@ -188,10 +187,6 @@ def _less(metric: Metric) -> str:
 
 def _axis(metric: Metric) -> str:
     return f"{'difference' if metric.direction == 'maximize' else 'gain'}{f', {metric.unit}' if metric.unit else ''}"
-
-
-def _differences(scores: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(one - other for one, other in zip(scores, others, strict=False))
 
 
 def _label(metric: Metric, row: ForestRow) -> str:
