@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["EndCause", "Role", "RunState"]
+__all__ = ["SEARCH_VALUE", "EndCause", "Role", "RunState"]
+
+SEARCH_VALUE = "search_value"
+"""The fact of a run that holds its metric on the search split, where it counts on another."""
 
 
 class RunState(StrEnum):

@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..errors import LrlcNasError
 from .bench import bench
-from .concluding import cards, confirm, export, open_test
+from .concluding import cards, challenge, confirm, export, open_test
 from .guide import guide
 from .looking import dashboard, list_studies, power, report, show
 from .running import resume, sites, start, worker
@@ -33,7 +33,7 @@ app = typer.Typer(
     ),
 )
 
-for _command in (start, resume, show, report, dashboard, sites, power, confirm, cards, export, worker):
+for _command in (start, resume, show, report, dashboard, sites, power, confirm, challenge, cards, export, worker):
     app.command()(_command)
 app.command("list")(list_studies)
 app.command("test")(open_test)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from .opening import open_store, open_working_store, require_device
-from .options import DEFAULT_STORAGE, Device, Name, Storage, Workers
-from .saying import say
+from .options import DEFAULT_STORAGE, Device, Name, Storage, Workers, Yes
+from .saying import agreed, say
 from .training import storage_option, train
 
-__all__ = ["cards", "confirm", "export", "open_test"]
+__all__ = ["cards", "challenge", "confirm", "export", "open_test"]
 
 
 def confirm(
@@ -54,6 +54,45 @@ def confirm(
         device=worker_devices(device, 1)[0],
     )
     train(study, workers, device, storage)
+
+
+def challenge(
+    name: Name,
+    circumstance: Annotated[list[str], typer.Option(help="One circumstance; may be repeated. Default: all.")] = [],  # noqa: B006 - as above
+    seeds: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="Seeds for each arm; default: what it takes, from 3 to 10.")
+    ] = None,
+    yes: Yes = False,
+    storage: Storage = DEFAULT_STORAGE,
+    workers: Workers = None,
+    device: Device = None,
+) -> None:
+    """Ask whether a confirmed gain lasts.
+
+    Host, claim and best control are trained again on fresh seeds: longer, each at its own best learning rate, with
+    fewer and with more images; a task of your own names its circumstances. A claim lasts, holds at this recipe only,
+    is reversed, or stays undecided. Ctrl-C stops it; the same command continues.
+
+    Example: lrlc-nas challenge embedded --circumstance longer
+    """
+    from ..engine.challenge import plan_challenges, start_challenge
+    from ..engine.launchers import default_workers
+    from .terminal import console, print_challenge_plan, print_challenged
+
+    require_device(device)
+    store = open_working_store(storage, workers, device)
+    planned = plan_challenges(store, name, circumstance, seeds)
+    out = console()
+    print_challenge_plan(out, planned, default_workers(device) if workers is None else max(1, workers))
+    if not agreed(yes):
+        return
+    ended = True
+    for each in planned:
+        ended = train(start_challenge(store, each), workers, device, storage) and ended
+        if not ended and workers != 0:  # stopped by the user
+            return
+    if ended:
+        print_challenged(out, store, name, storage_option(storage))
 
 
 def open_test(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Task", "Workers"]
+__all__ = ["DEFAULT_STORAGE", "Device", "File", "Name", "Override", "Storage", "Task", "Workers", "Yes"]
 
 
 def _without_password(context: typer.Context, parameter: typer.CallbackParam, url: str) -> str:
@@ -47,6 +47,7 @@ Workers = Annotated[
         "0: train nothing here.",
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before anything is written.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N; default: GPUs where there are any.")]
 
 DEFAULT_STORAGE = "sqlite:///lrlc-nas.db"

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-__all__ = ["fail", "say"]
+__all__ = ["agreed", "fail", "say"]
 
 
 def say(text: str) -> None:
@@ -16,6 +16,11 @@ def say(text: str) -> None:
 
     for line in text.split("\n"):
         typer.echo(plain(line).plain)
+
+
+def agreed(yes: bool) -> bool:
+    """Whether to go on: asked of whoever sits at a terminal, unless they have said so."""
+    return yes or not (sys.stdin.isatty() and sys.stdout.isatty()) or typer.confirm("go on?", default=True)
 
 
 def fail(error: Exception | str, code: int) -> NoReturn:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["storage_option", "train"]
 
 
-def train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> None:
-    """Train a study until its budget is spent or the user stops it, and print how it stands.
+def train(study: OpenStudy, workers: int | None, device: str | None, url: str) -> bool:
+    """Train a study until its budget is spent or the user stops it, and print how it stands; whether it has ended.
 
-    Workers are as many as suit the launcher (`LRLC_NAS_LAUNCHER`) for None, and 0 trains nothing; the URL is that of
-    the storage as it was given.
+    What a challenge shows is printed when all of its studies have ended, by whoever has started them. Workers are as
+    many as suit the launcher (`LRLC_NAS_LAUNCHER`) for None, and 0 trains nothing; the URL is that of the storage as it
+    was given.
     """
     from ..engine import changes
     from ..engine.launchers import make_launcher
@@ -41,15 +42,17 @@ def train(study: OpenStudy, workers: int | None, device: str | None, url: str) -
             out.print(plain(note), soft_wrap=True)
         if not launcher.workers:
             out.print(plain(f"train it with: {command('worker', name, *storage)}"), soft_wrap=True)
-            return
+            return False
         if not _completed(study, launcher, out):
-            verb, named = ("resume", name) if confirmation is None else ("confirm", confirmation.of)
+            verb = "resume" if confirmation is None else "challenge" if confirmation.circumstance else "confirm"
+            named = name if confirmation is None else confirmation.of
             out.print(plain(f"stopped; resume with: {command(verb, named, *storage)}"), soft_wrap=True)
-            return
+            return False
     if confirmation is None:
         print_end(out, study.store, name, storage)
-    else:
+    elif not confirmation.circumstance:
         print_confirmed(out, study.store, confirmation.of, storage)
+    return True
 
 
 def storage_option(url: str) -> list[str]:

@@ -136,7 +136,8 @@ class ConfirmationSection(Section):
 
     `of` is the study that made the claims, `family` the number of hypotheses that the verdicts hold for together,
     `smallest_effect` is in the unit of the metric, and `notes` say what had to be decided about the controls. With
-    `together` the intervals hold together as the verdicts do; older confirmations showed each by itself.
+    `together` the intervals hold together as the verdicts do; older confirmations showed each by itself. A challenge
+    is a confirmation under a `circumstance`, with a network also scored on the search split where it has a `variant`.
     """
 
     of: str
@@ -145,6 +146,8 @@ class ConfirmationSection(Section):
     smallest_effect: Annotated[float, Field(gt=0)] = 0.3
     notes: tuple[str, ...] = ()
     together: bool = False
+    circumstance: str = ""
+    variant: str = ""
 
     @property
     def arms(self) -> tuple[Plan, ...]:

@@ -9,9 +9,10 @@ from functools import partial
 
 import torch
 from optuna.trial import FrozenTrial
+from torch import nn
 
 from ..choices import Plan
-from ..facts import EndCause, Role, RunState
+from ..facts import SEARCH_VALUE, EndCause, Role, RunState
 from ..fault_points import fault_point
 from ..runs import EpochResult, free_memory
 from ..search.optuna_view import OptunaView
@@ -125,15 +126,25 @@ class Attempt:
         handle = RunHandle(
             *(run.seed, self.device, self.prepared.split, checkpoints, self.should_stop, listen, run.number),
             params={site: run.plan.at(site).token for site in self.study.space},
+            options=self.study.config.task.options,
         )
         with candidate_errors():
-            self.prepared.task.train(self.prepared.network(run.plan, run.seed), handle)
+            network = self.prepared.network(run.plan, run.seed)
+            self.prepared.task.train(network, handle)
+            self._note_search_value(network)
         ended = pending.flush()
         if ended is not None:
             return ended
         fault_point("keep.before")
         checkpoints.keep_last()
         return RunEnd(RunState.COMPLETE)
+
+    def _note_search_value(self, network: nn.Module) -> None:
+        """Of a variant: each arm of a challenge counts with the one that is best for it there."""
+        section = self.study.config.confirmation
+        if section is not None and section.variant:
+            value = self.prepared.task.score(network, "search", self.device)
+            note(self.store, self.held, {SEARCH_VALUE: value})
 
     def _send(self, run: RunRecord, result: EpochResult, seconds: float) -> RunEnd | None:
         """Record an epoch and judge the run by it; an outage may last for so many seconds."""

@@ -27,7 +27,7 @@ from ..tasks import Latency
 from .lifecycle import OpenStudy, add_study, catch_up, open_study
 from .preparation import Prepared
 
-__all__ = ["add_seeds", "fresh_seed", "start_confirmation"]
+__all__ = ["add_seeds", "free_name", "fresh_seed", "pair_of_runs", "start_confirmation"]
 
 _WIDEST = (2, 4, 8, 16)
 """The widths that are tried as the control of a choice that has no rank."""
@@ -37,8 +37,10 @@ _LONGEST_NAME = 200
 
 
 def fresh_seed(config: StudyConfig, pair: int) -> int:
-    """The seed that all arms share in one pair of the confirmation; no run of the search can have it."""
-    digest = hashlib.sha256(f"{config.seed}: confirmation {pair}".encode()).digest()
+    """The seed that all arms share in one pair of a confirmation or a challenge; no run of the search can have it."""
+    circumstance = config.confirmation.circumstance if config.confirmation else ""
+    purpose = f"challenge {circumstance}" if circumstance else "confirmation"
+    digest = hashlib.sha256(f"{config.seed}: {purpose} {pair}".encode()).digest()
     seed = int.from_bytes(digest[:8], "big") % (2**31 - 2 * _SEARCH_SEEDS)
     # The search counts its seeds up from that of the study.
     return seed if seed < config.seed else seed + _SEARCH_SEEDS
@@ -81,7 +83,7 @@ def start_confirmation(
     _require_claims(study.record, claims)
     prepared, latencies = _prepared(study, claims, seeds, smallest_effect, device)
     arms = prepared.config.confirmed.arms
-    runs = [run for pair in range(seeds) for run in _pair_of_runs(prepared, arms, pair, 1)]
+    runs = [run for pair in range(seeds) for run in pair_of_runs(prepared, arms, pair, 1)]
     facts = {"latencies": {plan.to_json(): latency.as_dict() for plan, latency in latencies.items()}}
     return add_study(store, prepared, runs, facts, parent=study.record)
 
@@ -103,17 +105,17 @@ def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
             f"'lrlc-nas confirm {study.prepared.config.confirmed.of}' continues it"
         )
     stage = 1 + max(run.stage for run in runs)
-    more = [run for pair in range(present, seeds) for run in _pair_of_runs(study.prepared, arms, pair, stage)]
+    more = [run for pair in range(present, seeds) for run in pair_of_runs(study.prepared, arms, pair, stage)]
     extend_study(store, study.record, len(runs) + len(more), more)
     catch_up(study)
     return OpenStudy(store, store.study(study.record.name), study.prepared)
 
 
-def _free_name(store: Store, search: str) -> str:
-    """What the confirmation of a search is called; a study may have such a name without being one."""
+def free_name(store: Store, search: str, purpose: str) -> str:
+    """What a confirmation or challenge of a search is called; a study may have such a name without being one."""
     taken = set(store.names())
     for number in count(1):
-        suffix = "/confirmation" if number == 1 else f"/confirmation-{number}"
+        suffix = f"/{purpose}" if number == 1 else f"/{purpose}-{number}"
         name = search[: _LONGEST_NAME - len(suffix)] + suffix
         if name not in taken and not store.has_optuna_study(name):
             return name
@@ -157,7 +159,7 @@ def _prepared(
     )
     config = prepared.config.model_copy(
         update={
-            "name": _free_name(study.store, study.record.name),
+            "name": free_name(study.store, study.record.name, "confirmation"),
             "space": section,
             "budget": prepared.config.budget.model_copy(update={"trials": seeds * len(confirmation.arms)}),
             "confirmation": confirmation,
@@ -227,7 +229,8 @@ def _width(prepared: Prepared, site: str, choice: Choice, device: torch.device |
     return rank, f"its wide and tied controls have rank {rank}, {way}"
 
 
-def _pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: int) -> Iterator[NewRun]:
+def pair_of_runs(prepared: Prepared, arms: Sequence[Plan], pair: int, stage: int) -> Iterator[NewRun]:
+    """A run of each arm, all with the seed of the pair."""
     seed = fresh_seed(prepared.config, pair)
     for plan in arms:
         cost = prepared.cost(plan)

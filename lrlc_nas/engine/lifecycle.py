@@ -61,6 +61,7 @@ def add_study(
     runs: Sequence[NewRun],
     facts: Mapping[str, Any] | None = None,
     parent: StudyRecord | None = None,
+    circumstance: str = "",
 ) -> OpenStudy:
     """Write a study with all its runs waiting.
 
@@ -70,6 +71,7 @@ def add_study(
         runs: all that are planned, or left to the sampler.
         facts: what the report tells besides the facts of `prepared`.
         parent: the search that it confirms; None for a search.
+        circumstance: under which it challenges the claims of the confirmation; empty for all others.
     """
     config = prepared.config
     require_optuna(store)
@@ -89,6 +91,7 @@ def add_study(
         sites=prepared.site_records,
         runs=runs,
         parent_study_id=None if parent is None else parent.study_id,
+        circumstance=circumstance,
     )
     study = OpenStudy(store, record, prepared)
     catch_up(study)

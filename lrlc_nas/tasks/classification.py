@@ -22,6 +22,7 @@ from ..networks.hosts import build_host
 from ..runs import within_memory
 from ..training import evaluate, fit, predict_logits
 from ..training.placement import Placement
+from .circumstances import Circumstance
 from .latency import Latency, time_step
 from .preflight import require_fitting, require_trainable
 from .rebuilding import NETWORK_PY
@@ -35,6 +36,9 @@ _STATE_COPIES = {"sgd": 3, "adamw": 4}
 """How often a parameter is held: itself, its gradient, and one momentum or two moments."""
 
 _CHECK_IMAGES = 16
+
+_LONGER = 3
+_RATES = (0.25, 1, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,22 @@ class Classification:
             "std": list(splits.std),
             "recipe_digest": self.recipe.digest,
         }
+
+    @property
+    def circumstances(self) -> dict[str, Circumstance]:
+        """Longer, each arm at its own best rate, and with fewer and more images, where there are more."""
+        epochs, rate, images = self.recipe.epochs, self.recipe.learning_rate, len(self.splits.train)
+        rates = {f"rate {rate * factor:g}": {"recipe": {"learning_rate": rate * factor}} for factor in _RATES}
+        longer, everything = {"recipe": {"epochs": _LONGER * epochs}}, self._trainable()
+        found = {
+            "longer": Circumstance.of(f"{_LONGER} times the epochs, {_LONGER * epochs}", longer, _LONGER),
+            "own-rate": Circumstance("each arm at the learning rate that is best for it", rates),
+            "fewer-images": Circumstance.of(f"half of the training images, {images // 2}", _images(images // 2), 0.5),
+        }
+        if everything > images:
+            cost = everything / images
+            found["more-images"] = Circumstance.of(f"all {everything} training images", _images(None), cost)
+        return found
 
     def host(self, seed: int) -> nn.Module:
         """The host that the study file names, for these images."""
@@ -197,6 +217,12 @@ class Classification:
         check = {"images": images.contiguous(), "logits": logits.contiguous()}
         return Rebuild(NETWORK_PY, facts, check)
 
+    def _trainable(self) -> int:
+        """How many images no other split holds."""
+        others = [self.splits.search, self.splits.confirm]
+        others += [self.splits.test] if self.images.test_labels is None else []
+        return len(self.images.labels) - sum(map(len, others))
+
     def _subset(self, split: Split) -> Subset:
         subset: Subset = getattr(self.splits, split)
         return subset
@@ -209,3 +235,7 @@ class Classification:
         """How images become the input of a network."""
         moments = {"mean": self.splits.mean, "std": self.splits.std}
         return moments | {"precision": self.recipe.precision, "channels_last": self.recipe.channels_last}
+
+
+def _images(number: int | None) -> dict[str, Any]:
+    return {"data": {"split": {"train": number}}}

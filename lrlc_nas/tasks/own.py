@@ -38,6 +38,8 @@ class Task:
         weights: a safetensors file that the host starts from, if it was trained before.
         init: how relaxed layers start: ``host``, as the function of the convolutions, as is usual for a trained host;
             or ``paper``, as is usual for one that is trained from scratch.
+        challenges: name of another circumstance under which claims are tested again, such as ``longer``, to the
+            options that `train` finds in `RunHandle.options` then.
 
     Raises:
         InputError: naming what has another form.
@@ -53,6 +55,7 @@ class Task:
     splits: Mapping[str, int] = field(default_factory=dict)
     weights: str = ""
     init: str = ""
+    challenges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, takes in _TAKES.items():
@@ -61,6 +64,9 @@ class Task:
         for name, kind in (("metric", Metric), ("data", str), ("weights", str)):
             if not isinstance(getattr(self, name), kind):
                 raise InputError(f"Task.{name} must be a {kind.__name__}, but is {_shown(getattr(self, name))}")
+        for name, options in self.challenges.items():
+            if not name or not isinstance(options, Mapping):
+                raise InputError(f"Task.challenges[{name!r}] must be a dict of options, but is {_shown(options)}")
         batch_size(self.sample)
         if not self.init:
             object.__setattr__(self, "init", "host" if self.weights else "paper")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from ..layers import random_state, tune
 from ..layers.samples import Sample, batch_size, call, mapped, shown, tensors
 from ..networks import Cost
 from ..runs.random_numbers import seeded
+from .circumstances import Circumstance
 from .latency import Latency, time_step
 from .own import Task
 from .own_rebuilding import NETWORK_PY
@@ -70,6 +72,14 @@ class OwnTraining:
     def facts(self) -> dict[str, Any]:
         """Sizes of the splits, as far as they are told."""
         return {"splits": dict(self.task.splits), "sample": shown(self.task.sample)}
+
+    @property
+    def circumstances(self) -> dict[str, Circumstance]:
+        """Those of the task, whose options its training gets."""
+        return {
+            name: Circumstance.of(shown_options(options), {"task": {"options": dict(options)}})
+            for name, options in self.task.challenges.items()
+        }
 
     def host(self, seed: int) -> nn.Module:
         """What the function `host` makes with its random numbers seeded."""
@@ -151,6 +161,11 @@ class OwnTraining:
 
     def _sample_on(self, device: torch.device) -> Sample:
         return mapped(lambda tensor: tensor.to(device), self.sample)
+
+
+def shown_options(options: Mapping[str, Any]) -> str:
+    """Options in words: ``epochs = 60, rate = 0.1``."""
+    return ", ".join(f"{name} = {value}" for name, value in options.items()) or "no options"
 
 
 def _twice(tensor: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ class RunHandle:
         split: which samples its epochs are scored on, ``search`` or ``confirm``.
         number: of the run in its study.
         params: site to token.
+        options: those of the circumstance under which a claim is challenged, see `Task.challenges`; empty otherwise.
         checkpoints: where its state is kept; None where nothing is.
         listener: told each epoch; what it raises ends the run.
         reported: the results of all epochs so far, those of interrupted attempts included.
@@ -48,6 +49,7 @@ class RunHandle:
     listener: Callable[[EpochResult], None] = lambda result: None
     number: int = 0
     params: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     reported: list[EpochResult] = field(default_factory=list, init=False)
     user_attrs: dict[str, Any] = field(default_factory=dict, init=False)
     _network: nn.Module | None = field(default=None, init=False)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..config import Metric
 from ..layers.samples import Sample
 from ..networks import Cost
+from .circumstances import Circumstance
 from .latency import Latency
 from .run_handle import RunHandle
 
@@ -73,6 +74,10 @@ class TaskProtocol(Protocol):
 
         Under ``splits`` stands the number of samples of each split, if there is such a number.
         """
+
+    @property
+    def circumstances(self) -> Mapping[str, Circumstance]:
+        """Name of each other circumstance under which its claims can be challenged; empty without any."""
 
     def host(self, seed: int) -> nn.Module:
         """Make the untouched host, with initial weights that depend on the seed alone.

@@ -20,7 +20,7 @@ from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test
 from .words import plain
 
-__all__ = ["command", "headline", "print_confirmed", "print_end", "print_tested", "report_path"]
+__all__ = ["command", "headline", "print_confirmed", "print_end", "print_report", "print_tested", "report_path"]
 
 
 def headline(study: OpenStudy, workers: int) -> str:
@@ -63,7 +63,7 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     if (best := screening.best) is not None and best.value is not None:
         out.print(plain(f"best: run {best.number}, {study.metric.named(best.value)}, {best.plan}"))
     out.print(checkpoint_size(store, study))
-    _print_report(out, store, name)
+    print_report(out, store, name)
     most = min(study.trials + 10, most_trials(study, runs))
     raised = [command("resume", name, "--trials", str(most), *storage)] if most > study.trials else []
     _print_next(
@@ -79,19 +79,20 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
 def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:
     """Print what a confirmation that has come to its end concludes, write the report, and say what to try next."""
     print_conclusion(out, store, name)
-    _print_report(out, store, name)
-    test = [command("test", name, *storage)] if conclusion_of(store, name)[1].confirmed else []
-    _print_next(out, *test, command("cards", name, "-o", "cards", *storage))
+    print_report(out, store, name)
+    helps = conclusion_of(store, name)[1].confirmed
+    further = [command(verb, name, *storage) for verb in ("challenge", "test")] if helps else []
+    _print_next(out, *further, command("cards", name, "-o", "cards", *storage))
 
 
 def print_tested(out: Console, store: Store, name: str, look: TestOpening, storage: Sequence[str] = ()) -> None:
     """Print what the test split says, write the report, and say what to try next; arguments as above."""
     print_test(out, look, store.study(name).metric)
-    _print_report(out, store, name)
+    print_report(out, store, name)
     _print_next(out, command("cards", name, "-o", "cards", *storage))
 
 
-def _print_report(out: Console, store: Store, name: str) -> None:
+def print_report(out: Console, store: Store, name: str) -> None:
     """Write the report of a study to the current folder and print where it is."""
     path = report_path(name)
     write_report(store, name, path, trusted=True)  # whoever trained or tested has run its functions already

@@ -16,6 +16,7 @@ from ...evidence.conclusion import ClaimResult, Conclusion
 from ...report.cards import claim_cards
 from ...report.tested import tested_arms
 from ...store import Store, TestOpening, test_openings
+from .circumstances import print_circumstances
 from .frames import add_row, empty_table
 from .words import interval, plain, shown
 
@@ -39,6 +40,7 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
         out.print(plain(result.verdict.text if result.verdict else f"{result.label}: {result.reason}"))
     if conclusion.looks:
         out.print(_controls(conclusion))
+    print_circumstances(out, store, name)
     for note in conclusion.notes:
         out.print(plain(f"note: {note}"))
     opened = len(test_openings(store, study))

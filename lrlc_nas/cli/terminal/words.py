@@ -6,7 +6,7 @@ from rich.text import Text
 
 from ...config import Metric
 
-__all__ = ["interval", "mebibytes", "plain", "shown"]
+__all__ = ["duration", "interval", "mebibytes", "plain", "shown"]
 
 
 def plain(words: str, style: str = "") -> Text:
@@ -25,6 +25,14 @@ def interval(metric: Metric, difference: float | None, low: float | None, high: 
         return "not estimable yet"
     between = "" if low is None or high is None else f" [{metric.signed(low)}, {metric.signed(high)}]"
     return metric.signed(difference) + between
+
+
+def duration(seconds: float | None, workers: int = 1) -> str:
+    """About how long some seconds of work take with so many workers: ``9 minutes``; ``unknown`` for None."""
+    if seconds is None:
+        return "unknown"
+    minutes = seconds / max(1, workers) / 60
+    return f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{max(1, round(minutes))} min"
 
 
 def mebibytes(number: float, sign: str = "") -> str:
