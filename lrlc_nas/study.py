@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .choices import Plan
 from .config import StudyConfig
 from .engine import OpenStudy, Worker, catch_up, export_best, resume_study, start_study
+from .engine.challenge import plan_challenges, start_challenge
 from .engine.confirm import confirmation_to_run, measure_sealed
 from .engine.launchers import default_workers, make_launcher, worker_devices
 from .errors import InputError
@@ -103,6 +104,30 @@ class Study:
             self.store, self.name, plans, seeds=seeds, smallest_effect=smallest_effect, device=measured
         )
         return self._trained(study, workers, device)
+
+    def challenge(
+        self,
+        circumstances: Sequence[str] = (),
+        *,
+        seeds: int | None = None,
+        workers: int | None = None,
+        device: str | None = None,
+    ) -> Reading:
+        """Ask whether confirmed gains last, by training them again under other circumstances.
+
+        Args:
+            circumstances: their names; all that the task has if empty.
+            seeds: for each arm; by default from 3 to 10, as many as it takes.
+            workers: as in `start`.
+            device: as in `start`.
+
+        Raises:
+            InputError: if nothing is confirmed, or there is no such circumstance.
+        """
+        self._require_bearable(self.store.study(self.name).config, workers, device)
+        for planned in plan_challenges(self.store, self.name, circumstances, seeds):
+            self._trained(start_challenge(self.store, planned), workers, device)
+        return self.reading
 
     def test(self, *, device: str | None = None, again: bool = False) -> Mapping[str, Mapping[str, float]]:
         """Open the sealed test split for the confirmed claims, on record: label of an arm to {seed: value}.

@@ -21,7 +21,7 @@ that gains.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
@@ -32,12 +32,12 @@ from ..facts import SEARCH_VALUE
 from ..runs.results import EpochResult
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison
-from .conclusion import Conclusion, conclude
+from .conclusion import ClaimResult, Conclusion, conclude
 from .sequential import alpha_of_look
 from .t_power import seeds_to_see
 from .verdicts import Verdict
 
-__all__ = ["ChallengeResult", "ChallengeRow", "Trained", "judge_challenges", "seeds_for_challenge"]
+__all__ = ["ChallengeResult", "ChallengeRow", "Trained", "challenged", "judge_challenges", "seeds_for_challenge"]
 
 _FEWEST, _MOST = 3, 10
 _LEFT = 0.5
@@ -103,10 +103,22 @@ class ChallengeResult:
     def text(self) -> str:
         """The outcome in a clause."""
         if not self.rows:
-            return "not challenged: whether it lasts under another recipe is open"
+            return "not challenged yet"
         named = {"reversed": "reversed", "at this recipe only": "gone"}.get(self.outcome)
         rows = [row for row in self.rows if named in (None, row.finding)]
         return f"challenged: {self.outcome} ({'; '.join(f'{row.text}: {row.finding}' for row in rows)})"
+
+
+def challenged(conclusion: Conclusion, results: Sequence[ChallengeResult]) -> Conclusion:
+    """A conclusion whose verdicts tell what the challenges have shown."""
+    texts = {result.label: result.text for result in results if result.rows}
+
+    def told(result: ClaimResult) -> ClaimResult:
+        if result.verdict is None or result.label not in texts:
+            return result
+        return replace(result, verdict=replace(result.verdict, challenge=texts[result.label]))
+
+    return replace(conclusion, results=tuple(map(told, conclusion.results)))
 
 
 def seeds_for_challenge(conclusion: Conclusion) -> int:

@@ -20,9 +20,8 @@ from ..config import ClaimSection, ConfirmationSection
 from ..store import RunRecord, StudyRecord
 from .comparison import Comparison
 from .decisions import Rule
-from .judging import compared, judge
+from .judging import against_controls, judge
 from .lost_runs import LostRuns, count_lost_runs, has_score, with_doubt
-from .sequential import alpha_of_look
 from .verdicts import Arm, Cost, Verdict
 
 __all__ = ["ClaimResult", "Conclusion", "conclude"]
@@ -202,7 +201,7 @@ def _judged(
     arms = [_arm(claim, scored) for claim in alive]
     verdicts = judge(host, arms, rule, sizes=sizes, cost=cost)
     results = {
-        claim.label: _result(claim, arm, verdict, scored, rule)
+        claim.label: _result(claim, arm, verdict, scored, rule, sizes)
         for claim, arm, verdict in zip(alive, arms, verdicts, strict=True)
     }
     return tuple(
@@ -218,12 +217,12 @@ def _arm(claim: ClaimSection, scored: _Scored) -> Arm:
     return scored.arm(claim.label, plan, controls=compared, not_compared=left_out)
 
 
-def _result(claim: ClaimSection, arm: Arm, verdict: Verdict, scored: _Scored, rule: Rule) -> ClaimResult:
+def _result(
+    claim: ClaimSection, arm: Arm, verdict: Verdict, scored: _Scored, rule: Rule, sizes: Sequence[int]
+) -> ClaimResult:
     plan, controls = Plan.of(claim.plan), _controls(claim)
     verdict = with_doubt(verdict, scored.lost[plan], scored.lost[Plan()], revoked=not rule.together)
-    family = len(arm.controls) if rule.together else 1
-    level = 1 - alpha_of_look(verdict.looks, rule.alpha) / max(1, family)
-    against = {control.name: compared(arm, control, level) for control in arm.controls}
+    against, _ = against_controls(arm, rule, sizes)
     others = {"host": Plan()} | {label: controls[label] for label in against}
     differences = {
         label: tuple(scored.runs[plan][pair][1] - scored.runs[other][pair][1] for pair in scored.shared(plan, other))

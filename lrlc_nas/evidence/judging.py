@@ -23,7 +23,7 @@ from .sequential import alpha_of_look, check_sizes
 from .t_power import POWER, SEEDS_CAP, seeds_for_equivalence, seeds_to_see
 from .verdicts import Arm, Cost, MoreSeeds, Verdict
 
-__all__ = ["compared", "judge", "more_seeds"]
+__all__ = ["against_controls", "judge", "more_seeds"]
 
 
 def judge(
@@ -57,13 +57,20 @@ def judge(
     )
 
 
-def compared(arm: Arm, other: Arm, confidence: float) -> Comparison:
-    """Compare two arms on the seeds with which both have a score, counting the samples where they can be told apart.
+def against_controls(arm: Arm, rule: Rule, sizes: Sequence[int]) -> tuple[dict[str, Comparison], tuple[str, ...]]:
+    """Compare an arm with each of its controls, at the level that the answer rests on.
 
-    Raises:
-        InputError: as `lrlc_nas.evidence.comparison.compare`.
+    Returns:
+        Name of each control to the comparison, and the names of those that it beats.
     """
-    return _Against.of(arm, other, (len(arm.scores),)).comparison(confidence)
+    if not arm.controls:
+        return {}, ()
+    against = [_Against.of(arm, control, sizes) for control in arm.controls]
+    decisions, levels = _decided(against, replace(rule, family=len(arm.controls)), sizes)
+    names = [control.name for control in arm.controls]
+    found = [each.comparison(level) for each, level in zip(against, levels, strict=True)]
+    beaten = [name for name, code in zip(names, decisions.outcome, strict=True) if OUTCOMES[code] == "helps"]
+    return dict(zip(names, found, strict=True)), tuple(beaten)
 
 
 def more_seeds(
@@ -167,7 +174,7 @@ def _verdict(
 ) -> Verdict:
     outcome, look = OUTCOMES[decisions.outcome[index]], int(decisions.look[index])
     alpha = alpha_of_look(len(sizes), rule.alpha)
-    beats, not_beaten = _controls(arm, rule, sizes) if outcome == "helps" else ((), ())
+    against, beaten = against_controls(arm, rule, sizes) if outcome == "helps" else ({}, ())
     sd, of_samples = comparison.sd_of_difference, comparison.variance_of_samples
     more = None
     if sd and outcome == "undecided":
@@ -187,19 +194,8 @@ def _verdict(
         seeds_at_look=sizes[look - 1] if look else 0,
         looks=len(sizes),
         differs=bool(decisions.differs[index]),
-        beats=beats,
-        not_beaten=not_beaten,
+        beats=beaten,
+        not_beaten=tuple(name for name in against if name not in beaten),
         more=more,
         not_compared=arm.not_compared if outcome == "helps" else {},
     )
-
-
-def _controls(arm: Arm, rule: Rule, sizes: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the controls that an arm beats, and of the others."""
-    if not arm.controls:
-        return (), ()
-    against = [_Against.of(arm, control, sizes) for control in arm.controls]
-    decisions, _ = _decided(against, replace(rule, family=len(arm.controls)), sizes)
-    beaten = [OUTCOMES[code] == "helps" for code in decisions.outcome]
-    named = list(zip((control.name for control in arm.controls), beaten, strict=True))
-    return tuple(name for name, won in named if won), tuple(name for name, won in named if not won)

@@ -82,6 +82,7 @@ class Verdict:
         beats: names of the controls against which it helps as well; the others are not beaten. Empty unless it helps.
         not_compared: name of a control with which it cannot be compared, to the reason.
         more: what would settle it; None unless it is undecided with a known spread and without a doubt.
+        challenge: what became of it under other circumstances, in a clause; empty before it was challenged.
         doubt: why it stays undecided whatever the scores say (see `lost_runs`); empty where they decide.
     """
 
@@ -103,11 +104,17 @@ class Verdict:
     more: MoreSeeds | None
     doubt: str = ""
     not_compared: Mapping[str, str] = field(default_factory=dict, hash=False)
+    challenge: str = ""
 
     @property
     def text(self) -> str:
         """The verdict in one sentence."""
-        return "; ".join(_clauses(self)) + "."
+        return "; ".join(filter(None, [*_clauses(self), self.challenge])) + "."
+
+    @property
+    def recipe(self) -> str:
+        """The words that bound what is known before a challenge: `` at this recipe``."""
+        return "" if self.challenge else " at this recipe"
 
     @property
     def decided_before(self) -> bool:
@@ -131,12 +138,12 @@ def _clauses(verdict: Verdict) -> Iterator[str]:
         small = (
             "" if verdict.decided_before else f", which is less than {verdict.metric.amount(verdict.delta)} either way"
         )
-        yield f"{verdict.arm} is equivalent to the host: {_measured(verdict)}{small}"
+        yield f"{verdict.arm} is equivalent to the host{verdict.recipe}: {_measured(verdict)}{small}"
         yield from filter(None, [verdict.history])
         if verdict.differs:
             yield "it is not zero, but too small to matter"
     else:
-        yield f"{verdict.arm} {verdict.outcome}: {_measured(verdict)}"
+        yield f"{verdict.arm} {verdict.outcome}{verdict.recipe}: {_measured(verdict)}"
         yield from filter(None, [verdict.history])
         yield from _against_controls(verdict)
 

@@ -17,6 +17,7 @@ from .reading import Reading as Reading
 from .reading import read_study as read_study
 from .tables import TABLES as TABLES
 from .tables import PrintedTable as PrintedTable
+from .tables.challenges import challenges as challenges
 from .tables.spending import spending as spending
 from .tested import tested as tested
 from .verdict_lines import verdict as verdict

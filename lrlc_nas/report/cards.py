@@ -83,6 +83,7 @@ def _facts(
             for label, plan in result.controls.items()
         },
         "costs": costs,
+        "challenge": (verdict.challenge or "not challenged: known at this recipe alone") if verdict else None,
         "test": _test(result, looks, metric),
         "looks_at_the_test_split": len(looks),
         "splits": search.facts.get("splits"),
@@ -149,6 +150,8 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
         difference = _difference(control["difference"], metric) if control["difference"] else "—"
         yield f"| `{_code(name).replace('|', '/')}` | {difference} | {'yes' if control['beaten'] else 'no'} |"
     yield ""
+    if facts["challenge"]:
+        yield f"- {_text(facts['challenge'])}"
     test = facts["test"]
     if test:
         yield f"- on the test split, opened {test['opened']}: {_difference(test['difference'], metric)}"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..choices import Plan
 from ..config import Metric
+from ..engine.concluding import concluded
 from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
-from ..evidence.conclusion import Conclusion, conclude
+from ..evidence.challenge import ChallengeResult
+from ..evidence.conclusion import Conclusion
 from ..runs.results import EpochResult
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 
@@ -39,13 +41,17 @@ def plan_scores(metric: Metric, runs: Sequence[RunRecord], plan: Plan) -> list[t
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study as it stands; `openings` are those of the test split."""
+    """The confirmation of a study as it stands; `openings` are those of the test split.
+
+    `challenges` has a result for each claim that helps.
+    """
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
     epochs: Mapping[int, Sequence[EpochResult]]
     conclusion: Conclusion
     openings: tuple[TestOpening, ...]
+    challenges: tuple[ChallengeResult, ...] = ()
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Values of an arm as gains, in the order of the seeds that the verdicts rest on."""
@@ -211,5 +217,6 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     if study is None:
         return None
     runs = store.runs(study)
-    conclusion = conclude(study, runs, store.items(study))
-    return Confirmation(study, tuple(runs), store.epochs(study), conclusion, tuple(test_openings(store, study)))
+    conclusion, challenges = concluded(store, search, study)
+    opened = tuple(test_openings(store, study))
+    return Confirmation(study, tuple(runs), store.epochs(study), conclusion, opened, challenges)

@@ -87,19 +87,21 @@ def _under_way(confirmation: Confirmation, so_far: str) -> str:
 def _gain(result: ClaimResult) -> str:
     assert result.verdict is not None
     beats, left = result.verdict.beats, result.verdict.not_beaten
-    text = f"{result.label} helps by {_difference(result)}"
+    text = f"{result.label} helps{result.verdict.recipe} by {_difference(result)}"
     if not beats and not left:
-        return f"{text}, with no control beside it"
-    text += f" and beats {_listed(beats)}" if beats else " but beats none of its controls"
+        text += ", with no control beside it"
+    else:
+        text += f" and beats {_listed(beats)}" if beats else " but beats none of its controls"
     if beats and left:
         text += f", but not {_listed(left)}"
-    return text
+    return f"{text}; {result.verdict.challenge}" if result.verdict.challenge else text
 
 
 def _outcome(result: ClaimResult) -> str:
     assert result.verdict is not None
     outcome, doubt = result.verdict.outcome, result.verdict.doubt
     words = outcome if outcome == "hurts" else f"is {outcome}"
+    words += "" if outcome == "undecided" else result.verdict.recipe
     return f"{result.label} {words}, {_difference(result)}{f' ({doubt})' if doubt else ''}"
 
 

@@ -108,15 +108,17 @@ class Classification:
 
     @property
     def circumstances(self) -> dict[str, Circumstance]:
-        """Longer, each arm at its own best rate, and with fewer and more images, where there are more."""
+        """Longer, each arm at its own best rate, with fewer images if a batch is left, with more if there are."""
         epochs, rate, images = self.recipe.epochs, self.recipe.learning_rate, len(self.splits.train)
         rates = {f"rate {rate * factor:g}": {"recipe": {"learning_rate": rate * factor}} for factor in _RATES}
         longer, everything = {"recipe": {"epochs": _LONGER * epochs}}, self._trainable()
         found = {
             "longer": Circumstance.of(f"{_LONGER} times the epochs, {_LONGER * epochs}", longer, _LONGER),
             "own-rate": Circumstance("each arm at the learning rate that is best for it", rates),
-            "fewer-images": Circumstance.of(f"half of the training images, {images // 2}", _images(images // 2), 0.5),
         }
+        if images // 2 >= self.recipe.batch_size:
+            half = _images(images // 2)
+            found["fewer-images"] = Circumstance.of(f"half of the training images, {images // 2}", half, 0.5)
         if everything > images:
             cost = everything / images
             found["more-images"] = Circumstance.of(f"all {everything} training images", _images(None), cost)

@@ -6,7 +6,7 @@ from scipy import stats
 
 from lrlc_nas.evidence.comparison import compare, paired_t
 from lrlc_nas.evidence.decisions import Rule
-from lrlc_nas.evidence.judging import compared, judge, more_seeds
+from lrlc_nas.evidence.judging import judge, more_seeds
 from lrlc_nas.evidence.samples import satterthwaite, variance_of_samples
 from lrlc_nas.evidence.verdicts import Arm
 
@@ -69,7 +69,9 @@ def test_the_interval_holds_the_gain_in_the_population_and_without_samples_does_
     generator, held = np.random.default_rng(2), []
     for _ in range(400):
         first, second = arms(*world(generator, seed_sd=0.02, sample_sd=1.0, rest_sd=0.2, gain=0.1))
-        counted, ignored = compared(first, second, 0.95), compare(first.scores, second.scores, confidence=0.95)
+        variance, samples = variance_of_samples(first.items, second.items)
+        counted = compare(first.scores, second.scores, samples=samples, variance_of_samples=variance)
+        ignored = compare(first.scores, second.scores)
         held.append([each.low <= 0.1 <= each.high for each in (counted, ignored)])
     counted, ignored = np.mean(held, axis=0)
     assert counted == pytest.approx(0.95, abs=0.04)

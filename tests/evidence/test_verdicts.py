@@ -36,11 +36,11 @@ def judge_one(differences, **options):
         (
             GAIN,
             "helps",
-            "conv3=lrlc-4 helps: +0.90 points "
+            "conv3=lrlc-4 helps at this recipe: +0.90 points "
             "(99.67 % interval +0.46 to +1.34, 5 seeds, for these samples, adjusted p 0.003).",
         ),
-        ([-value for value in GAIN], "hurts", "conv3=lrlc-4 hurts: -0.90 points"),
-        (NOTHING, "equivalent", "is equivalent to the host: +0.00 points (92 % interval -0.03 to +0.03"),
+        ([-value for value in GAIN], "hurts", "conv3=lrlc-4 hurts at this recipe: -0.90 points"),
+        (NOTHING, "equivalent", "is equivalent to the host at this recipe: +0.00 points (92 % interval -0.03 to +0.03"),
         (SMALL, "equivalent", "less than 0.3 points either way; it is not zero, but too small to matter."),
         (NOISE, "undecided", "more seeds for each arm would show a difference of 0.3 points, or that there is none."),
         ([0.2] * 5, "undecided", "but the difference is the same with every seed"),

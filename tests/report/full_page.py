@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from lrlc_nas.choices import Plan
 from lrlc_nas.config import StudyConfig
 from lrlc_nas.engine import Worker, start_study
+from lrlc_nas.engine.challenge import plan_challenges, start_challenge
 from lrlc_nas.engine.confirm import confirmation_to_run, measure_sealed
 
 CONFIG = {
@@ -22,11 +23,14 @@ CONFIG = {
 
 
 def train_full_study(store):
-    """Train a study with a claim that is made to help, test the claim, and open the test images."""
+    """Train a study with a claim that is made to help, test and challenge the claim, and open the test images."""
     train(start_study(store, StudyConfig.model_validate_json(json.dumps(CONFIG))))
     write_scores(store, "full", lambda plan: 0.8 if len(plan) == 2 else 0.5)  # two sites at once: more than both
     train(confirmation_to_run(store, "full", {"conv1: lrlc-2": Plan.of({"conv1": "lrlc-2"})}, seeds=3))
     write_scores(store, "full/confirmation", lambda plan: 0.9 if plan == {"conv1": "lrlc-2"} else 0.5)
+    for planned in plan_challenges(store, "full", ["fewer-images"], seeds=2):
+        train(start_challenge(store, planned))
+        write_scores(store, "full/fewer-images", lambda plan: 0.6 if plan == {"conv1": "lrlc-2"} else 0.5)
     measure_sealed(store, "full")
 
 

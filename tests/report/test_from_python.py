@@ -180,6 +180,13 @@ def claim_numbers(found):
         yield (c.difference, c.low, c.high, c.n, row.adjusted_p, c.superiority, row.searched, row.shrinkage)
 
 
+def challenge_numbers(found):
+    for _, row in found:
+        c = row.comparison
+        epochs = row.epochs_to_host or ()
+        yield (c.difference, c.low, c.high, c.n, row.control[1].difference, *epochs)
+
+
 def sealed_numbers(found):
     for each in found:
         c = each.against_host
@@ -226,6 +233,7 @@ def trial_numbers(found):
 
 PRINTED = {
     "claims": claim_numbers,
+    "challenges": challenge_numbers,
     "tested": sealed_numbers,
     "effects": effect_numbers,
     "disagreements": disagreement_numbers,

@@ -87,7 +87,7 @@ def test_a_verdict_of_the_confirmation_comes_before_the_screening(confirmed_stor
     reading = read_study(confirmed_store, "small")
     alone = verdict(reading.study, reading.runs, reading.screening)
     first, *rest = verdict(reading.study, reading.runs, reading.screening, reading.confirmation)
-    assert first.startswith("Confirmed on 4 fresh seeds: conv1: lc helps by +5.10 points [")
+    assert first.startswith("Confirmed on 4 fresh seeds: conv1: lc helps at this recipe by +5.10 points [")
     assert tuple(rest[-len(alone) :]) == alone
 
 

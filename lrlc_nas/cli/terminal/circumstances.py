@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from ...engine.concluding import challenges_of, conclusion_of
+from ...engine.concluding import concluded
 from ...evidence.challenge import ChallengeRow
 from ...evidence.comparison import Comparison
 from ...store import Store
@@ -16,8 +16,11 @@ __all__ = ["print_circumstances"]
 
 def print_circumstances(out: Console, store: Store, name: str) -> None:
     """Print the table of circumstances and the outcome of each claim; nothing where nothing was challenged."""
-    _, conclusion = conclusion_of(store, name)
-    results = challenges_of(store, store.study(name), conclusion)
+    search = store.study(name)
+    confirmation = store.confirmation_of(search)
+    if confirmation is None:
+        return
+    conclusion, results = concluded(store, search, confirmation)
     if not any(result.rows for result in results):
         return
     metric = conclusion.rule.metric

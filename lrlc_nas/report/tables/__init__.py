@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from . import audit, claims, disagreements, effects, runs, spending, test_split
+from . import audit, challenges, claims, disagreements, effects, runs, spending, test_split
 from .printed import PrintedTable as PrintedTable
 
 TABLES: tuple[PrintedTable[Any], ...] = (
     claims.TABLE,
+    challenges.TABLE,
     test_split.TABLE,
     effects.TABLE,
     disagreements.TABLE,
