@@ -151,8 +151,10 @@ def _at_site(site: str, cells: Sequence[Cell], additive: Matrix, seen: Observed)
 
 
 def _context(cell: Cell, by_itself: Matrix, together: Matrix, fit: StaircaseFit, seen: Observed) -> Context:
+    holds = np.array([plan.at(cell[0]).token == cell[1] for plan in seen.plans], dtype=bool)
     alone, company, difference = (
-        fit.contrast(each) if fit.determined else Contrast() for each in (by_itself, together, together - by_itself)
+        fit.contrast(each, holds) if fit.determined else Contrast()
+        for each in (by_itself, together, together - by_itself)
     )
     plans = [plan for plan in seen.plans[: len(seen.complete)] if plan.at(cell[0]).token == cell[1]]
     runs_alone = sum(_is_alone(plan, cell[0]) for plan in plans)
@@ -194,7 +196,7 @@ def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
     fit = fit_staircase(design, seen.outcomes)
     last = np.zeros(design.shape[1])
     last[-1] = 1
-    return fit.contrast(last) if fit.determined else Contrast()
+    return fit.contrast(last, column > 0) if fit.determined else Contrast()
 
 
 def _adjusted(found: Sequence[_Tested]) -> tuple[_Tested, ...]:

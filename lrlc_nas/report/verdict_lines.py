@@ -124,7 +124,7 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
     elif not with_interval:
         yield from _without_interval(told, study.metric)
     else:
-        yield from _with_interval(with_interval, study.metric)
+        yield from _with_interval(with_interval, study.metric, screening.by_chance)
     yield from _best(screening, study.metric)
     yield from _progress(study, runs)
 
@@ -147,7 +147,7 @@ def _without_interval(told: Sequence[Effect], metric: Metric) -> Iterator[str]:
     )
 
 
-def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
+def _with_interval(effects: Sequence[Effect], metric: Metric, by_chance: float | None) -> Iterator[str]:
     clear = [effect for effect in effects if effect.distinguishable]
     gains = [effect for effect in clear if _estimate(effect) > 0]
     losses = [effect for effect in clear if _estimate(effect) < 0]
@@ -163,12 +163,19 @@ def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
         yield _headline(*extremes, metric)
         yield (
             f"{len(clear)} of {len(effects)} intervals exclude{'s' if len(clear) == 1 else ''} zero; about "
-            f"{0.05 * len(effects):.1f} would by chance alone."
+            f"{0.05 * len(effects):.1f} would by chance alone{_as_many(by_chance)}."
         )
     yield (
         "A screening confirms nothing: the most extreme of many estimates is also the one that chance "
         "favoured most, so expect less of it."
     )
+
+
+def _as_many(by_chance: float | None) -> str:
+    if by_chance is None:
+        return ""
+    percent = "less than 1" if by_chance < 0.01 else f"{100 * by_chance:.0f}"
+    return f", and as many or more in {percent} % of studies of this design without any effect"
 
 
 def _headline(gain: Effect | None, loss: Effect | None, metric: Metric) -> str:

@@ -61,11 +61,13 @@ def test_a_pair_is_the_difference_of_differences_where_nothing_else_is():
     (pair,) = interactions([("conv1", "lc"), ("conv2", "lc")], observed(plans, values))
     host, first, second, both = (values[start::4] for start in range(4))
     estimate = both.mean() - first.mean() - second.mean() + host.mean()
-    scale = np.sqrt(sum(group.var(ddof=1) for group in (host, first, second, both)) / 4 * 4 / 3)
-    reach = stats.t(8).ppf(0.975) * scale
+    # The runs that relax both have a spread of their own (2 degrees of freedom), and the others one together (6).
+    parts = np.array([both.var(ddof=1), sum(group.var(ddof=1) for group in (host, first, second))]) / 3
+    scale, degrees = np.sqrt(parts.sum()), parts.sum() ** 2 / (parts**2 / [2, 6]).sum()
+    reach = stats.t(degrees).ppf(0.975) * scale
     assert (pair.estimate, pair.runs) == (pytest.approx(estimate), 3)
     assert (pair.low, pair.high) == pytest.approx((estimate - reach, estimate + reach))
-    assert pair.adjusted == pair.p_value == pytest.approx(2 * stats.t(8).sf(abs(estimate) / scale))
+    assert pair.adjusted == pair.p_value == pytest.approx(2 * stats.t(degrees).sf(abs(estimate) / scale))
 
 
 def test_what_interacts_is_found_and_named():
