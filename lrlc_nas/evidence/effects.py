@@ -116,6 +116,15 @@ class Screening:
     metric: Metric = ACCURACY
     by_chance: float | None = None
 
+    def known_alone(self, effect: Effect) -> bool:
+        """Whether an effect is one of its site alone, as far as the runs can tell, or of the plans that hold it.
+
+        It is where the choice with ``conv`` everywhere else has an interval that excludes zero on the same side.
+        """
+        cell = (effect.site, effect.choice)
+        alone = next((each for each in self.contexts if (each.site, each.choice) == cell), None)
+        return alone is not None and alone.known_alone(effect.estimate or 0.0)
+
 
 def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Screening:
     """Estimate every main effect of a study, and look where effects do not add up.

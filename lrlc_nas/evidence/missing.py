@@ -55,13 +55,15 @@ _NO_SPREAD = 1e-9
 class Contrast:
     """A linear combination of the coefficients at the end: estimate, 95 % interval, and two-sided p of its being zero.
 
-    Each is None where the runs cannot tell it.
+    `error` is the standard error, with its degrees of freedom. Each is None where the runs cannot tell it.
     """
 
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
+    error: float | None = None
+    degrees: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class StaircaseFit:
         together = parts.sum() ** 2 / (parts**2 / degrees).sum()
         reach = float(stdtrit(together, (1 + CONFIDENCE) / 2)) * scale
         p_value = float(2 * stdtr(together, -abs(estimate) / scale))
-        return Contrast(estimate, estimate - reach, estimate + reach, p_value)
+        return Contrast(estimate, estimate - reach, estimate + reach, p_value, scale, float(together))
 
     def _weights(self) -> Matrix:
         """How far the end moves with the residual of each step."""

@@ -124,7 +124,7 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
     elif not with_interval:
         yield from _without_interval(told, study.metric)
     else:
-        yield from _with_interval(with_interval, study.metric, screening.by_chance)
+        yield from _with_interval(with_interval, study.metric, screening)
     yield from _best(screening, study.metric)
     yield from _progress(study, runs)
 
@@ -147,7 +147,7 @@ def _without_interval(told: Sequence[Effect], metric: Metric) -> Iterator[str]:
     )
 
 
-def _with_interval(effects: Sequence[Effect], metric: Metric, by_chance: float | None) -> Iterator[str]:
+def _with_interval(effects: Sequence[Effect], metric: Metric, screening: Screening) -> Iterator[str]:
     clear = [effect for effect in effects if effect.distinguishable]
     gains = [effect for effect in clear if _estimate(effect) > 0]
     losses = [effect for effect in clear if _estimate(effect) < 0]
@@ -160,10 +160,10 @@ def _with_interval(effects: Sequence[Effect], metric: Metric, by_chance: float |
         )
     else:
         extremes = (max(gains, key=_estimate, default=None), min(losses, key=_estimate, default=None))
-        yield _headline(*extremes, metric)
+        yield _headline(*extremes, metric, screening)
         yield (
             f"{len(clear)} of {len(effects)} intervals exclude{'s' if len(clear) == 1 else ''} zero; about "
-            f"{0.05 * len(effects):.1f} would by chance alone{_as_many(by_chance)}."
+            f"{0.05 * len(effects):.1f} would by chance alone{_as_many(screening.by_chance)}."
         )
     yield (
         "A screening confirms nothing: the most extreme of many estimates is also the one that chance "
@@ -178,11 +178,25 @@ def _as_many(by_chance: float | None) -> str:
     return f", and as many or more in {percent} % of studies of this design without any effect"
 
 
-def _headline(gain: Effect | None, loss: Effect | None, metric: Metric) -> str:
+def _headline(gain: Effect | None, loss: Effect | None, metric: Metric, screening: Screening) -> str:
     moved = f"moved {metric.name}" if metric.direction == "maximize" else f"lowered {metric.name}"
-    parts = [f"{_act(effect)} {moved} by {_moved(effect, metric)}" for effect in (gain, loss) if effect]
+    parts = [
+        f"{_act(effect)}{_of_the_set(effect, screening)} {moved} by {_moved(effect, metric)}"
+        for effect in (gain, loss)
+        if effect
+    ]
     ending = "" if gain else "; no gain can be told from zero"
     return f"In this screening, {'; '.join(parts)}{ending}."
+
+
+def _of_the_set(effect: Effect, screening: Screening) -> str:
+    """What to add where the effect is known of whole plans and not of its site alone."""
+    if screening.known_alone(effect):
+        return ""
+    others = list(dict.fromkeys(each.site for each in screening.effects if each.site != effect.site))
+    if not others:
+        return ""
+    return f", in plans that relax {' or '.join(others)} too (what it does alone is not known),"
 
 
 def _best(screening: Screening, metric: Metric) -> Iterator[str]:

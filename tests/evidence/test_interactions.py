@@ -113,3 +113,22 @@ def test_what_cannot_be_told_has_a_reason(plans, reason):
     assert (first.difference, first.low, first.adjusted, first.sentence(ACCURACY)) == (None, None, None, "")
     (pair,) = interactions([("conv1", "lc"), ("conv2", "lc")], seen)
     assert (pair.low, pair.adjusted, pair.flagged) == (None, None, False)
+
+
+def test_the_smallest_interaction_that_is_visible_is_found_in_four_of_five_studies():
+    sites = [("conv1", "lc"), ("conv2", "lc")]
+    plans = [{}, {"conv1": "lc"}, {"conv2": "lc"}, {"conv1": "lc", "conv2": "lc"}] * 10
+    seen = [observed(plans, points(plans, seed=seed)) for seed in range(150)]
+    visible = np.mean([pair.visible for each in seen for pair in interactions(sites, each)])
+    planted = [observed(plans, points(plans, extra=visible, seed=seed)) for seed in range(150)]
+    found = np.mean([pair.flagged for each in planted for pair in interactions(sites, each)])
+    assert found == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / 150))
+
+
+def test_a_gain_of_two_sites_together_is_no_gain_of_one_alone():
+    gains = 80 + 5.0 * np.array([{"conv1", "conv2"} <= tokens.keys() for tokens in PLANS])
+    noise = np.random.default_rng(0).normal(0, 0.3, len(PLANS))
+    alone = {each.site: each for each in contexts(CELLS, observed(PLANS, gains + noise)) if each.choice == "lc"}
+    assert not any(each.known_alone(2.0) for each in alone.values())
+    added = {each.site: each for each in contexts(CELLS, observed(PLANS, points(PLANS, sd=0.1)))}
+    assert all(each.known_alone(1.0) and not each.known_alone(-1.0) for each in added.values())

@@ -119,3 +119,14 @@ def test_a_claim_that_an_earlier_look_confirmed_names_that_look(confirmed_store)
 @pytest.mark.parametrize(("times", "word"), [(0, "never opened"), (1, "opened once"), (3, "opened 3 times")])
 def test_each_opening_of_the_test_split_counts(times, word):
     assert opened(times) == f"the test split was {word}"
+
+
+def test_a_headline_is_about_the_set_where_the_effect_alone_is_not_known(new_study, new_run):
+    space = {"conv1": ("conv", "lc"), "conv2": ("conv", "lc")}
+    plans = [{}, {"conv1": "lc"}, {"conv2": "lc"}, {"conv1": "lc", "conv2": "lc"}] * 4
+    values = [0.8 + 0.06 * (len(plan) == 2) + 0.001 * (n % 3) for n, plan in enumerate(plans)]
+    first, *_ = told(new_study, new_run, plans, values, space)
+    assert "in plans that relax conv" in first
+    additive = [0.8 + 0.03 * len(plan) + 0.001 * (n % 3) for n, plan in enumerate(plans)]
+    first, *_ = told(new_study, new_run, plans, additive, space)
+    assert "in plans" not in first
