@@ -12,7 +12,7 @@ from ..errors import InputError, LrlcNasError
 from ..evidence import Audit, Screening, audit, screen
 from ..evidence.conclusion import Conclusion, conclude
 from ..runs.results import EpochResult
-from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
+from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings, times_opened
 
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
@@ -39,13 +39,18 @@ def plan_scores(metric: Metric, runs: Sequence[RunRecord], plan: Plan) -> list[t
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study as it stands; `openings` are those of the test split."""
+    """The confirmation of a study as it stands.
+
+    `openings` are those of the test split, and `opened_elsewhere` is how often other studies of the database have opened
+    the same images besides.
+    """
 
     study: StudyRecord
     runs: tuple[RunRecord, ...]
     epochs: Mapping[int, Sequence[EpochResult]]
     conclusion: Conclusion
     openings: tuple[TestOpening, ...]
+    opened_elsewhere: int = 0
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Values of an arm as gains, in the order of the seeds that the verdicts rest on."""
@@ -211,6 +216,6 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     if study is None:
         return None
     runs = store.runs(study)
-    return Confirmation(
-        study, tuple(runs), store.epochs(study), conclude(study, runs), tuple(test_openings(store, study))
-    )
+    openings = tuple(test_openings(store, study))
+    elsewhere = times_opened(store, study) - len(openings)
+    return Confirmation(study, tuple(runs), store.epochs(study), conclude(study, runs), openings, elsewhere)

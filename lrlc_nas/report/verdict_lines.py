@@ -33,16 +33,21 @@ def verdict(
     return (*_confirmed(confirmation), *screened)
 
 
-def opened(times: int) -> str:
-    """How often the test split was opened."""
-    if not times:
+def opened(times: int, elsewhere: int = 0) -> str:
+    """How often the test split was opened, and how often its images by other studies besides."""
+    if not times + elsewhere:
         return "the test split was never opened"
-    return f"the test split was opened {({1: 'once', 2: 'twice'}).get(times, f'{times} times')}"
+    own = f"the test split was opened {_times(times)}" if times else "the test split was never opened here"
+    return own + (f", and its images {_times(elsewhere)} by other studies" if elsewhere else "")
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _confirmed(confirmation: Confirmation) -> Iterator[str]:
     conclusion = confirmation.conclusion
-    looks = opened(len(confirmation.openings))
+    looks = opened(len(confirmation.openings), confirmation.opened_elsewhere)
     told = [result for result in conclusion.results if result.verdict]
     gains, rest = list(conclusion.confirmed), [each for each in told if each not in conclusion.confirmed]
     seeds = f"{len(conclusion.seeds)} fresh seed{'' if len(conclusion.seeds) == 1 else 's'}"
@@ -90,7 +95,17 @@ def _gain(result: ClaimResult) -> str:
     text += f" and beats {_listed(beats)}" if beats else " but beats none of its controls"
     if beats and left:
         text += f", but not {_listed(left)}"
-    return text
+    # What a control cannot explain is all of the gain: a part of it may be its doing.
+    return text + _matched(result)
+
+
+def _matched(result: ClaimResult) -> str:
+    """What the controls with banks have in common with a choice that has none."""
+    without = [choice.token for _, choice in result.plan if choice.relaxes and not choice.rank]
+    banks = [label for label in result.controls if label in ("wide", "tied")]
+    if not without or not banks:
+        return ""
+    return f"; {_listed(banks)} match{'es' if len(banks) == 1 else ''} the time of {without[0]}, not its parameters"
 
 
 def _outcome(result: ClaimResult) -> str:

@@ -130,3 +130,8 @@ def test_a_headline_is_about_the_set_where_the_effect_alone_is_not_known(new_stu
     additive = [0.8 + 0.03 * len(plan) + 0.001 * (n % 3) for n, plan in enumerate(plans)]
     first, *_ = told(new_study, new_run, plans, additive, space)
     assert "in plans" not in first
+
+
+def test_openings_by_other_studies_of_the_same_images_are_told():
+    assert opened(1, 2) == "the test split was opened once, and its images twice by other studies"
+    assert opened(0, 1) == "the test split was never opened here, and its images once by other studies"
