@@ -92,14 +92,19 @@ def dashboard(
     serve(open_store(storage), port=port, writable=writable, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
 
 
-def power(name: Name, metric: MetricName = None, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Say which effects a study can see.
+def power(
+    name: Name,
+    table: Annotated[bool, typer.Option("--table", help="Smallest visible effects for many numbers of seeds.")] = False,
+    metric: MetricName = None,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Say what it takes to confirm the claims of a study, before anything more is spent.
 
-    Worth asking before anything more is spent.
-    The spread over seeds comes from the repeats of the untouched host.
+    For each claim that its screening speaks for these are the seeds, runs and time with which a confirmation finds such
+    an effect in 80 %. The spread over seeds is what the screening measured; the time is that of the study's own epochs.
 
-    Example: lrlc-nas power embedded
+    Example: lrlc-nas power embedded --table
     """
     from ..report.planning import study_power
 
-    say(study_power(open_store(storage), name, metric))
+    say(study_power(open_store(storage), name, metric, table=table))

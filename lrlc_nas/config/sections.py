@@ -97,10 +97,13 @@ class SearchSection(Section):
     With ``successive-halving`` a sampled run goes on after epoch `min_epochs`, `min_epochs` x `reduction`, …
     only while its accuracy is among the best 1/`reduction` of all runs that have reached that epoch. The share
     `audit` of the sampled runs goes on all the same, to show what pruning costs.
+
+    None is pruned by default. Pruning buys more runs, but not precision: for the same epochs the intervals of simulated
+    searches of 36 to 400 runs are 1.1 to 1.5 times as wide with it (`python -m tests.rates`).
     """
 
     sampler: Literal["tpe", "random"] = "tpe"
-    pruner: Literal["successive-halving", "none"] = "successive-halving"
+    pruner: Literal["successive-halving", "none"] = "none"
     min_epochs: _Count = 2
     reduction: Annotated[int, Field(ge=2)] = 2
     audit: Annotated[float, Field(ge=0, le=1)] = 0.1

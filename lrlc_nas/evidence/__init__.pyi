@@ -18,6 +18,7 @@ from .power import confirmation_power as confirmation_power
 from .power import look_costs as look_costs
 from .power import measure_spread as measure_spread
 from .power import screening_power as screening_power
+from .power import spread_of_residuals as spread_of_residuals
 from .pruning_audit import Audit as Audit
 from .pruning_audit import AuditRow as AuditRow
 from .pruning_audit import audit as audit

@@ -32,7 +32,7 @@ def caveats(
     """What a reader has to know before believing a screening: whole sentences, the most important first."""
     return (
         *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
-        *_about_addition(seen, contexts, interactions),
+        *_about_addition(seen, contexts, interactions, metric),
         *_about_selection(runs, seen, metric),
     )
 
@@ -51,7 +51,9 @@ def _about_confidence(seen: Observed, intervals: int, degrees_of_freedom: int) -
         yield "There are as many effects as runs, so there is no interval: more runs are needed."
 
 
-def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction]) -> Iterator[str]:
+def _about_addition(
+    seen: Observed, contexts: Sequence[Context], interactions: Sequence[Interaction], metric: Metric
+) -> Iterator[str]:
     if not seen.complete:
         return
     cells = [f"{each.choice} at {each.site}" for each in contexts if each.disagrees]
@@ -68,7 +70,17 @@ def _about_addition(seen: Observed, contexts: Sequence[Context], interactions: S
         yield (
             "Effects are taken to add up over sites; "
             f"{tested} of {len(interactions)} pairs of sites could be tested for that, and none stood out."
+            + _smallest_seen(interactions, metric)
         )
+
+
+def _smallest_seen(interactions: Sequence[Interaction], metric: Metric) -> str:
+    visible = sorted(each.visible for each in interactions if each.visible is not None)
+    if not visible:
+        return ""
+    smallest, largest = (metric.spread(each) for each in (visible[0], visible[-1]))
+    seen = smallest if smallest == largest else f"{smallest} to {largest}, by the pair,"
+    return f" An interaction of {seen} is the smallest that this study finds in 80 %: less than that may well be there."
 
 
 def _about_selection(runs: Sequence[RunRecord], seen: Observed, metric: Metric) -> Iterator[str]:

@@ -29,6 +29,7 @@ from ..facts import RunState
 from ..runs.results import EpochResult
 from ..search import best_run
 from ..store import RunRecord, StudyRecord
+from .by_chance import probability_of_as_many
 from .caveats import caveats
 from .design_matrix import Cell, Observed, cells_of, main_effects, observe
 from .interactions import Context, Interaction, contexts, interactions
@@ -97,6 +98,8 @@ class Screening:
         best: the complete run of the best value, the first of equals; None without a complete run.
         caveats: sentences that belong beside the numbers.
         metric: of which effects are gains.
+        by_chance: the probability that as many intervals exclude zero in a study of this design without any effect,
+            by its complete runs; None where none excludes it.
     """
 
     effects: tuple[Effect, ...]
@@ -111,6 +114,16 @@ class Screening:
     best: RunRecord | None
     caveats: tuple[str, ...]
     metric: Metric = ACCURACY
+    by_chance: float | None = None
+
+    def known_alone(self, effect: Effect) -> bool:
+        """Whether an effect is one of its site alone, as far as the runs can tell, or of the plans that hold it.
+
+        It is where the choice with ``conv`` everywhere else has an interval that excludes zero on the same side.
+        """
+        cell = (effect.site, effect.choice)
+        alone = next((each for each in self.contexts if (each.site, each.choice) == cell), None)
+        return alone is not None and alone.known_alone(effect.estimate or 0.0)
 
 
 def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, Sequence[EpochResult]]) -> Screening:
@@ -138,7 +151,15 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
             runs, seen, effects, alone, pairs, metric=study.metric, degrees_of_freedom=fit.degrees_of_freedom
         ),
         metric=study.metric,
+        by_chance=_by_chance(cells, seen, effects),
     )
+
+
+def _by_chance(cells: Sequence[Cell], seen: Observed, effects: Sequence[Effect]) -> float | None:
+    told = [column for column, effect in enumerate(effects, start=1) if effect.low is not None]
+    count = sum(effect.distinguishable for effect in effects)
+    design = main_effects(cells, seen.plans)[: len(seen.complete)]
+    return probability_of_as_many(design, told, count) if count else None
 
 
 def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseFit]:
@@ -150,8 +171,9 @@ def _fitted(cells: Sequence[Cell], seen: Observed) -> tuple[Observed, StaircaseF
 
 
 def _effects(cells: Sequence[Cell], seen: Observed, fit: StaircaseFit) -> tuple[Effect, ...]:
-    counts = main_effects(cells, seen.plans)[: len(seen.complete), 1:].sum(axis=0).astype(int)
-    contrasts = [fit.contrast(unit) for unit in np.eye(1 + len(cells))[1:]]
+    design = main_effects(cells, seen.plans)[:, 1:] > 0
+    counts = design[: len(seen.complete)].sum(axis=0)
+    contrasts = [fit.contrast(unit, holds) for unit, holds in zip(np.eye(1 + len(cells))[1:], design.T, strict=True)]
     return tuple(
         Effect(*cell, found.estimate, found.low, found.high, runs, _reason(found, fit, runs))
         for cell, found, runs in zip(cells, contrasts, counts.tolist(), strict=True)

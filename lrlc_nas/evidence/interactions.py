@@ -14,9 +14,13 @@ what both give beyond the sum of their effects, the choices averaged. One number
 tell; an interaction of all choices with all would take nine for two sites of four choices.
 
 Both are fitted as the effects are, runs that were pruned included (`missing`). Their p-values are adjusted for how
-many there are by Benjamini and Hochberg's procedure: of the disagreements that are named, about 5 % are none.
+many there are by Benjamini and Hochberg's procedure: of the disagreements that are named, about 5 % are none. That none
+is named says little where the study could have seen large ones alone, so each pair has the smallest interaction that
+would be found in 80 % of studies: about (t_{1-α/2} + t_{0.8}) standard errors, at α = 5 % over the number of pairs,
+which is the first step of the procedure.
 
-Reference: Benjamini and Hochberg, J. R. Statist. Soc. B 57 (1995).
+References: Benjamini and Hochberg, J. R. Statist. Soc. B 57 (1995); Bloom, "Minimum Detectable Effects", Evaluation
+Review 19 (1995).
 """
 
 from __future__ import annotations
@@ -27,11 +31,13 @@ from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
+from scipy.special import stdtrit
 
 from ..choices import CONV, Plan
 from ..config import Metric
 from .design_matrix import Cell, Observed, main_effects
 from .missing import CONFIDENCE, Contrast, Matrix, StaircaseFit, fit_staircase
+from .t_power import POWER
 
 __all__ = ["Context", "Interaction", "benjamini_hochberg", "contexts", "interactions"]
 
@@ -49,6 +55,7 @@ class Context:
         runs_alone: complete runs that hold the choice here with ``conv`` everywhere else.
         runs_in_company: other complete runs that hold it.
         reason: why there is no difference; empty otherwise.
+        alone_low: the 95 % interval of `alone` is `alone_low` to `alone_high`; None where there is none.
     """
 
     site: str
@@ -63,6 +70,13 @@ class Context:
     runs_alone: int
     runs_in_company: int
     reason: str = ""
+    alone_low: float | None = None
+    alone_high: float | None = None
+
+    def known_alone(self, effect: float) -> bool:
+        """Whether the choice, with ``conv`` everywhere else, has been seen to do something of the sign of an effect."""
+        end = self.alone_low if effect > 0 else self.alone_high
+        return end is not None and end * effect > 0
 
     @property
     def disagrees(self) -> bool:
@@ -90,6 +104,7 @@ class Interaction:
             cannot tell it.
         adjusted: the p-value, adjusted over all pairs of the study.
         runs: complete runs in which both are relaxed.
+        visible: the smallest interaction that this study finds with probability 80 %; None where there is no interval.
     """
 
     first: str
@@ -100,6 +115,7 @@ class Interaction:
     p_value: float | None
     adjusted: float | None
     runs: int
+    visible: float | None = None
 
     @property
     def flagged(self) -> bool:
@@ -121,7 +137,8 @@ def interactions(cells: Sequence[Cell], seen: Observed) -> tuple[Interaction, ..
     """Test each pair of sites, by the runs that are used."""
     sites = dict.fromkeys(site for site, _ in cells)
     additive = main_effects(cells, seen.plans)
-    return _adjusted([_pair(first, second, additive, seen) for first, second in combinations(sites, 2)])
+    pairs = list(combinations(sites, 2))
+    return _adjusted([_pair(first, second, additive, seen, len(pairs)) for first, second in pairs])
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
@@ -151,8 +168,10 @@ def _at_site(site: str, cells: Sequence[Cell], additive: Matrix, seen: Observed)
 
 
 def _context(cell: Cell, by_itself: Matrix, together: Matrix, fit: StaircaseFit, seen: Observed) -> Context:
+    holds = np.array([plan.at(cell[0]).token == cell[1] for plan in seen.plans], dtype=bool)
     alone, company, difference = (
-        fit.contrast(each) if fit.determined else Contrast() for each in (by_itself, together, together - by_itself)
+        fit.contrast(each, holds) if fit.determined else Contrast()
+        for each in (by_itself, together, together - by_itself)
     )
     plans = [plan for plan in seen.plans[: len(seen.complete)] if plan.at(cell[0]).token == cell[1]]
     runs_alone = sum(_is_alone(plan, cell[0]) for plan in plans)
@@ -168,6 +187,8 @@ def _context(cell: Cell, by_itself: Matrix, together: Matrix, fit: StaircaseFit,
         runs_alone=runs_alone,
         runs_in_company=len(plans) - runs_alone,
         reason=_reason(difference, runs_alone, len(plans) - runs_alone),
+        alone_low=alone.low,
+        alone_high=alone.high,
     )
 
 
@@ -181,11 +202,20 @@ def _reason(difference: Contrast, runs_alone: int, runs_in_company: int) -> str:
     return "too few complete runs to compare alone and together with other sites"
 
 
-def _pair(first: str, second: str, additive: Matrix, seen: Observed) -> Interaction:
+def _pair(first: str, second: str, additive: Matrix, seen: Observed, pairs: int) -> Interaction:
     both = np.array([_relaxed(plan, first) and _relaxed(plan, second) for plan in seen.plans], dtype=float)
     runs = int(both[: len(seen.complete)].sum())
     found = _added(both, additive, seen) if runs else Contrast()
-    return Interaction(first, second, found.estimate, found.low, found.high, found.p_value, None, runs)
+    return Interaction(
+        first, second, found.estimate, found.low, found.high, found.p_value, None, runs, _visible(found, pairs)
+    )
+
+
+def _visible(found: Contrast, pairs: int) -> float | None:
+    if found.error is None or found.degrees is None:
+        return None
+    level = (1 - CONFIDENCE) / pairs
+    return float(found.error * (stdtrit(found.degrees, 1 - level / 2) + stdtrit(found.degrees, POWER)))
 
 
 def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
@@ -194,7 +224,7 @@ def _added(column: Matrix, additive: Matrix, seen: Observed) -> Contrast:
     fit = fit_staircase(design, seen.outcomes)
     last = np.zeros(design.shape[1])
     last[-1] = 1
-    return fit.contrast(last) if fit.determined else Contrast()
+    return fit.contrast(last, column > 0) if fit.determined else Contrast()
 
 
 def _adjusted(found: Sequence[_Tested]) -> tuple[_Tested, ...]:

@@ -15,7 +15,8 @@ each of them an ordinary regression. The mean of z_r over all plans is x·θ_r, 
 
 A contrast c·θ_R has the variance Σ_r w_r² g_r·V_r·g_r, with V_r the covariance of (γ_r, b_r),
 g_r = (c, c·θ_1, …, c·θ_{r-1}), w_R = 1 and w_r = Σ_{s>r} w_s b_sr; its degrees of freedom are Satterthwaite's.
-With one step this is ordinary least squares and Student's t.
+With one step the estimate is that of ordinary least squares. The runs that hold what a contrast is about may vary more
+or less than the others: see `unequal_spread`.
 
 Each step keeps the whole plan. A conditional step without it would say that a choice has done all that it does by
 the first rung, which is false of choices that learn at another speed; shrinking it would do the same by halves, and
@@ -36,6 +37,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from .unequal_spread import spread_of_estimate
+
 __all__ = ["CONFIDENCE", "Contrast", "Matrix", "StaircaseFit", "fit_staircase"]
 
 CONFIDENCE = 0.95
@@ -52,29 +55,41 @@ _NO_SPREAD = 1e-9
 class Contrast:
     """A linear combination of the coefficients at the end: estimate, 95 % interval, and two-sided p of its being zero.
 
-    Each is None where the runs cannot tell it.
+    `error` is the standard error, with its degrees of freedom. Each is None where the runs cannot tell it.
     """
 
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
+    error: float | None = None
+    degrees: float | None = None
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One regression: coefficients of the plan and of earlier rungs, their covariance, and what it told.
+    """One regression: coefficients of the plan and of earlier rungs, and what it told.
 
-    `rows` is an orthonormal basis of the row space of its design: a combination of coefficients is determined
-    just if it lies in there (Searle, "Linear Models", section 5.4).
+    `there` are the runs that have its outcome. `inverse` is the pseudo-inverse of its design, `basis` an orthonormal
+    basis of the column space. `rows` is one of the row space: a combination of coefficients is determined just if it
+    lies in there (Searle, "Linear Models", section 5.4).
     """
 
     plan: Matrix
     slopes: Matrix
-    covariance: Matrix
-    variance: float
-    degrees_of_freedom: int
+    there: NDArray[np.bool_]
+    residuals: Matrix
+    inverse: Matrix
+    basis: Matrix
     rows: Matrix
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        return len(self.residuals) - len(self.rows)
+
+    @property
+    def variance(self) -> float:
+        return float(self.residuals @ self.residuals) / self.degrees_of_freedom
 
     @property
     def told_slopes(self) -> bool:
@@ -117,8 +132,14 @@ class StaircaseFit:
         sd = float(np.sqrt(variance))
         return 0.0 if sd < _NO_SPREAD else sd
 
-    def contrast(self, combination: Matrix) -> Contrast:
-        """Estimate a combination of the coefficients at the end, (columns of the design,)."""
+    def contrast(self, combination: Matrix, holds: NDArray[np.bool_] | None = None) -> Contrast:
+        """Estimate a combination of the coefficients at the end.
+
+        Args:
+            combination: (columns of the design,).
+            holds: (runs,), those that hold what it is about, and may have a spread of their own; None: all have one
+                spread, and with one step this is Student's t.
+        """
         if not self.steps or not all(
             step.tells(np.append(combination, np.zeros(len(step.slopes)))) for step in self.steps
         ):
@@ -128,18 +149,19 @@ class StaircaseFit:
         if not self.residual_sd:
             return Contrast(estimate)
         gradients = [np.append(combination, values[:earlier]) for earlier in range(len(self.steps))]
-        parts = np.array(
-            [
-                weight**2 * (gradient @ step.covariance @ gradient)
-                for weight, gradient, step in zip(self._weights(), gradients, self.steps, strict=True)
-            ]
-        )
-        degrees = np.array([step.degrees_of_freedom for step in self.steps])
+        told = [
+            spread_of_estimate(
+                step.basis, step.residuals, gradient @ step.inverse, None if holds is None else holds[step.there]
+            )
+            for gradient, step in zip(gradients, self.steps, strict=True)
+        ]
+        variances, degrees = np.array(told).T
+        parts = self._weights() ** 2 * variances
         scale = float(np.sqrt(parts.sum()))
         together = parts.sum() ** 2 / (parts**2 / degrees).sum()
         reach = float(stdtrit(together, (1 + CONFIDENCE) / 2)) * scale
         p_value = float(2 * stdtr(together, -abs(estimate) / scale))
-        return Contrast(estimate, estimate - reach, estimate + reach, p_value)
+        return Contrast(estimate, estimate - reach, estimate + reach, p_value, scale, float(together))
 
     def _weights(self) -> Matrix:
         """How far the end moves with the residual of each step."""
@@ -164,28 +186,26 @@ def fit_staircase(design: Matrix, outcomes: Matrix) -> StaircaseFit:
     thetas = np.empty((0, design.shape[1]))
     for column in range(outcomes.shape[1]):
         there = ~np.isnan(outcomes[:, column])
-        step = _step(design[there], outcomes[there, :column], outcomes[there, column])
+        step = _step(design, outcomes[:, :column], outcomes[:, column], there)
         steps.append(step)
         thetas = np.vstack([thetas, step.plan + step.slopes @ thetas])
     return StaircaseFit(tuple(steps), thetas)
 
 
-def _step(design: Matrix, earlier: Matrix, outcome: Matrix) -> _Step:
+def _step(design: Matrix, earlier: Matrix, outcome: Matrix, there: NDArray[np.bool_]) -> _Step:
     plan = design.shape[1]
-    whole = np.hstack([design, earlier])
+    whole, outcome = np.hstack([design, earlier])[there], outcome[there]
     left, sizes, right = np.linalg.svd(whole, full_matrices=False)
     rank = int((sizes > sizes.max() * max(whole.shape) * np.finfo(float).eps).sum())  # as numpy's matrix_rank
     # The pseudo-inverse: where coefficients cannot be told, the combinations that can be are right all the same.
     inverse = (right[:rank].T / sizes[:rank]) @ left[:, :rank].T
     coefficients = inverse @ outcome
-    degrees = len(outcome) - rank
-    squares = float(((outcome - whole @ coefficients) ** 2).sum())
-    variance = squares / degrees if degrees else np.nan
     return _Step(
         plan=coefficients[:plan],
         slopes=coefficients[plan:],
-        covariance=variance * (inverse @ inverse.T),
-        variance=variance,
-        degrees_of_freedom=degrees,
+        there=there,
+        residuals=outcome - whole @ coefficients,
+        inverse=inverse,
+        basis=left[:, :rank],
         rows=right[:rank],
     )

@@ -1,8 +1,8 @@
 """What a study can see, before anything is spent.
 
-All that is needed is the spread over seeds, s, measured by repeating the host. It is itself uncertain: with ν + 1
-repeats, ν s² / σ² is chi-squared with ν degrees of freedom, so that σ lies between s √(ν / χ²_upper) and
-s √(ν / χ²_lower). Plan with the upper end.
+All that is needed is the spread over seeds, s: what the screening leaves unexplained, or before there is one the
+repeats of the host. It is itself uncertain: with ν degrees of freedom, ν s² / σ² is chi-squared, so that σ lies between
+s √(ν / χ²_upper) and s √(ν / χ²_lower).
 
 Effects are in the unit of the metric; 'visible' is found with probability 80 %, by exact power (`t_power`).
 Corrected levels are α / family, Bonferroni's, which is the first and strictest step of Holm's test.
@@ -31,6 +31,7 @@ __all__ = [
     "look_costs",
     "measure_spread",
     "screening_power",
+    "spread_of_residuals",
 ]
 
 EFFECTS = (0.1, 0.2, 0.3, 0.5, 1.0)
@@ -42,12 +43,18 @@ SEEDS = tuple(range(2, 21))
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation over seeds, the ends of its interval, and from how many runs it is."""
+    """The standard deviation over seeds, the ends of its interval, and what it was measured by.
+
+    Attributes:
+        degrees: of freedom.
+        source: in words, "the residuals of 24 runs".
+    """
 
     sd: float
     low: float
     high: float
-    runs: int
+    degrees: int
+    source: str
 
 
 @dataclass(frozen=True)
@@ -126,11 +133,20 @@ def measure_spread(scores: Sequence[float], *, confidence: float = 0.95) -> Spre
     """
     if len(scores) < 2 or not np.isfinite(scores).all() or np.ptp(scores) == 0:
         raise InputError(f"a spread needs at least two finite scores that are not equal, but got {list(scores)}")
-    sd, degrees = float(np.std(scores, ddof=1)), len(scores) - 1
+    return _spread(float(np.std(scores, ddof=1)), len(scores) - 1, f"{len(scores)} runs of the host", confidence)
+
+
+def spread_of_residuals(sd: float, degrees: int, runs: int, *, confidence: float = 0.95) -> Spread:
+    """The spread over seeds that a screening measured: what effects that add up leave unexplained of its runs."""
+    _check_sd(sd)
+    return _spread(sd, degrees, f"the residuals of {runs} runs", confidence)
+
+
+def _spread(sd: float, degrees: int, source: str, confidence: float) -> Spread:
     from scipy import stats  # slow to import, so only where it is needed
 
     lower, upper = (float(stats.chi2.ppf(q, degrees)) for q in ((1 - confidence) / 2, (1 + confidence) / 2))
-    return Spread(sd, sd * sqrt(degrees / upper), sd * sqrt(degrees / lower), len(scores))
+    return Spread(sd, sd * sqrt(degrees / upper), sd * sqrt(degrees / lower), degrees, source)
 
 
 def screening_power(

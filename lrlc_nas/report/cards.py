@@ -36,8 +36,12 @@ def claim_cards(
     runs: Sequence[RunRecord],
     conclusion: Conclusion,
     looks: Sequence[TestOpening],
+    elsewhere: int = 0,
 ) -> tuple[ClaimCard, ...]:
-    """Make the card of each claim of a confirmation, whatever its verdict; `looks` are those at the test split."""
+    """Make the card of each claim of a confirmation, whatever its verdict.
+
+    `looks` are those at the test split, and `elsewhere` is how often other studies have opened its images.
+    """
 
     def cost(plan: Plan) -> dict[str, Any]:
         run = next((run for run in runs if run.plan == plan), None)
@@ -47,7 +51,8 @@ def claim_cards(
 
     def card(result: ClaimResult) -> ClaimCard:
         costs = {"claim": cost(result.plan), "host": cost(Plan())}
-        return ClaimCard(result.label, _facts(result, search, conclusion, looks, costs))
+        facts = _facts(result, search, conclusion, looks, costs)
+        return ClaimCard(result.label, facts | {"looks_of_other_studies": elsewhere})
 
     return tuple(map(card, conclusion.results))
 
@@ -155,7 +160,9 @@ def _lines(label: str, facts: Mapping[str, Any]) -> Iterator[str]:
     test = facts["test"]
     if test:
         yield f"- on the test split, opened {test['opened']}: {_difference(test['difference'], metric)}"
-    yield f"- the test split has been opened {facts['looks_at_the_test_split']} times"
+    others = facts["looks_of_other_studies"]
+    besides = f", and {others} times by other studies of the same images" if others else ""
+    yield f"- the test split has been opened {facts['looks_at_the_test_split']} times{besides}"
     yield f"- looks at the confirm split: {facts['looks_at_the_confirm_split']}"
     yield f"- smallest effect that matters, set beforehand: {metric.amount(facts['smallest_effect'])}"
     yield f"- splits: {_text(_words(facts['splits']))}; split digest `{_code(_words(facts['split_digest']))}`"

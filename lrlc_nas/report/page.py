@@ -101,7 +101,7 @@ def _render(reading: Reading, figures: Sequence[Figure[Any]]) -> str:
             question=question(study, runs),
             screening=screening,
             confirmation=reading.confirmation,
-            opened=opened(len(reading.confirmation.openings) if reading.confirmation else 0),
+            opened=_opened(reading),
             audit=reading.audit,
             figures=drawn_sections(figures, reading),
             tables={table.key: shown(table, reading) for table in TABLES},
@@ -130,6 +130,11 @@ def page_environment(package: str) -> Environment:
 
 def _asset(name: str) -> str:
     return files("lrlc_nas.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _opened(reading: Reading) -> str:
+    found = reading.confirmation
+    return opened(len(found.openings), found.opened_elsewhere) if found else opened(0)
 
 
 def _policy(*scripts: str) -> str:

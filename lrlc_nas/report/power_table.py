@@ -39,7 +39,7 @@ def power_table(
     """Say what a study can see, in several lines without a final line break.
 
     Args:
-        spread: over seeds, from repeats of the host.
+        spread: over seeds.
         family: number of all cells that the study looks at.
         design: of the planned screening, (runs, 1 + cells); no table of it unless given.
         names: of the cells, in the order of the design; numbered unless given.
@@ -58,7 +58,7 @@ def power_table(
     ]
     lines = [
         f"spread over seeds {metric.spread(spread.sd)}, 95 % interval {spread.low:.{digits}f} to "
-        f"{spread.high:.{digits}f} ({spread.runs} runs); 'upper' columns take {spread.high:.{digits}f}",
+        f"{spread.high:.{digits}f} ({spread.source}); 'upper' columns take {spread.high:.{digits}f}",
         f"smallest effect{on}{f'{metric.in_unit},' if metric.unit else ''} that is found with probability 80 %",
     ]
     if design is not None:

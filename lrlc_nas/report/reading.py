@@ -14,7 +14,7 @@ from ..evidence import Audit, Screening, audit, screen
 from ..evidence.challenge import ChallengeResult
 from ..evidence.conclusion import Conclusion
 from ..runs.results import EpochResult
-from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
+from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings, times_opened
 
 if TYPE_CHECKING:
     from ..inspection import ShiftTolerance, SpaceMap
@@ -41,9 +41,10 @@ def plan_scores(metric: Metric, runs: Sequence[RunRecord], plan: Plan) -> list[t
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The confirmation of a study as it stands; `openings` are those of the test split.
+    """The confirmation of a study as it stands.
 
-    `challenges` has a result for each claim that helps.
+    `openings` are those of the test split, and `opened_elsewhere` is how often other studies of the database have opened
+    the same images besides. `challenges` has a result for each claim that helps.
     """
 
     study: StudyRecord
@@ -52,6 +53,7 @@ class Confirmation:
     conclusion: Conclusion
     openings: tuple[TestOpening, ...]
     challenges: tuple[ChallengeResult, ...] = ()
+    opened_elsewhere: int = 0
 
     def scores(self, plan: Plan) -> tuple[float, ...]:
         """Values of an arm as gains, in the order of the seeds that the verdicts rest on."""
@@ -219,4 +221,5 @@ def _confirmation(store: Store, search: StudyRecord) -> Confirmation | None:
     runs = store.runs(study)
     conclusion, challenges = concluded(store, search, study)
     opened = tuple(test_openings(store, study))
-    return Confirmation(study, tuple(runs), store.epochs(study), conclusion, opened, challenges)
+    elsewhere = times_opened(store, study) - len(opened)
+    return Confirmation(study, tuple(runs), store.epochs(study), conclusion, opened, challenges, elsewhere)

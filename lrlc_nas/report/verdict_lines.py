@@ -33,16 +33,21 @@ def verdict(
     return (*_confirmed(confirmation), *screened)
 
 
-def opened(times: int) -> str:
-    """How often the test split was opened."""
-    if not times:
+def opened(times: int, elsewhere: int = 0) -> str:
+    """How often the test split was opened, and how often its images by other studies besides."""
+    if not times + elsewhere:
         return "the test split was never opened"
-    return f"the test split was opened {({1: 'once', 2: 'twice'}).get(times, f'{times} times')}"
+    own = f"the test split was opened {_times(times)}" if times else "the test split was never opened here"
+    return own + (f", and its images {_times(elsewhere)} by other studies" if elsewhere else "")
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _confirmed(confirmation: Confirmation) -> Iterator[str]:
     conclusion = confirmation.conclusion
-    looks = opened(len(confirmation.openings))
+    looks = opened(len(confirmation.openings), confirmation.opened_elsewhere)
     told = [result for result in conclusion.results if result.verdict]
     gains, rest = list(conclusion.confirmed), [each for each in told if each not in conclusion.confirmed]
     seeds = f"{len(conclusion.seeds)} fresh seed{'' if len(conclusion.seeds) == 1 else 's'}"
@@ -94,7 +99,18 @@ def _gain(result: ClaimResult) -> str:
         text += f" and beats {_listed(beats)}" if beats else " but beats none of its controls"
     if beats and left:
         text += f", but not {_listed(left)}"
+    # What a control cannot explain is all of the gain: a part of it may be its doing.
+    text += _matched(result)
     return f"{text}; {result.verdict.challenge}" if result.verdict.challenge else text
+
+
+def _matched(result: ClaimResult) -> str:
+    """What the controls with banks have in common with a choice that has none."""
+    without = [choice.token for _, choice in result.plan if choice.relaxes and not choice.rank]
+    banks = [label for label in result.controls if label in ("wide", "tied")]
+    if not without or not banks:
+        return ""
+    return f"; {_listed(banks)} match{'es' if len(banks) == 1 else ''} the time of {without[0]}, not its parameters"
 
 
 def _outcome(result: ClaimResult) -> str:
@@ -129,7 +145,7 @@ def _sentences(study: StudyRecord, runs: Sequence[RunRecord], screening: Screeni
     elif not with_interval:
         yield from _without_interval(told, study.metric)
     else:
-        yield from _with_interval(with_interval, study.metric)
+        yield from _with_interval(with_interval, study.metric, screening)
     yield from _best(screening, study.metric)
     yield from _progress(study, runs)
 
@@ -152,7 +168,7 @@ def _without_interval(told: Sequence[Effect], metric: Metric) -> Iterator[str]:
     )
 
 
-def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
+def _with_interval(effects: Sequence[Effect], metric: Metric, screening: Screening) -> Iterator[str]:
     clear = [effect for effect in effects if effect.distinguishable]
     gains = [effect for effect in clear if _estimate(effect) > 0]
     losses = [effect for effect in clear if _estimate(effect) < 0]
@@ -165,10 +181,10 @@ def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
         )
     else:
         extremes = (max(gains, key=_estimate, default=None), min(losses, key=_estimate, default=None))
-        yield _headline(*extremes, metric)
+        yield _headline(*extremes, metric, screening)
         yield (
             f"{len(clear)} of {len(effects)} intervals exclude{'s' if len(clear) == 1 else ''} zero; about "
-            f"{0.05 * len(effects):.1f} would by chance alone."
+            f"{0.05 * len(effects):.1f} would by chance alone{_as_many(screening.by_chance)}."
         )
     yield (
         "A screening confirms nothing: the most extreme of many estimates is also the one that chance "
@@ -176,11 +192,32 @@ def _with_interval(effects: Sequence[Effect], metric: Metric) -> Iterator[str]:
     )
 
 
-def _headline(gain: Effect | None, loss: Effect | None, metric: Metric) -> str:
+def _as_many(by_chance: float | None) -> str:
+    if by_chance is None:
+        return ""
+    percent = "less than 1" if by_chance < 0.01 else f"{100 * by_chance:.0f}"
+    return f", and as many or more in {percent} % of studies of this design without any effect"
+
+
+def _headline(gain: Effect | None, loss: Effect | None, metric: Metric, screening: Screening) -> str:
     moved = f"moved {metric.name}" if metric.direction == "maximize" else f"lowered {metric.name}"
-    parts = [f"{_act(effect)} {moved} by {_moved(effect, metric)}" for effect in (gain, loss) if effect]
+    parts = [
+        f"{_act(effect)}{_of_the_set(effect, screening)} {moved} by {_moved(effect, metric)}"
+        for effect in (gain, loss)
+        if effect
+    ]
     ending = "" if gain else "; no gain can be told from zero"
     return f"In this screening, {'; '.join(parts)}{ending}."
+
+
+def _of_the_set(effect: Effect, screening: Screening) -> str:
+    """What to add where the effect is known of whole plans and not of its site alone."""
+    if screening.known_alone(effect):
+        return ""
+    others = list(dict.fromkeys(each.site for each in screening.effects if each.site != effect.site))
+    if not others:
+        return ""
+    return f", in plans that relax {' or '.join(others)} too (what it does alone is not known),"
 
 
 def _best(screening: Screening, metric: Metric) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Whether a budget can give intervals, said before it is spent."""
+"""What a budget can give, said before it is spent: whether there are intervals, and what pruning does to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..config import StudyConfig
 from .initial_design import block_size
 from .space import Space
 
-__all__ = ["shortage"]
+__all__ = ["pruning", "shortage"]
 
 
 def shortage(config: StudyConfig, space: Space) -> str:
@@ -25,6 +25,19 @@ def shortage(config: StudyConfig, space: Space) -> str:
     return (
         f"note: intervals may be missing: {1 + cells} unknowns (the host and {cells} effects), but {which}; "
         f"{_way_out(space, cells, repeats, pruned)}"
+    )
+
+
+def pruning(config: StudyConfig) -> str:
+    """Whether runs are pruned, and what that does to the precision of the effects, in one line."""
+    if config.search.pruner == "none":
+        return (
+            'note: every run is trained to its end; search.pruner="successive-halving" would spare epochs and cost '
+            "precision"
+        )
+    return (
+        "note: runs that fall behind are pruned, which spares epochs and costs precision: for the same epochs, fewer "
+        'runs that are all trained to the end (search.pruner="none") have narrower intervals'
     )
 
 

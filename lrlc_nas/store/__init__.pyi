@@ -36,6 +36,7 @@ from .sqlite_limits import require_bearable as require_bearable
 from .studies import Store as Store
 from .test_openings import TestOpening as TestOpening
 from .test_openings import test_openings as test_openings
+from .test_openings import times_opened as times_opened
 from .url import parse_url as parse_url
 from .url import refuse_password as refuse_password
 from .worker_id import this_process as this_process

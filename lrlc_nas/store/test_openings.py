@@ -12,7 +12,7 @@ from .records import StudyRecord
 from .retry import repeatable
 from .studies import Store
 
-__all__ = ["TestOpening", "opening_record", "test_openings"]
+__all__ = ["TestOpening", "opening_record", "test_openings", "times_opened"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,18 @@ def test_openings(store: Store, study: StudyRecord) -> list[TestOpening]:
     """All openings of the test split for a study, the first one first."""
     query = "SELECT * FROM nas_test_opening WHERE study_id = :study ORDER BY opening_id"
     return [opening_record(row) for row in store.select(query, study=study.study_id)]
+
+
+@repeatable
+def times_opened(store: Store, study: StudyRecord) -> int:
+    """How often the test split was opened, over all studies of the database that are made of the same images.
+
+    Images count as the same where the digest of the splits is; a task that tells none has its own openings alone.
+    """
+    digest = study.facts.get("split_digest")
+    query = "SELECT s.study_id, s.facts FROM nas_test_opening o JOIN nas_study s ON s.study_id = o.study_id"
+    opened = [(row.study_id, json.loads(row.facts).get("split_digest")) for row in store.select(query)]
+    return sum(owner == study.study_id or (digest is not None and its == digest) for owner, its in opened)
 
 
 def opening_record(row: Any) -> TestOpening:

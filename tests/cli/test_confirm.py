@@ -53,7 +53,7 @@ def test_confirm_trains_every_arm_and_ends_with_verdicts(confirmed: Path) -> Non
     assert re.search(r"^conv3: lc (is undecided|is equivalent|helps|hurts)", out, flags=re.MULTILINE)
     for control in ("coord", "lrlc-1", "wide-"):
         assert control in out
-    assert "the test split has been opened 0 times" in out
+    assert "the test split was never opened" in out
     assert f"report: {confirmed / 'small-report.html'}\n" in out
     assert "conv3: lc" in (confirmed / "small-report.html").read_text()
     assert f"next: lrlc-nas cards -o cards --storage sqlite:///{confirmed / DATABASE} small\n" in out
@@ -135,8 +135,7 @@ def test_power_says_what_can_be_seen(here: Path) -> None:
     done = call("power", "small")
     assert (done.code, done.err) == (0, "")
     assert "spread over seeds" in done.out
-    assert "confirmation, first look, corrected for 6 cells" in done.out
-    assert "conv3: lc" in done.out
+    assert "confirmation, first look, corrected for 6 cells" in call("power", "small", "--table").out
 
 
 REFUSED = {

@@ -34,7 +34,7 @@ def test_it_has_a_report_and_a_power(study: optuna.Study) -> None:
     words = re.sub(r"(?s)<script.*?</script>", "", page)
     assert "reduction of RMSE" in words
     assert "accuracy" not in words.lower()
-    said = call("power", "own", "--metric", "RMSE").out
+    said = call("power", "own", "--table", "--metric", "RMSE").out
     assert "smallest effect on RMSE that is found" in said
 
 

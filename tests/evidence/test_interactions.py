@@ -61,11 +61,13 @@ def test_a_pair_is_the_difference_of_differences_where_nothing_else_is():
     (pair,) = interactions([("conv1", "lc"), ("conv2", "lc")], observed(plans, values))
     host, first, second, both = (values[start::4] for start in range(4))
     estimate = both.mean() - first.mean() - second.mean() + host.mean()
-    scale = np.sqrt(sum(group.var(ddof=1) for group in (host, first, second, both)) / 4 * 4 / 3)
-    reach = stats.t(8).ppf(0.975) * scale
+    # The runs that relax both have a spread of their own (2 degrees of freedom), and the others one together (6).
+    parts = np.array([both.var(ddof=1), sum(group.var(ddof=1) for group in (host, first, second))]) / 3
+    scale, degrees = np.sqrt(parts.sum()), parts.sum() ** 2 / (parts**2 / [2, 6]).sum()
+    reach = stats.t(degrees).ppf(0.975) * scale
     assert (pair.estimate, pair.runs) == (pytest.approx(estimate), 3)
     assert (pair.low, pair.high) == pytest.approx((estimate - reach, estimate + reach))
-    assert pair.adjusted == pair.p_value == pytest.approx(2 * stats.t(8).sf(abs(estimate) / scale))
+    assert pair.adjusted == pair.p_value == pytest.approx(2 * stats.t(degrees).sf(abs(estimate) / scale))
 
 
 def test_what_interacts_is_found_and_named():
@@ -111,3 +113,22 @@ def test_what_cannot_be_told_has_a_reason(plans, reason):
     assert (first.difference, first.low, first.adjusted, first.sentence(ACCURACY)) == (None, None, None, "")
     (pair,) = interactions([("conv1", "lc"), ("conv2", "lc")], seen)
     assert (pair.low, pair.adjusted, pair.flagged) == (None, None, False)
+
+
+def test_the_smallest_interaction_that_is_visible_is_found_in_four_of_five_studies():
+    sites = [("conv1", "lc"), ("conv2", "lc")]
+    plans = [{}, {"conv1": "lc"}, {"conv2": "lc"}, {"conv1": "lc", "conv2": "lc"}] * 10
+    seen = [observed(plans, points(plans, seed=seed)) for seed in range(150)]
+    visible = np.mean([pair.visible for each in seen for pair in interactions(sites, each)])
+    planted = [observed(plans, points(plans, extra=visible, seed=seed)) for seed in range(150)]
+    found = np.mean([pair.flagged for each in planted for pair in interactions(sites, each)])
+    assert found == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / 150))
+
+
+def test_a_gain_of_two_sites_together_is_no_gain_of_one_alone():
+    gains = 80 + 5.0 * np.array([{"conv1", "conv2"} <= tokens.keys() for tokens in PLANS])
+    noise = np.random.default_rng(0).normal(0, 0.3, len(PLANS))
+    alone = {each.site: each for each in contexts(CELLS, observed(PLANS, gains + noise)) if each.choice == "lc"}
+    assert not any(each.known_alone(2.0) for each in alone.values())
+    added = {each.site: each for each in contexts(CELLS, observed(PLANS, points(PLANS, sd=0.1)))}
+    assert all(each.known_alone(1.0) and not each.known_alone(-1.0) for each in added.values())

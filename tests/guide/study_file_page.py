@@ -72,7 +72,8 @@ MEANINGS: Mapping[str, str] = {
     "space.max_memory": "The same for the memory that training needs.",
     "search.sampler": "What proposes plans after the initial design.",
     "search.pruner": "After epoch `min_epochs`, `min_epochs` × `reduction`, … a sampled run goes on only if it is "
-    "among the best 1/`reduction` of the runs that have reached that epoch. The initial design is never pruned.",
+    "among the best 1/`reduction` of the runs that have reached that epoch. The initial design is never pruned. It "
+    "spares epochs and costs precision: for the same epochs the intervals of effects are wider.",
     "search.min_epochs": "The first epoch after which a run may be pruned.",
     "search.reduction": "One in so many goes on.",
     "search.audit": "The share of the sampled runs that the pruner never stops; it shows what pruning costs.",

@@ -53,6 +53,11 @@ class Setting:
         head_start_sd: spread of head starts, in points.
         noise_sd: spread over seeds, in points.
         persistence: correlation of the noise of one epoch and the next.
+        prune: whether runs that fall behind end.
+        variable: a token of which the runs have another spread; empty for none.
+        times: by how much.
+        at: the site where that is so, from 1; 0 for all of them.
+        tail: degrees of freedom of the noise, Student's t of the same spread; 0 for normal noise.
     """
 
     sites: int = 3
@@ -68,6 +73,15 @@ class Setting:
     head_start_sd: float = 1.0
     noise_sd: float = 0.5
     persistence: float = 0.8
+    prune: bool = True
+    variable: str = ""
+    times: float = 1.0
+    at: int = 0
+    tail: int = 0
+
+    def varies(self, cell: Cell) -> bool:
+        """Whether the runs that hold a choice at a site have another spread."""
+        return cell[1] == self.variable and self.at in (0, int(cell[0].removeprefix("conv")))
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,8 @@ class Coverage:
         studies: how many there were.
         intervals: of effects, over all studies.
         rate: the share of intervals that hold the truth.
+        variable_rate: the same among the choices that have another spread; NaN without one.
+        width: median width of an interval, in points.
         bias: mean of estimate less truth, in points.
         error: root of the mean squared difference of estimate and truth, in points.
         disagreements: the share of studies in which a cell is said to disagree with itself in company, none of
@@ -98,6 +114,8 @@ class Coverage:
     studies: int
     intervals: int
     rate: float
+    variable_rate: float
+    width: float
     bias: float
     error: float
     disagreements: float
@@ -114,19 +132,25 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
         complete_only: leave the runs that were pruned aside, to see what that does.
     """
     held: list[bool] = []
+    variable: list[bool] = []
+    widths: list[float] = []
     errors: list[float] = []
     screenings = []
     for number in range(studies):
         made = simulate_search(setting, seed + number)
         screening = screen(made.study, made.runs, {} if complete_only else made.epochs)
         screenings.append(screening)
-        for error, holds in _judged(screening, made.truth):
+        for cell, error, holds, width in _judged(screening, made.truth):
             errors.append(error)
             held.append(holds)
+            widths.append(width)
+            variable += [holds] * setting.varies(cell)
     return Coverage(
         studies=studies,
         intervals=len(held),
         rate=float(np.mean(held)),
+        variable_rate=float(np.mean(variable)) if variable else np.nan,
+        width=float(np.median(widths)),
         bias=float(np.mean(errors)),
         error=float(np.sqrt(np.mean(np.square(errors)))),
         disagreements=float(np.mean([any(c.disagrees for c in each.contexts) for each in screenings])),
@@ -149,8 +173,9 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
             _HOST + sum(e * truth[cell] + (1 - e) * head_start[cell] for cell in plan.tokens.items())
             for e in np.arange(1, setting.epochs + 1) / setting.epochs
         ]
-        curve = [mean + noise for mean, noise in zip(means, _noise(setting, rng), strict=True)]
-        judged = role == "sampled"
+        spread = setting.times if any(map(setting.varies, plan.tokens.items())) else 1.0
+        curve = [mean + spread * noise for mean, noise in zip(means, _noise(setting, rng), strict=True)]
+        judged = role == "sampled" and setting.prune
         ended = _ended(setting, curve, curves) if judged else 0
         audit = judged and audited(seed, number, setting.audit)
         facts = {AUDIT: ended} if audit else {}
@@ -161,11 +186,12 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
     return SimulatedSearch(study, tuple(runs), epochs, truth)
 
 
-def _judged(screening: Screening, truth: Mapping[Cell, float]) -> Iterator[tuple[float, bool]]:
+def _judged(screening: Screening, truth: Mapping[Cell, float]) -> Iterator[tuple[Cell, float, bool, float]]:
     for effect in screening.effects:
         true = truth[effect.site, effect.choice]
         if effect.estimate is not None and effect.low is not None and effect.high is not None:
-            yield effect.estimate - true, effect.low <= true <= effect.high
+            cell, width = (effect.site, effect.choice), effect.high - effect.low
+            yield cell, effect.estimate - true, effect.low <= true <= effect.high, width
 
 
 def _next(
@@ -202,7 +228,11 @@ def _noise(setting: Setting, rng: Generator) -> list[float]:
     fresh = setting.noise_sd * np.sqrt(1 - setting.persistence**2)
     while len(noise) < setting.epochs:
         noise.append(setting.persistence * noise[-1] + rng.normal(0, fresh))
-    return noise
+    if not setting.tail:
+        return noise
+    # One factor for the whole curve: the multivariate t distribution, scaled to the same variance.
+    factor = np.sqrt((setting.tail - 2) / rng.chisquare(setting.tail))
+    return [float(factor * each) for each in noise]
 
 
 def _ended(setting: Setting, curve: list[float], curves: list[list[float]]) -> int:

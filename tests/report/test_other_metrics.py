@@ -62,7 +62,7 @@ def told(stores, capsys, tmp_path):
             "terminal": terminal,
             "test": capsys.readouterr().out,
             "cards": "\n".join(path.read_text() for path in write_cards(store, "small", tmp_path / name)),
-            "power": study_power(store, "small"),
+            "power": f"{study_power(store, 'small')}\n{study_power(store, 'small', table=True)}",
             "run": json.dumps([view.facts, [vars(figure) for figure in view.figures]], ensure_ascii=False),
         }
 
@@ -77,7 +77,10 @@ def test_nothing_speaks_of_another_metric(told, name):
         # Shares and levels of intervals are percentages whatever the metric.
         for number in re.finditer(r"[0-9.]+ %", text.replace("unshared", "")):
             near = text[number.start() - 25 : number.end() + 20]
-            assert re.search(r"interval|probability|\[95 %|level|^\s*\d", near) or where == "page", (where, near)
+            assert re.search(r"interval|probability|for 80 %|\[95 %|level|^\s*\d", near) or where == "page", (
+                where,
+                near,
+            )
         assert not re.search(r"[0-9] points|points\b.*\[95 %|in points", text), where
 
 

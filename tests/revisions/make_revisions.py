@@ -25,7 +25,9 @@ estimator:
   left; `REFERENCE` leaves it undecided, with that as its doubt, and asks for no more seeds;
 - the look that decided, and how many there were, were not told at first.
 
-``now`` is what tests hold the package to.
+``now`` is what tests hold the package to. The intervals and p-values of the screenings there are of a later date than
+`REFERENCE`, since the runs of a choice may have a spread of their own (`lrlc_nas.evidence.unequal_spread`); no estimate
+has changed.
 """
 
 from __future__ import annotations

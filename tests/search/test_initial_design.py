@@ -173,6 +173,7 @@ SHORT = {
 
 @pytest.mark.parametrize(("sizes", "trials", "search", "message"), SHORT.values(), ids=SHORT)
 def test_a_budget_that_may_give_no_intervals_is_told(sizes, trials, search, message):
+    search = {"pruner": "successive-halving"} | search
     config = StudyConfig.model_validate({"name": "x", "search": search, "budget": {"trials": trials}})
     told = shortage(config, space_of(*sizes))
     assert message in told if message else told == ""

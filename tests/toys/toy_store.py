@@ -20,7 +20,9 @@ def make_store(folder: Path) -> Store:
     return store
 
 
-def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bool = True) -> StudyRecord:
+def add_study(
+    store: Store, runs: list[NewRun], name: str = "toy", *, trials: bool = True, facts: dict[str, str] | None = None
+) -> StudyRecord:
     study = insert_study(
         store,
         name=name,
@@ -30,7 +32,7 @@ def add_study(store: Store, runs: list[NewRun], name: str = "toy", *, trials: bo
         refused={"odd": "groups"},
         host_fingerprint="1" * 64,
         data_fingerprint="2" * 64,
-        facts={"versions": {"torch": "3"}},
+        facts={"versions": {"torch": "3"}} | (facts or {}),
         files="/somewhere",
         sites=[SiteRecord("first", {"size": [3, 4]})],
         runs=runs,

@@ -92,7 +92,7 @@ def config(**sections: Any) -> StudyConfig:
         # A fixed path: two studies may find different ones to be the faster.
         "recipe": {"epochs": 3, "batch_size": 18, "learning_rate": 0.05, "pad": 1, "flip": True, "path": "bank"},
         "space": {"choices": ["lrlc-2", "lrlc-3", "lc"]},
-        "search": {"min_epochs": 1, "host_repeats": 2},
+        "search": {"min_epochs": 1, "host_repeats": 2, "pruner": "successive-halving"},
         "budget": {"trials": TRIALS},
     }
     for name, table in sections.items():

@@ -15,7 +15,8 @@ from ...errors import InputError
 from ...evidence.conclusion import ClaimResult, Conclusion
 from ...report.cards import claim_cards
 from ...report.tested import tested_arms
-from ...store import Store, TestOpening, test_openings
+from ...report.verdict_lines import opened
+from ...store import Store, TestOpening, test_openings, times_opened
 from .circumstances import print_circumstances
 from .frames import add_row, empty_table
 from .words import interval, plain, shown
@@ -43,8 +44,8 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
     print_circumstances(out, store, name)
     for note in conclusion.notes:
         out.print(plain(f"note: {note}"))
-    opened = len(test_openings(store, study))
-    out.print(plain(f"the test split has been opened {opened} {'time' if opened == 1 else 'times'}"))
+    own = len(test_openings(store, study))
+    out.print(plain(opened(own, times_opened(store, study) - own)))
 
 
 def print_test(out: Console, look: TestOpening, metric: Metric) -> None:
@@ -66,7 +67,9 @@ def write_cards(store: Store, name: str, folder: Path) -> list[Path]:
         InputError: if there is no confirmation, or the folder cannot be written.
     """
     study, conclusion = conclusion_of(store, name)
-    cards = claim_cards(store.study(name), study, store.runs(study), conclusion, test_openings(store, study))
+    looks = test_openings(store, study)
+    elsewhere = times_opened(store, study) - len(looks)
+    cards = claim_cards(store.study(name), study, store.runs(study), conclusion, looks, elsewhere)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
