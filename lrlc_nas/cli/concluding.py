@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,40 +20,50 @@ def confirm(
     site: Annotated[list[str], typer.Option(help="A site to claim a --choice at; may be repeated.")] = [],  # noqa: B006 - as above
     choice: Annotated[list[str], typer.Option(help="A choice to claim at each --site.")] = [],  # noqa: B006 - as above
     plan: Annotated[list[str], typer.Option(metavar="SITE=CHOICE,...", help="A whole plan to claim.")] = [],  # noqa: B006 - as above
-    seeds: Annotated[int | None, typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: 5.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=2, max=1000, help="Seeds for each arm in all; default: what the claims take, 8 to 10."),
+    ] = None,
     smallest_effect: Annotated[
         float | None,
         typer.Option(
             help="In the unit of the metric; what is smaller does not matter. Default, for accuracy alone: 0.3 points."
         ),
     ] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="The most runs; as many seeds as it allows.")] = None,
+    yes: Yes = False,
     storage: Storage = DEFAULT_STORAGE,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
     """Test the claims of a study on fresh seeds.
 
-    Without claims these are its best few cells and its best plan. Each is trained beside the untouched host and
-    the controls that may explain it, and scored on images that the search never saw. Ctrl-C stops it; the same
-    command continues; a larger --seeds adds seeds later.
+    Without claims these are the few that the screening speaks for. Each is trained beside the untouched host and the
+    controls that may explain it, and scored on images that the search never saw. What that takes is printed before.
+    Ctrl-C stops it; the same command continues; a larger --seeds adds seeds later.
 
     Example: lrlc-nas confirm embedded --site conv3 --choice lc --seeds 8
     """
-    from ..engine.confirm import confirmation_to_run
-    from ..engine.launchers import worker_devices
+    from ..engine.confirm import confirmation_to_run, new_confirmation
+    from ..engine.launchers import default_workers, worker_devices
     from ..evidence.claims import named_claims
+    from .terminal import console, print_confirmation_plan
 
     require_device(device)
-    claims = named_claims(site, choice, plan)
-    study = confirmation_to_run(
-        open_working_store(storage, workers, device),
-        name,
-        claims,
-        seeds=seeds,
-        smallest_effect=smallest_effect,
-        device=worker_devices(device, 1)[0],
-    )
-    train(study, workers, device, storage)
+    claims, store = named_claims(site, choice, plan), open_working_store(storage, workers, device)
+    settled: dict[str, Any] = {
+        "seeds": seeds,
+        "smallest_effect": smallest_effect,
+        "budget": budget,
+        "device": worker_devices(device, 1)[0],
+    }
+    if store.confirmation_of(store.study(name)) is None:
+        planned = new_confirmation(store, name, claims, **settled)
+        print_confirmation_plan(console(), planned, default_workers(device) if workers is None else max(1, workers))
+        if agreed(yes):
+            train(planned.start(), workers, device, storage)
+    else:
+        train(confirmation_to_run(store, name, claims, **settled), workers, device, storage)
 
 
 def challenge(

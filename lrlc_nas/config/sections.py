@@ -133,6 +133,11 @@ class ClaimSection(Section):
     plan: dict[str, str]
     controls: dict[str, dict[str, str]]
 
+    @property
+    def as_plan(self) -> Plan:
+        """The plan that is claimed."""
+        return Plan.of(self.plan)
+
 
 class ConfirmationSection(Section):
     """What a confirmation tests; `lrlc-nas confirm` writes it, a study file cannot.

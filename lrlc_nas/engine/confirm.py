@@ -9,17 +9,19 @@ import torch
 from ..choices import Plan
 from ..config import ACCURACY
 from ..errors import InputError
-from ..evidence.claims import claims_worth_testing
-from ..evidence.effects import screen
+from ..evidence.claims import claims_worth_testing, expected_seeds
+from ..evidence.effects import Screening, screen
 from ..store import RunRecord, Store, StudyRecord, TestOpening, test_openings
 from .concluding import conclusion_of
-from .confirmation_runs import add_seeds, start_confirmation
+from .confirmation_runs import PlannedConfirmation, add_seeds, plan_confirmation
 from .lifecycle import OpenStudy, open_study, resume_study
 from .test_split import completed_runs, open_test
 
-__all__ = ["SEEDS", "SMALLEST_EFFECT", "confirmation_to_run", "measure_sealed"]
+__all__ = ["SMALLEST_EFFECT", "confirmation_to_run", "measure_sealed", "new_confirmation"]
 
-SEEDS = 5
+FEWEST_SEEDS, MOST_SEEDS = 8, 10
+"""For each arm of a new confirmation, where no budget says otherwise: as many between them as its claims take."""
+
 SMALLEST_EFFECT = 0.3
 
 
@@ -30,6 +32,7 @@ def confirmation_to_run(
     *,
     seeds: int | None = None,
     smallest_effect: float | None = None,
+    budget: int | None = None,
     device: torch.device | str = "cpu",
 ) -> OpenStudy:
     """Start the confirmation of a study, go on with it, or add seeds to it.
@@ -38,30 +41,59 @@ def confirmation_to_run(
         store: the study database.
         name: of the search.
         claims: label to plan; those worth testing if empty.
-        seeds: how many in all; 5 for a new confirmation, and no more than there are for one that exists.
+        seeds: how many in all; see `new_confirmation` for a new one, and no more than there are for one that exists.
         smallest_effect: in the unit of the metric; 0.3 points for a new confirmation of accuracy, else required.
+        budget: the most runs of a new confirmation.
         device: where latencies are measured.
 
     Raises:
         InputError: if there is no such study, nothing to confirm, or what was settled is to be changed.
     """
-    study = store.study(name)
-    found = store.confirmation_of(study)
+    found = store.confirmation_of(store.study(name))
     if found is None:
-        chosen = claims or claims_worth_testing(study, screen(study, store.runs(study), store.epochs(study)))
-        return start_confirmation(
-            store,
-            name,
-            chosen,
-            seeds=SEEDS if seeds is None else seeds,
-            smallest_effect=_delta(study, smallest_effect),
-            device=device,
-        )
+        return new_confirmation(
+            store, name, claims, seeds=seeds, smallest_effect=smallest_effect, budget=budget, device=device
+        ).start()
     confirmation = resume_study(store, found.name)
     _require_same(confirmation, claims, smallest_effect)
     runs = store.runs(confirmation.record)
     present = len({run.repeat for run in runs})
     return add_seeds(store, confirmation, seeds) if seeds is not None and seeds != present else confirmation
+
+
+def new_confirmation(
+    store: Store,
+    name: str,
+    claims: Mapping[str, Plan],
+    *,
+    seeds: int | None = None,
+    smallest_effect: float | None = None,
+    budget: int | None = None,
+    device: torch.device | str = "cpu",
+) -> PlannedConfirmation:
+    """Plan the confirmation of a study that has none; nothing is written. Arguments as `confirmation_to_run`.
+
+    Without `seeds` they are those that find each claim, at the gain to expect of it on fresh seeds, with probability
+    80 %: from 8 to 10, or with a budget as many as it allows.
+    """
+    study = store.study(name)
+    screening = screen(study, store.runs(study), store.epochs(study))
+    delta = _delta(study, smallest_effect)
+    chosen = claims or claims_worth_testing(study, screening, delta)
+
+    def number(arms: int) -> int:
+        return seeds if seeds is not None else _seeds(screening, chosen, arms, budget)
+
+    return plan_confirmation(store, name, chosen, number, smallest_effect=delta, device=device)
+
+
+def _seeds(screening: Screening, claims: Mapping[str, Plan], arms: int, budget: int | None) -> int:
+    needed = max(expected_seeds(screening, claims).values(), default=FEWEST_SEEDS)
+    if budget is None:
+        return min(MOST_SEEDS, max(FEWEST_SEEDS, needed))
+    if budget < 2 * arms:
+        raise InputError(f"--budget: {arms} arms take at least {2 * arms} runs, 2 seeds each, but got {budget}")
+    return min(budget // arms, max(FEWEST_SEEDS, needed))
 
 
 def _delta(study: StudyRecord, smallest_effect: float | None) -> float:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 
 import torch
@@ -27,7 +27,15 @@ from ..tasks import Latency
 from .lifecycle import OpenStudy, add_study, catch_up, open_study
 from .preparation import Prepared
 
-__all__ = ["add_seeds", "free_name", "fresh_seed", "pair_of_runs", "start_confirmation"]
+__all__ = [
+    "PlannedConfirmation",
+    "add_seeds",
+    "free_name",
+    "fresh_seed",
+    "pair_of_runs",
+    "plan_confirmation",
+    "start_confirmation",
+]
 
 _WIDEST = (2, 4, 8, 16)
 """The widths that are tried as the control of a choice that has no rank."""
@@ -46,6 +54,34 @@ def fresh_seed(config: StudyConfig, pair: int) -> int:
     return seed if seed < config.seed else seed + _SEARCH_SEEDS
 
 
+@dataclass(frozen=True)
+class PlannedConfirmation:
+    """A confirmation that is not written yet: everything is fixed that is to be tested.
+
+    Attributes:
+        study: that made the claims.
+        prepared: the confirmation made concrete.
+        latencies: how long a training step of each of its arms takes.
+        seeds: for each arm.
+    """
+
+    study: OpenStudy
+    prepared: Prepared
+    latencies: Mapping[Plan, Latency]
+    seeds: int
+
+    @property
+    def arms(self) -> tuple[Plan, ...]:
+        """Every plan that is trained."""
+        return self.prepared.config.confirmed.arms
+
+    def start(self) -> OpenStudy:
+        """Create a run for every arm and seed."""
+        runs = [run for pair in range(self.seeds) for run in pair_of_runs(self.prepared, self.arms, pair, 1)]
+        facts = {"latencies": {plan.to_json(): latency.as_dict() for plan, latency in self.latencies.items()}}
+        return add_study(self.study.store, self.prepared, runs, facts, parent=self.study.record)
+
+
 def start_confirmation(
     store: Store,
     name: str,
@@ -55,13 +91,28 @@ def start_confirmation(
     smallest_effect: float,
     device: torch.device | str = "cpu",
 ) -> OpenStudy:
-    """Fix what is to be tested, and create a run for every arm and seed.
+    """Fix what is to be tested, and create a run for every arm and seed; see `plan_confirmation`."""
+    return plan_confirmation(
+        store, name, claims, lambda arms: seeds, smallest_effect=smallest_effect, device=device
+    ).start()
+
+
+def plan_confirmation(
+    store: Store,
+    name: str,
+    claims: Mapping[str, Plan],
+    seeds: Callable[[int], int],
+    *,
+    smallest_effect: float,
+    device: torch.device | str = "cpu",
+) -> PlannedConfirmation:
+    """Fix what is to be tested; nothing is written.
 
     Args:
         store: the study database.
         name: of the study that made the claims.
         claims: label to plan, each of choices that the study looked at.
-        seeds: how many seeds every arm is trained with, at least 2.
+        seeds: the number of arms to that of the seeds that every arm is trained with, at least 2.
         smallest_effect: in the unit of the metric; what is smaller than this is called equivalent.
         device: where the latencies of the cards are measured.
 
@@ -81,11 +132,8 @@ def start_confirmation(
     if study.prepared.config.confirmation is not None:
         raise InputError(f"study {name!r} is a confirmation itself")
     _require_claims(study.record, claims)
-    prepared, latencies = _prepared(study, claims, seeds, smallest_effect, device)
-    arms = prepared.config.confirmed.arms
-    runs = [run for pair in range(seeds) for run in pair_of_runs(prepared, arms, pair, 1)]
-    facts = {"latencies": {plan.to_json(): latency.as_dict() for plan, latency in latencies.items()}}
-    return add_study(store, prepared, runs, facts, parent=study.record)
+    prepared, number = _prepared(study, claims, seeds, smallest_effect, device)
+    return PlannedConfirmation(study, prepared, prepared.latencies(prepared.config.confirmed.arms, device), number)
 
 
 def add_seeds(store: Store, study: OpenStudy, seeds: int) -> OpenStudy:
@@ -138,9 +186,13 @@ def _require_claims(study: StudyRecord, claims: Mapping[str, Plan]) -> None:
 
 
 def _prepared(
-    study: OpenStudy, claims: Mapping[str, Plan], seeds: int, smallest_effect: float, device: torch.device | str
-) -> tuple[Prepared, dict[Plan, Latency]]:
-    """The confirmation made concrete, and how long a training step of each of its arms takes."""
+    study: OpenStudy,
+    claims: Mapping[str, Plan],
+    seeds: Callable[[int], int],
+    smallest_effect: float,
+    device: torch.device | str,
+) -> tuple[Prepared, int]:
+    """The confirmation made concrete, and the number of its seeds."""
     prepared = study.prepared
     widths, width_notes = _widths(prepared, claims.values(), device)
     wanted = {label: controls(plan, widths) for label, plan in claims.items()}
@@ -157,16 +209,16 @@ def _prepared(
         smallest_effect=smallest_effect,
         notes=(*width_notes, *dropped),
     )
+    number = seeds(len(confirmation.arms))
     config = prepared.config.model_copy(
         update={
             "name": free_name(study.store, study.record.name, "confirmation"),
             "space": section,
-            "budget": prepared.config.budget.model_copy(update={"trials": seeds * len(confirmation.arms)}),
+            "budget": prepared.config.budget.model_copy(update={"trials": number * len(confirmation.arms)}),
             "confirmation": confirmation,
         }
     )
-    ready = replace(prepared, config=config, space=space)
-    return ready, ready.latencies(confirmation.arms, device)
+    return replace(prepared, config=config, space=space), number
 
 
 def _claim_sections(

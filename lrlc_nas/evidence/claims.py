@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from scipy import special
+
 from ..choices import Choice, Plan
 from ..errors import InputError
 from ..store import StudyRecord
 from .effects import Effect, Screening
+from .sequential import alpha_of_look
+from .t_power import SEEDS_CAP, sd_of_difference, seeds_to_see
 
-__all__ = ["MOST_CELLS", "claims_worth_testing", "named_claims"]
+__all__ = ["MOST_CELLS", "claims_worth_testing", "expected_seeds", "named_claims", "shrunken"]
 
 MOST_CELLS = 3
 
 
-def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, Plan]:
+def claims_worth_testing(study: StudyRecord, screening: Screening, smallest_effect: float = 0.0) -> dict[str, Plan]:
     """Label to plan: the best few cells of a screening, and the best plan that a run has had, best first.
 
-    Cells count by the lower end of their interval, which weighs what was seen against how well it was seen; without
-    intervals, by their estimate. Controls make no claim.
+    Where effects have intervals, a cell counts by its shrunken estimate, and only if that is no smaller than what
+    matters; without intervals, by its estimate. Controls make no claim.
 
     Raises:
-        InputError: if there is nothing that looks better than the host.
+        InputError: if there is nothing that the screening speaks for.
     """
-    gains = [e for e in screening.effects if Choice.parse(e.choice).relaxes and (e.estimate or 0) > 0]
-    gains.sort(key=_promise, reverse=True)
-    claims = {_label(effect.site, effect.choice): Plan.of({effect.site: effect.choice}) for effect in gains}
-    claims = dict(list(claims.items())[:MOST_CELLS])
+    expected = {cell: gain for cell, gain in shrunken(screening).items() if gain > 0 and gain >= smallest_effect}
+    best_cells = sorted(expected, key=lambda cell: expected[cell], reverse=True)[:MOST_CELLS]
+    claims = {_label(*cell): Plan.of(dict([cell])) for cell in best_cells}
     best = screening.best
-    if best is not None and best.plan is not None and best.plan.relaxes and best.plan not in claims.values():
+    speaks = bool(claims) or not any(effect.low is not None for effect in screening.effects)
+    if speaks and best is not None and best.plan is not None and best.plan.relaxes and best.plan not in claims.values():
         claims["best plan"] = best.plan
     if not claims:
         raise InputError(
@@ -34,6 +40,42 @@ def claims_worth_testing(study: StudyRecord, screening: Screening) -> dict[str, 
             "--site and --choice name one anyway"
         )
     return claims
+
+
+def shrunken(screening: Screening) -> dict[tuple[str, str], float]:
+    """Site and choice to the gain to expect there on fresh seeds: estimates drawn to zero as far as chance spreads.
+
+    With s_j the standard error of effect j and τ² the mean of e_j² - s_j² over all relaxing cells (0 where that is
+    negative), the estimate e_j becomes e_j · τ² / (τ² + s_j²): the posterior mean of normal effects around zero. What
+    is told without an interval is not drawn.
+
+    Reference: Efron and Morris, "Data analysis using Stein's estimator and its generalizations", JASA 70 (1975).
+    """
+    told = [e for e in screening.effects if Choice.parse(e.choice).relaxes and e.estimate is not None]
+    reach = -float(special.stdtrit(max(1, screening.degrees_of_freedom), 0.025))
+    errors = {e: (e.high - e.low) / 2 / reach for e in told if e.low is not None and e.high is not None}
+    spread = sum((e.estimate or 0.0) ** 2 - error**2 for e, error in errors.items()) / max(1, len(errors))
+    spread = max(0.0, spread)
+
+    def drawn(effect: Effect) -> float:
+        estimate, error = effect.estimate or 0.0, errors.get(effect)
+        return estimate if not error else estimate * spread / (spread + error**2)
+
+    return {(effect.site, effect.choice): drawn(effect) for effect in told}
+
+
+def expected_seeds(screening: Screening, claims: Mapping[str, Plan]) -> dict[str, int]:
+    """Label to the seeds that find a claim, at the gain to expect of it, with probability 80 % beside all others.
+
+    The gain of a plan is taken as the sum of its cells'. A claim that is not expected to gain, or too little for
+    `SEEDS_CAP` seeds, takes that many; without a spread nothing is known, and there is no label.
+    """
+    if not screening.residual_sd:
+        return {}
+    spread, level = sd_of_difference(screening.residual_sd), alpha_of_look(1) / max(1, len(claims))
+    gains = shrunken(screening)
+    expected = {label: sum(gains.get(cell, 0.0) for cell in plan.tokens.items()) for label, plan in claims.items()}
+    return {label: (gain > 0 and seeds_to_see(gain, spread, level)) or SEEDS_CAP for label, gain in expected.items()}
 
 
 def named_claims(sites: list[str], choices: list[str], plans: list[str]) -> dict[str, Plan]:
@@ -63,9 +105,3 @@ def _nothing(complete: int) -> str:
 
 def _label(site: str, choice: str) -> str:
     return f"{site}: {choice}"
-
-
-def _promise(effect: Effect) -> tuple[bool, float]:
-    if effect.low is not None:
-        return True, effect.low
-    return False, effect.estimate or 0.0

@@ -7,7 +7,7 @@ from test_conclusion import make_runs, make_study
 
 from lrlc_nas.choices import Plan
 from lrlc_nas.errors import InputError
-from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_claims
+from lrlc_nas.evidence.claims import MOST_CELLS, claims_worth_testing, named_claims, shrunken
 from lrlc_nas.evidence.effects import Effect, HostSummary, Screening
 
 
@@ -32,7 +32,7 @@ def screening(*effects, best=None):
 
 
 class TestClaims:
-    def test_the_best_cells_by_what_is_certain_of_them(self):
+    def test_the_best_cells_by_what_is_to_be_expected_of_them(self):
         found = claims_worth_testing(
             make_study(),
             screening(
@@ -47,8 +47,19 @@ class TestClaims:
                 effect("lrlc-5", None),
             ),
         )
-        assert list(found) == ["conv1: lrlc-4", "conv1: lc", "conv1: lrlc-8"]
+        assert list(found) == ["conv1: lc", "conv1: lrlc-2", "conv1: lrlc-8"]
         assert len(found) == MOST_CELLS
+
+    def test_what_chance_spreads_is_no_claim(self):
+        noise = screening(effect("lrlc-2", 1.0, -2.0), effect("lrlc-4", -1.1, -4.0), effect("lc", 0.4, -2.5))
+        assert set(shrunken(noise).values()) == {0.0}
+        with pytest.raises(InputError, match="nothing to confirm"):
+            claims_worth_testing(make_study(), noise)
+
+    def test_what_is_too_small_to_matter_is_no_claim(self):
+        found = screening(effect("lrlc-2", 1.0, 0.9), effect("lc", 0.2, 0.1))
+        assert list(claims_worth_testing(make_study(), found, 0.3)) == ["conv1: lrlc-2"]
+        assert shrunken(found)["conv1", "lrlc-2"] == pytest.approx(1.0, abs=0.01)
 
     def test_the_best_plan_is_a_claim_unless_it_is_one_of_the_cells(self):
         study = make_study()

@@ -1,5 +1,6 @@
 from .challenge import print_challenge_plan as print_challenge_plan
 from .challenge import print_challenged as print_challenged
+from .confirmation import print_confirmation_plan as print_confirmation_plan
 from .ending import command as command
 from .ending import headline as headline
 from .ending import print_confirmed as print_confirmed
