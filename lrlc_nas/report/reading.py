@@ -41,7 +41,7 @@ def plan_scores(metric: Metric, runs: Sequence[RunRecord], plan: Plan) -> list[t
 class Confirmation:
     """The confirmation of a study as it stands.
 
-    `openings` are those of the test split, and `opened_elsewhere` is how often other studies of the database have opened
+    `openings` are those of the test split. `opened_elsewhere` is how often other studies of the database have opened
     the same images besides.
     """
 
