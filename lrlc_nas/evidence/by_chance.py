@@ -15,7 +15,7 @@ from .unequal_spread import SpreadOfEstimate
 
 __all__ = ["probability_of_as_many"]
 
-_STUDIES = 2000
+_STUDIES = 1000
 _NUMBERS = 1_000_000
 """What may be drawn, so that looking at a study stays a matter of a moment."""
 

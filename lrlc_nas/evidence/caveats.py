@@ -10,6 +10,7 @@ from ..facts import Role, RunState
 from ..store import RunRecord
 from .design_matrix import Observed
 from .interactions import Context, Interaction
+from .rising_curves import RisingCurves
 from .wording import listed
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ def caveats(
     *,
     metric: Metric,
     degrees_of_freedom: int,
+    rising: RisingCurves | None = None,
 ) -> tuple[str, ...]:
     """What a reader has to know before believing a screening: whole sentences, the most important first."""
     return (
+        *([rising.sentence(metric)] if rising else []),
         *_about_confidence(seen, sum(effect.low is not None for effect in effects), degrees_of_freedom),
         *_about_addition(seen, contexts, interactions, metric),
         *_about_selection(runs, seen, metric),

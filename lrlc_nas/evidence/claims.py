@@ -100,7 +100,7 @@ def _nothing(complete: int) -> str:
     if not complete:
         return "none of its runs is complete"
     runs = "its only complete run shows" if complete == 1 else f"its {complete} complete runs show"
-    return f"{runs} no choice that looks better than conv"
+    return f"{runs} no gain over conv that chance would not show as well"
 
 
 def _label(site: str, choice: str) -> str:

@@ -34,6 +34,7 @@ from .caveats import caveats
 from .design_matrix import Cell, Observed, cells_of, main_effects, observe
 from .interactions import Context, Interaction, contexts, interactions
 from .missing import CONFIDENCE, Contrast, StaircaseFit, fit_staircase
+from .rising_curves import RisingCurves, rising_curves
 
 __all__ = ["CONFIDENCE", "Effect", "HostSummary", "Screening", "screen"]
 
@@ -100,6 +101,7 @@ class Screening:
         metric: of which effects are gains.
         by_chance: the probability that as many intervals exclude zero in a study of this design without any effect,
             by its complete runs; None where none excludes it.
+        rising: how far the curves of the complete runs still rise; None if they do not. It is the first caveat.
     """
 
     effects: tuple[Effect, ...]
@@ -115,6 +117,7 @@ class Screening:
     caveats: tuple[str, ...]
     metric: Metric = ACCURACY
     by_chance: float | None = None
+    rising: RisingCurves | None = None
 
     def known_alone(self, effect: Effect) -> bool:
         """Whether an effect is one of its site alone, as far as the runs can tell, or of the plans that hold it.
@@ -136,6 +139,7 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
     seen, fit = _fitted(cells, observe(runs, epochs, study.metric))
     effects = _effects(cells, seen, fit)
     alone, pairs = contexts(cells, seen), interactions(cells, seen)
+    rising = rising_curves(seen.complete, epochs, study.metric)
     return Screening(
         effects=effects,
         contexts=alone,
@@ -148,10 +152,18 @@ def screen(study: StudyRecord, runs: Sequence[RunRecord], epochs: Mapping[int, S
         degrees_of_freedom=fit.degrees_of_freedom,
         best=best_run(seen.complete, study.metric),
         caveats=caveats(
-            runs, seen, effects, alone, pairs, metric=study.metric, degrees_of_freedom=fit.degrees_of_freedom
+            runs,
+            seen,
+            effects,
+            alone,
+            pairs,
+            metric=study.metric,
+            degrees_of_freedom=fit.degrees_of_freedom,
+            rising=rising,
         ),
         metric=study.metric,
         by_chance=_by_chance(cells, seen, effects),
+        rising=rising,
     )
 
 

@@ -40,29 +40,39 @@ class SpreadOfEstimate:
     """How the variance of an estimate Σ a_i y_i follows from the squared residuals, all that the design says of it.
 
     Attributes:
-        sizes: (2,), runs that hold what is asked about, and others.
-        lengths: (2,), Σ a_i² over each group.
-        shared: (rank,), the eigenvalues of Q_gᵀQ_g for the first group; those of the second are 1 less these.
+        degrees: of freedom of all residuals.
+        lengths: (2,), Σ a_i² over the runs that hold what is asked about, and over the others.
+        squares: (2, 2, 3): ‖Ω_gk‖² of the blocks of Ω = MVM as a polynomial in the variances: what stands before v_0²,
+            v_0 v_1 and v_1².
     """
 
-    sizes: _Array
+    degrees: int
     lengths: _Array
-    shared: _Array
+    squares: _Array
 
     @classmethod
     def of(cls, basis: _Array, weights: _Array, holds: NDArray[np.bool_]) -> SpreadOfEstimate:
-        """Take what is needed from Q, (n, rank), the weights a, (n,), and the runs of the first group, (n,)."""
+        """Take what is needed from Q, (n, rank), the weights a, (n,), and the runs of the first group, (n,).
+
+        Q_0ᵀQ_0 and Q_1ᵀQ_1 add up to the identity, so that one has the eigenvectors of the other, and eigenvalues t and
+        1 - t. A block of Ω is δ_gk v_g I + Q_g R Q_kᵀ, with R = QᵀVQ - (v_g + v_k) I, which has them too.
+        """
         lengths = np.array([(weights[group] ** 2).sum() for group in (holds, ~holds)])
-        shared: _Array = np.linalg.eigvalsh(basis[holds].T @ basis[holds]).astype(np.float64)
-        return cls(np.array([holds.sum(), (~holds).sum()], dtype=float), lengths, shared)
+        t = np.linalg.eigvalsh(basis[holds].T @ basis[holds])
+        u, own = 1 - t, [int(group.sum()) - len(t) for group in (holds, ~holds)]
+        both, mostly_t, mostly_u = (t * u) @ (t * u), t**3 @ u, t @ u**3
+        squares = [
+            [[own[0] + (u**4).sum(), 2 * mostly_u, both], [mostly_u, 2 * both, mostly_t]],
+            [[mostly_u, 2 * both, mostly_t], [both, 2 * mostly_t, own[1] + (t**4).sum()]],
+        ]
+        return cls(len(basis) - len(t), lengths, np.array(squares, dtype=np.float64))
 
     def estimate(self, sums: _Array) -> tuple[_Array, _Array]:
         """The variance, (...), and its degrees of freedom, from sums of squared residuals of the groups, (..., 2)."""
-        degrees = self.sizes.sum() - len(self.shared)
         information = self._blocks(np.ones(2))
-        pooled = sums.sum(axis=-1) / degrees * self.lengths.sum()
+        pooled = sums.sum(axis=-1) / self.degrees * self.lengths.sum()
         if np.diag(information).min() < _LEAST:
-            return pooled, np.full(pooled.shape, degrees)
+            return pooled, np.full(pooled.shape, self.degrees)
         equal = sums / information.sum(axis=1)  # the unbiased ones if both groups have one spread; never negative
         own = sums @ np.linalg.inv(information)
         own = np.where(own > 0, own, equal)
@@ -72,22 +82,13 @@ class SpreadOfEstimate:
             parts = self.lengths * own / sums
             of_found = found**2 / np.einsum("...g,...gk,...k->...", parts, self._blocks(own), parts)
         spread_in_both = (sums > 0).all(axis=-1)
-        return np.where(spread_in_both, found, pooled), np.where(spread_in_both, of_found, degrees)
+        return np.where(spread_in_both, found, pooled), np.where(spread_in_both, of_found, self.degrees)
 
     def _blocks(self, variances: _Array) -> _Array:
-        """(..., 2, 2): the sum of squares of each block of MVM, with V the diagonal matrix of variances (..., 2).
-
-        A block is δ_gk v_g I + Q_g R Q_kᵀ with R = QᵀVQ - (v_g + v_k) I, all of which have the same eigenvectors.
-        """
-        shares = np.stack([self.shared, 1 - self.shared])
-        inner = (variances @ shares)[..., None, None, :] - (variances[..., :, None] + variances[..., None, :])[
-            ..., None
-        ]
-        blocks = (inner**2 * shares[:, None] * shares[None]).sum(axis=-1)
-        for g in range(2):
-            own = variances[..., g]
-            blocks[..., g, g] += self.sizes[g] * own**2 + 2 * own * (inner[..., g, g, :] * shares[g]).sum(axis=-1)
-        return np.asarray(blocks)
+        """(..., 2, 2): ‖Ω_gk‖² with variances (..., 2)."""
+        first, second = variances[..., 0], variances[..., 1]
+        monomials = np.stack([first**2, first * second, second**2], axis=-1)
+        return np.asarray(np.einsum("gkm,...m->...gk", self.squares, monomials))
 
 
 def spread_of_estimate(

@@ -35,7 +35,7 @@ def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Fini
     report = folder / "small-report.html"
     assert f"report: {report}\n" in done.out
     assert report.read_text().startswith("<!DOCTYPE html>")
-    following = [line.removeprefix("next: ") for line in done.out.splitlines() if line.startswith("next: ")]
+    following = [line.split(": ", 1)[1] for line in done.out.splitlines() if line.startswith(("next: ", "also: "))]
     assert following == [
         "lrlc-nas show small",
         "lrlc-nas confirm small",
@@ -116,7 +116,7 @@ def test_resume_from_another_folder_raises_the_total(
     assert sum(optuna_states(here).values()) == TRIALS + 1
     assert set(before) < set(story(here))  # what had ended stands as it was
     assert {path.name for path in elsewhere.iterdir()} == {"small-report.html"}
-    assert f"next: lrlc-nas show --storage {url} small\n" in done.out
+    assert f"also: lrlc-nas show --storage {url} small\n" in done.out
 
 
 def test_overrides_options_and_environment_meet_in_one_study(
@@ -131,7 +131,7 @@ def test_overrides_options_and_environment_meet_in_one_study(
     assert study.config.search.host_repeats == 2
     assert study.config.host.options["channels"] == 4
     assert (tmp_path / report_path('a "b" c')).exists()
-    assert "next: lrlc-nas show 'a \"b\" c'\n" in done.out
+    assert "also: lrlc-nas show 'a \"b\" c'\n" in done.out
 
 
 def test_start_without_arguments_is_the_embedded_study_in_this_folder(

@@ -9,7 +9,7 @@ from toy_screening import PLANS, make_runs, make_study
 from lrlc_nas.evidence import screen
 from lrlc_nas.evidence.by_chance import probability_of_as_many
 
-ERROR = 4 * np.sqrt(0.05 * 0.95 / 2000)
+ERROR = 4 * np.sqrt(0.05 * 0.95 / 1000)
 
 
 def test_one_interval_excludes_zero_as_often_as_it_says():

@@ -58,6 +58,7 @@ class Setting:
         times: by how much.
         at: the site where that is so, from 1; 0 for all of them.
         tail: degrees of freedom of the noise, Student's t of the same spread; 0 for normal noise.
+        together: what the first two sites gain if both are relaxed, beyond the sum of their effects, in points.
     """
 
     sites: int = 3
@@ -78,6 +79,7 @@ class Setting:
     times: float = 1.0
     at: int = 0
     tail: int = 0
+    together: float = 0.0
 
     def varies(self, cell: Cell) -> bool:
         """Whether the runs that hold a choice at a site have another spread."""
@@ -104,6 +106,9 @@ class Coverage:
         rate: the share of intervals that hold the truth.
         variable_rate: the same among the choices that have another spread; NaN without one.
         width: median width of an interval, in points.
+        trained: whole runs that the epochs of a study amount to, in the mean.
+        excluding: the share of studies in which at least three intervals exclude zero.
+        alone: the share of studies whose largest gain is told as one of the first or second site alone.
         bias: mean of estimate less truth, in points.
         error: root of the mean squared difference of estimate and truth, in points.
         disagreements: the share of studies in which a cell is said to disagree with itself in company, none of
@@ -116,6 +121,9 @@ class Coverage:
     rate: float
     variable_rate: float
     width: float
+    trained: float
+    excluding: float
+    alone: float
     bias: float
     error: float
     disagreements: float
@@ -136,10 +144,12 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
     widths: list[float] = []
     errors: list[float] = []
     screenings = []
+    trained: list[float] = []
     for number in range(studies):
         made = simulate_search(setting, seed + number)
         screening = screen(made.study, made.runs, {} if complete_only else made.epochs)
         screenings.append(screening)
+        trained.append(sum(map(len, made.epochs.values())) / setting.epochs)
         for cell, error, holds, width in _judged(screening, made.truth):
             errors.append(error)
             held.append(holds)
@@ -151,6 +161,9 @@ def coverage(setting: Setting, studies: int, *, seed: int = 0, complete_only: bo
         rate=float(np.mean(held)),
         variable_rate=float(np.mean(variable)) if variable else np.nan,
         width=float(np.median(widths)),
+        trained=float(np.mean(trained)),
+        excluding=float(np.mean([sum(e.distinguishable for e in each.effects) >= 3 for each in screenings])),
+        alone=float(np.mean([_told_alone(each) for each in screenings])),
         bias=float(np.mean(errors)),
         error=float(np.sqrt(np.mean(np.square(errors)))),
         disagreements=float(np.mean([any(c.disagrees for c in each.contexts) for each in screenings])),
@@ -173,6 +186,8 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
             _HOST + sum(e * truth[cell] + (1 - e) * head_start[cell] for cell in plan.tokens.items())
             for e in np.arange(1, setting.epochs + 1) / setting.epochs
         ]
+        if {"conv1", "conv2"} <= plan.tokens.keys():
+            means = [mean + setting.together for mean in means]
         spread = setting.times if any(map(setting.varies, plan.tokens.items())) else 1.0
         curve = [mean + spread * noise for mean, noise in zip(means, _noise(setting, rng), strict=True)]
         judged = role == "sampled" and setting.prune
@@ -184,6 +199,12 @@ def simulate_search(setting: Setting, seed: int) -> SimulatedSearch:
         runs.append(_run(number, role, plan, curves[-1][-1], pruned, facts))
     epochs = {run.run_id: _epochs(curve) for run, curve in zip(runs, curves, strict=True)}
     return SimulatedSearch(study, tuple(runs), epochs, truth)
+
+
+def _told_alone(screening: Screening) -> bool:
+    gains = [effect for effect in screening.effects if effect.distinguishable and (effect.estimate or 0) > 0]
+    largest = max(gains, key=lambda effect: effect.estimate or 0.0, default=None)
+    return largest is not None and largest.site in ("conv1", "conv2") and screening.known_alone(largest)
 
 
 def _judged(screening: Screening, truth: Mapping[Cell, float]) -> Iterator[tuple[Cell, float, bool, float]]:

@@ -31,11 +31,8 @@ def print_confirmation_plan(out: Console, planned: PlannedConfirmation, workers:
         controls = ", ".join(claim.controls) or "no control"
         seeds = "" if claim.label not in needed else f"; {_number(needed[claim.label])} would find what to expect of it"
         out.print(plain(f"claim {claim.label}, beside the host and {controls}{seeds}"), soft_wrap=True)
-    out.print(
-        plain(
-            f"{planned.seeds} seeds for each of {len(planned.arms)} arms: {number} runs, {time} with {workers} workers"
-        )
-    )
+    each = f"{planned.seeds} seeds for each of {arms} arms"
+    out.print(plain(f"{each}: {number} runs, {time} with {workers} workers"))
     out.print(plain(_visible(planned, screening)), soft_wrap=True)
 
 

@@ -10,12 +10,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ...config import ACCURACY
 from ...engine import OpenStudy
 from ...engine.concluding import conclusion_of
-from ...evidence import screen
+from ...engine.confirm import SMALLEST_EFFECT
+from ...errors import InputError
+from ...evidence import Screening, screen
+from ...evidence.claims import claims_worth_testing
 from ...report import write_report
 from ...search import most_trials
-from ...store import Store, TestOpening
+from ...store import Store, StudyRecord, TestOpening
 from .tables import checkpoint_size, print_effects, run_counts
 from .verdicts import print_conclusion, print_test
 from .words import plain
@@ -66,14 +70,25 @@ def print_end(out: Console, store: Store, name: str, storage: Sequence[str] = ()
     print_report(out, store, name)
     most = min(study.trials + 10, most_trials(study, runs))
     raised = [command("resume", name, "--trials", str(most), *storage)] if most > study.trials else []
-    _print_next(
-        out,
-        command("show", name, *storage),
-        *([command("confirm", name, *storage)] if best else []),
-        *raised,
-        *([command("export", name, "-o", "best", *storage)] if best else []),
-        shlex.join(["lrlc-nas", "dashboard", *storage]),
-    )
+    following = [command("confirm", name, *storage)]
+    if why := _why_not_confirm(study, screening):
+        out.print(plain(why), soft_wrap=True)
+        following = raised
+    _print_next(out, *following)
+    others = [*raised, command("show", name, *storage), shlex.join(["lrlc-nas", "dashboard", *storage])]
+    others += [command("export", name, "-o", "best", *storage)] if best else []
+    for other in others:
+        if other not in following:
+            out.print(plain(f"also: {other}"), soft_wrap=True)
+
+
+def _why_not_confirm(study: StudyRecord, screening: Screening) -> str:
+    """Why no claim of a search is worth a confirmation; empty if one is."""
+    try:
+        claims_worth_testing(study, screening, SMALLEST_EFFECT if study.metric == ACCURACY else 0.0)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def print_confirmed(out: Console, store: Store, name: str, storage: Sequence[str] = ()) -> None:

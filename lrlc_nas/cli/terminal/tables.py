@@ -47,7 +47,8 @@ def print_reading(reading: Reading) -> None:
     ended = sum(run.finished is not None for run in reading.runs)
     out.print(plain(f"{study.name}: a study of Optuna's own; {len(reading.runs)} trials, {ended} ended"))
     print_effects(out, reading.screening)
-    for caveat in reading.screening.caveats:
+    already = reading.screening.rising is not None  # which comes first, and stands beside the effects
+    for caveat in reading.screening.caveats[already:]:
         out.print(plain(f"- {caveat}"))
 
 
@@ -63,7 +64,7 @@ def checkpoint_size(store: Store, study: StudyRecord) -> str:
 
 
 def print_effects(out: Console, screening: Screening) -> None:
-    """Print the effects with their intervals: site by choice where that fits, else one row for each."""
+    """Print the effects with their intervals, site by choice where that fits, else one row for each; and a warning."""
     metric, wide = screening.metric, _wide_effects(screening)
     fits = out.measure(wide, options=out.options.update(max_width=10_000)).maximum <= out.width
     if metric != ACCURACY:
@@ -72,6 +73,8 @@ def print_effects(out: Console, screening: Screening) -> None:
     what = "points of search accuracy" if metric == ACCURACY else metric.effects
     out.print(plain(f"effect against conv, {what} [95 % interval], screening:"))
     out.print(wide if fits else _tall_effects(screening))
+    if screening.rising is not None:
+        out.print(plain(f"note: {screening.rising.sentence(metric)}"), soft_wrap=True)
 
 
 def _wide_effects(screening: Screening) -> Table:

@@ -56,7 +56,7 @@ def test_the_end_of_a_study_without_a_complete_run_still_says_what_to_do(
     assert not any(line.startswith("best:") for line in lines)
     assert f"report: {tmp_path / report_path('[red]x[/red]')}" in lines  # in one piece, however long
     assert lines.count("checkpoints on this machine: 0.0 MiB") == 1
-    following = [shlex.split(line.removeprefix("next: ")) for line in lines if line.startswith("next: ")]
+    following = [shlex.split(line.split(": ", 1)[1]) for line in lines if line.startswith(("next: ", "also: "))]
     assert [words[1] for words in following] == ["show", "resume", "dashboard"]
     assert all("--storage" in words and "sqlite:///x.db" in words for words in following)
 
@@ -69,5 +69,5 @@ def test_a_total_that_cannot_be_raised_is_not_proposed(
     with (tmp_path / "log").open("w") as log:
         out = Console(record=True, width=80, file=log)
         print_end(out, opened.store, "[red]x[/red]")
-    following = [line for line in out.export_text().splitlines() if line.startswith("next: ")]
+    following = [line for line in out.export_text().splitlines() if line.startswith(("next: ", "also: "))]
     assert [line.split()[2] for line in following] == ["show", "dashboard"]
