@@ -44,6 +44,7 @@ SMALL = (
     "recipe.batch_size=32",
     "search.host_repeats=2",
     "search.min_epochs=1",
+    'search.pruner="successive-halving"',
     f"budget.trials={TRIALS}",
 )
 # Two studies may find different paths to be the faster, and those differ in the last bits.

@@ -31,7 +31,7 @@ SEARCHES = {
     ),
     "one run only": (
         "No effect is estimable yet: the finished runs do not separate any choice from another.",
-        "its only complete run shows no choice that looks better than conv",
+        "its only complete run shows no gain over conv that chance would not show as well",
     ),
     "one seed of the host": ("the host reached 50.00 % (one seed).", None),
     "all pruned": (

@@ -188,7 +188,10 @@ def test_a_task_without_a_score_cannot_open_the_test_split_and_no_opening_is_rec
 
 def test_who_does_not_know_how_many_epochs_there_are_prunes_no_run_that_is_at_its_end(store: Store) -> None:
     """Four epochs and rungs after 1, 2 and 4: at the last one there is nothing left to save."""
-    sections = {"space": {"choices": ["lrlc-2", "lrlc-4", "lc"]}, "search": {"host_repeats": 2, "min_epochs": 1}}
+    sections = {
+        "space": {"choices": ["lrlc-2", "lrlc-4", "lc"]},
+        "search": {"host_repeats": 2, "min_epochs": 1, "pruner": "successive-halving"},
+    }
     own = {"name": "toy", "task": {"name": "misbehaving:task_worsens"}, "budget": {"trials": 12}} | sections
     study = start_study(store, StudyConfig.of(own))
     toy_study.work(store)

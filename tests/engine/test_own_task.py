@@ -128,7 +128,7 @@ def config(**options: float) -> StudyConfig:
                 "task": {"name": f"{__name__}:task", "options": options},
                 "recipe": {"path": "bank"},
                 "space": {"choices": ["lrlc-2", "lc"]},
-                "search": {"min_epochs": 1, "host_repeats": 2},
+                "search": {"min_epochs": 1, "host_repeats": 2, "pruner": "successive-halving"},
                 "budget": {"trials": 9},
             }
         )

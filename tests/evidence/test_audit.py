@@ -16,7 +16,11 @@ MADE = simulate_search(Setting(trials=60, audit=0.4), 2)
 
 
 def study(**search):
-    config = {"name": "audited", "recipe": {"epochs": 6}, "search": {"min_epochs": 2} | search}
+    config = {
+        "name": "audited",
+        "recipe": {"epochs": 6},
+        "search": {"min_epochs": 2, "pruner": "successive-halving"} | search,
+    }
     return replace(MADE.study, config=StudyConfig.from_json(json.dumps(config)))
 
 

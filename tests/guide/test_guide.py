@@ -34,6 +34,7 @@ SMALL = [
     "data.split.search=100",
     "host.options.channels=4",
     "search.min_epochs=1",
+    'search.pruner="successive-halving"',
     "budget.trials=12",
 ]
 

@@ -32,7 +32,7 @@ CONFIG = {
     "data": {"name": "embedded", "size": None, "split": {"seed": 0, "search": 0.25}},
     "recipe": {"epochs": 2, "batch_size": 64, "optimizer": "sgd", "learning_rate": 1e-05},
     "space": {"sites": ["*"], "exclude": [], "choices": ["lrlc-2", "lc"]},
-    "search": {"sampler": "tpe", "min_epochs": 1, "host_repeats": 2},
+    "search": {"sampler": "tpe", "min_epochs": 1, "host_repeats": 2, "pruner": "successive-halving"},
     "budget": {"trials": 8},
 }
 FACTS = {

@@ -17,7 +17,7 @@ CONFIG = {
     "data": {"split": {"train": 160, "search": 60, "confirm": 60}},
     "recipe": {"epochs": 3, "batch_size": 32, "path": "bank"},
     "space": {"sites": ["conv1", "conv2"], "choices": ["lrlc-2", "lrlc-4", "lc"]},
-    "search": {"sampler": "random", "min_epochs": 1, "host_repeats": 2, "audit": 0.5},
+    "search": {"sampler": "random", "min_epochs": 1, "host_repeats": 2, "audit": 0.5, "pruner": "successive-halving"},
     "budget": {"trials": 16},
 }
 

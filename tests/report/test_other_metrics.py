@@ -86,9 +86,9 @@ def test_nothing_speaks_of_another_metric(told, name):
 
 def test_values_are_shown_raw_and_effects_as_gains_in_the_unit(told):
     rmse, iou, accuracy = told("RMSE"), told("IoU"), told("accuracy")
-    assert "conv1: lc helps by +5.10 degrees [+" in rmse["page"]
-    assert "conv1: lc helps by +0.0510 [+" in iou["page"]
-    assert "conv1: lc helps by +5.10 points [+" in accuracy["page"]
+    assert "conv1: lc helps at this recipe by +5.10 degrees [+" in rmse["page"]
+    assert "conv1: lc helps at this recipe by +0.0510 [+" in iou["page"]
+    assert "conv1: lc helps at this recipe by +5.10 points [+" in accuracy["page"]
     assert "reached RMSE 25.00 degrees on the search split" in rmse["page"]
     assert "reached IoU 0.7500 on" in iou["page"]
     assert "reached 75.00 % on" in accuracy["page"]

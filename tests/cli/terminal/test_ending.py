@@ -57,7 +57,7 @@ def test_the_end_of_a_study_without_a_complete_run_still_says_what_to_do(
     assert f"report: {tmp_path / report_path('[red]x[/red]')}" in lines  # in one piece, however long
     assert lines.count("checkpoints on this machine: 0.0 MiB") == 1
     following = [shlex.split(line.split(": ", 1)[1]) for line in lines if line.startswith(("next: ", "also: "))]
-    assert [words[1] for words in following] == ["show", "resume", "dashboard"]
+    assert [words[1] for words in following] == ["resume", "show", "dashboard"]
     assert all("--storage" in words and "sqlite:///x.db" in words for words in following)
 
 
