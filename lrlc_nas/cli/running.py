@@ -40,7 +40,7 @@ def start(
     """
     from ..config import load_config
     from ..engine import start_study
-    from ..search import pruning, shortage
+    from ..search import pruning_note, shortage
 
     named = [] if name is None else [f"name={_toml_string(name)}"]
     limited = [] if trials is None else [f"budget.trials={trials}"]
@@ -50,7 +50,7 @@ def start(
     study = start_study(open_working_store(storage, workers, device), config)
     if note := shortage(study.prepared.config, study.prepared.space):
         say(note)
-    say(pruning(study.prepared.config))
+    say(pruning_note(study.prepared.config))
     train(study, workers, device, storage)
 
 

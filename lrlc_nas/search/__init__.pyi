@@ -2,7 +2,7 @@ from .best_run import best_run as best_run
 from .best_run import most_trials as most_trials
 from .block_sampler import BlockPruner as BlockPruner
 from .block_sampler import BlockSampler as BlockSampler
-from .budget_check import pruning as pruning
+from .budget_check import pruning_note as pruning_note
 from .budget_check import shortage as shortage
 from .importances import importances as importances
 from .importances import study_importances as study_importances

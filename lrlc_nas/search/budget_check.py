@@ -6,7 +6,7 @@ from ..config import StudyConfig
 from .initial_design import block_size
 from .space import Space
 
-__all__ = ["pruning", "shortage"]
+__all__ = ["pruning_note", "shortage"]
 
 
 def shortage(config: StudyConfig, space: Space) -> str:
@@ -28,7 +28,7 @@ def shortage(config: StudyConfig, space: Space) -> str:
     )
 
 
-def pruning(config: StudyConfig) -> str:
+def pruning_note(config: StudyConfig) -> str:
     """Whether runs are pruned, and what that does to the precision of the effects, in one line."""
     if config.search.pruner == "none":
         return (
