@@ -27,7 +27,7 @@ def here(tmp_path: Path, finished: Finished) -> Path:
 def test_start_ends_with_effects_the_report_and_the_next_commands(finished: Finished) -> None:
     folder, done = finished.folder, finished.done
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("note: intervals may be missing: 7 unknowns (the host and 6 effects), but 4 of the")
+    assert done.out.startswith("note: every run is trained to its end")
     assert f"[{TRIALS}/{TRIALS}] run {TRIALS - 1} " in done.out
     assert "effect against conv, points of search accuracy [95 % interval]" in done.out
     for site in ("conv1", "conv2", "conv3"):
