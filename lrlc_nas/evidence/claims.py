@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from scipy import special
+from math import sqrt
 
 from ..choices import Choice, Plan
 from ..errors import InputError
@@ -45,15 +44,14 @@ def claims_worth_testing(study: StudyRecord, screening: Screening, smallest_effe
 def shrunken(screening: Screening) -> dict[tuple[str, str], float]:
     """Site and choice to the gain to expect there on fresh seeds: estimates drawn to zero as far as chance spreads.
 
-    With s_j the standard error of effect j and τ² the mean of e_j² - s_j² over all relaxing cells (0 where that is
-    negative), the estimate e_j becomes e_j · τ² / (τ² + s_j²): the posterior mean of normal effects around zero. What
-    is told without an interval is not drawn.
+    With s_j the standard error of effect j, by the spread of all runs, and τ² the mean of e_j² - s_j² over all relaxing
+    cells (0 where that is negative), the estimate e_j becomes e_j · τ² / (τ² + s_j²): the posterior mean of normal
+    effects around zero. What is told without an interval is not drawn.
 
     Reference: Efron and Morris, "Data analysis using Stein's estimator and its generalizations", JASA 70 (1975).
     """
     told = [e for e in screening.effects if Choice.parse(e.choice).relaxes and e.estimate is not None]
-    reach = -float(special.stdtrit(max(1, screening.degrees_of_freedom), 0.025))
-    errors = {e: (e.high - e.low) / 2 / reach for e in told if e.low is not None and e.high is not None}
+    errors = {effect: _error(screening, effect) for effect in told if effect.low is not None}
     spread = sum((e.estimate or 0.0) ** 2 - error**2 for e, error in errors.items()) / max(1, len(errors))
     spread = max(0.0, spread)
 
@@ -62,6 +60,13 @@ def shrunken(screening: Screening) -> dict[tuple[str, str], float]:
         return estimate if not error else estimate * spread / (spread + error**2)
 
     return {(effect.site, effect.choice): drawn(effect) for effect in told}
+
+
+def _error(screening: Screening, effect: Effect) -> float:
+    """The standard error of an effect with the spread of all runs: that of its own few runs is too rough for this."""
+    others = sum(e.runs for e in screening.effects if e.site == effect.site)
+    plain = max(1, screening.runs_used - others)
+    return (screening.residual_sd or 0.0) * sqrt(1 / max(1, effect.runs) + 1 / plain)
 
 
 def expected_seeds(screening: Screening, claims: Mapping[str, Plan]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from ..choices import Plan
 from ..config import Metric
 from ..errors import InputError
 from ..evidence import Screening, screen
-from ..evidence.claims import claims_worth_testing
+from ..evidence.claims import claims_worth_testing, shrunken
 from ..evidence.comparison import compare
 from ..evidence.conclusion import conclude
 from ..evidence.design_matrix import Cell, cells_of, main_effects, observe
@@ -73,13 +73,13 @@ def measured_spread(study: StudyRecord, runs: Sequence[RunRecord], screening: Sc
 
 
 def _claims(study: StudyRecord, screening: Screening) -> dict[str, tuple[Plan, float]]:
-    """The claims worth testing, each with what the effects of its sites add up to."""
+    """The claims worth testing, each with the gain to expect of it on fresh seeds."""
     try:
         claims = claims_worth_testing(study, screening)
     except InputError:
         return {}
-    estimates = {(effect.site, effect.choice): effect.estimate or 0.0 for effect in screening.effects}
-    sums = {label: sum(estimates[cell] for cell in plan.tokens.items()) for label, plan in claims.items()}
+    gains = shrunken(screening)
+    sums = {label: sum(gains.get(cell, 0.0) for cell in plan.tokens.items()) for label, plan in claims.items()}
     return {label: (claims[label], effect) for label, effect in sums.items() if effect > 0}
 
 

@@ -74,9 +74,9 @@ def power_lines(
     )
     yield from (_sentence(power, metric) for power in powers)
     if not powers:
-        yield "no choice looks better than conv, so there is no claim to plan for"
+        yield "no gain over conv shows that chance would not show as well, so there is no claim to plan for"
     else:
-        yield "these effects are the largest that the screening showed, so expect less of them and plan for more seeds"
+        yield "these gains are the estimates of the screening, drawn to zero as far as chance spreads them"
     visible = sorted(cell.visible for cell in cells if cell.visible is not None)
     if visible:
         smallest, largest = (difference(metric, end) for end in (visible[0], visible[-1]))

@@ -55,15 +55,15 @@ CONFIRMATIONS = {
         "no stage has ended yet",
     ),
     "no whole seed": (
-        "without a verdict: conv3: lc: no seed completed in every arm.",
-        "no seed completed in every arm",
+        "without a verdict: conv3: lc: no seed completed in the host and a claim.",
+        "no seed completed in the host and a claim",
     ),
     "the host failed": ("without a verdict: conv3: lc: no run of the host was completed.", "no run of the host was"),
     "the host diverged": ("without a verdict: conv3: lc: no run of the host was completed.", "no run of the host was"),
     "the claim failed": ("without a verdict: conv3: lc: no run of it was completed.", "no run of it was completed"),
     "the claim diverged once": (
         "(1 of its 2 runs did not complete, but none of the host's, so the others may favour it)",
-        "conv3=lc: 1 of 2 runs did not complete (1 diverged); with their seeds no arm is judged",
+        "conv3=lc: 1 of 2 runs did not complete (1 diverged)",
     ),
     "one whole seed": ("No claim is confirmed on 1 fresh seed: conv3: lc is undecided", "undecided"),
     "all failed": (
@@ -104,7 +104,7 @@ def test_an_odd_search_is_told_in_sentences(tmp_path: Path, untrained: bytes, na
     )
     assert sentence in words(live)
     assert "'lrlc-nas report small' draws them" in words(live)  # the maps of space, which take long
-    assert_refused(call("power", "small"), "needs at least 2 complete runs of the untouched host, but there")
+    assert_refused(call("power", "small"), "or at least 2 complete runs of the untouched host, but there")
     for line in ("cards small -o cards", "test small"):
         assert_refused(call(*line.split()), "study 'small' has no confirmation yet; 'lrlc-nas confirm' trains")
     if refusal is not None:

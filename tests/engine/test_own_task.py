@@ -26,6 +26,7 @@ from lrlc_nas.inspection import shift_tolerance, space_maps
 from lrlc_nas.networks import Cost
 from lrlc_nas.store import Store
 from lrlc_nas.tasks import Latency, Rebuild, RunHandle, ShowsImages, Split, task_of
+from lrlc_nas.tasks.circumstances import Circumstance
 from lrlc_nas.tasks.latency import time_step
 
 REBUILD = "print('a network of ' + open('plan.json').read())\n"
@@ -64,6 +65,10 @@ class Regression:
     @property
     def targets(self) -> Tensor:
         return (self.pictures * torch.linspace(-1, 1, 36).view(1, 1, 6, 6)).mean((1, 2, 3))
+
+    @property
+    def circumstances(self) -> dict[str, Circumstance]:
+        return {}
 
     @property
     def data_fingerprint(self) -> str:
@@ -236,7 +241,7 @@ def failing(config: StudyConfig) -> Regression:
     ("name", "told"),
     [
         ("segmentation", "a task is one of classification, package.module:name"),
-        (f"{__name__}:no_task", "must give a Task, but what it gave, a object, has no data_fingerprint, epochs,"),
+        (f"{__name__}:no_task", "what it gave, a object, has no circumstances, data_fingerprint, epochs,"),
         (f"{__name__}:failing", "the function failed: KeyError: 'pictures'"),
         (f"{__name__}:missing", "is not a function"),
     ],

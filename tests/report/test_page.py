@@ -198,7 +198,7 @@ def test_a_confirmation_comes_first_and_shows_its_looks(confirmed_store):
     assert {"figure-forest", "figure-latency"} <= page.data.keys()
     assert "Confirmed on 4 fresh seeds: conv1: lc helps at this recipe by +5.10 points [" in page.text
     assert "and beats wide-2, but not coord (the test split was opened twice)." in page.text
-    assert "Not confirmed: conv2: lc hurts, −9.9" in page.text
+    assert "Not confirmed: conv2: lc hurts at this recipe, −9.9" in page.text
     for part in ("never finished", "76.00 %", "+5.50", "a note", "in this screening".capitalize()):
         assert part in page.text
 

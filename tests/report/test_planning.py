@@ -128,4 +128,4 @@ def test_nothing_to_claim_is_said():
     worse = [make_run(n, plan, 0.8 - 0.1 * any(t != "conv" for t in plan.values())) for n, plan in enumerate(RELAXED)]
     noisy = [replace(run, value=run.value + 0.001 * (run.number % 2)) for run in worse * 2]
     hosts = [make_run(50 + n, {}, 0.9 + 0.01 * n) for n in range(3)]
-    assert "no choice looks better than conv" in study_power(FakeStore([*noisy, *hosts]), "test")
+    assert "no gain over conv shows" in study_power(FakeStore([*noisy, *hosts]), "test")
