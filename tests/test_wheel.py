@@ -12,7 +12,9 @@ from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-MOST_LINES = 29_400  # 25,000 before tasks and metrics of the user's own; then items, challenges and the screening's honesty
+MOST_LINES = (
+    29_400  # 25,000 before tasks and metrics of the user's own; then items, challenges and the screening's honesty
+)
 MOST_LINES_OF_A_FILE = 350
 PROOF = re.compile(r"^\s*(import|from) (pytest|hypothesis|unittest|tests|studies)\b", re.MULTILINE)
 UNWANTED = {"statsmodels", "pandas", "patsy", "formulaic", "pytest", "hypothesis"}

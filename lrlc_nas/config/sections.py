@@ -99,7 +99,7 @@ class SearchSection(Section):
     `audit` of the sampled runs goes on all the same, to show what pruning costs.
 
     None is pruned by default. Pruning buys more runs, but not precision: for the same epochs the intervals of simulated
-    searches of 36 to 400 runs are 1.1 to 1.5 times as wide with it (`python -m tests.rates`).
+    searches of 36 to 200 runs are 1.1 to 1.5 times as wide with it (`python -m tests.rates`).
     """
 
     sampler: Literal["tpe", "random"] = "tpe"
