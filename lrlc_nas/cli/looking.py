@@ -98,9 +98,9 @@ def power(
     metric: MetricName = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Say what it takes to confirm the claims of a study, before anything more is spent.
+    """Say what it takes to confirm the claims of a study.
 
-    For each claim that its screening speaks for these are the seeds, runs and time with which a confirmation finds such
+    It is worth asking before anything more is spent.     For each claim that its screening speaks for these are the seeds, runs and time with which a confirmation finds such
     an effect in 80 %. The spread over seeds is what the screening measured; the time is that of the study's own epochs.
 
     Example: lrlc-nas power embedded --table

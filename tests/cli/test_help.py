@@ -67,5 +67,5 @@ def test_the_storage_option_is_common() -> None:
     for name, one in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         options = {word for parameter in one.params for word in parameter.opts}
         assert ("--storage" in options) == (name not in ("sites", "bench", "guide"))
-        assert ("--workers" in options) == (name in ("start", "resume", "confirm"))
+        assert ("--workers" in options) == (name in ("start", "resume", "confirm", "challenge"))
         assert ("--device" in options) == (name in ("start", "resume", "confirm", "test", "worker"))

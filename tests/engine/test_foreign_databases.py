@@ -116,7 +116,7 @@ def test_a_file_that_may_only_be_read(make: Callable[[Path], None], tmp_path: Pa
         path.chmod(0o444)
         folder.chmod(0o555)
         before = path.read_bytes()
-        with nobody(), pytest.raises(StorageError, match=r"readonly database|Permission denied|unable to open"):
+        with nobody(), pytest.raises(StorageError, match=r"must be writable|Permission denied|unable to open"):
             start_study(Store(f"sqlite:///{path}"), toy_study.config())
         folder.chmod(0o755)
         assert path.read_bytes() == before

@@ -52,7 +52,8 @@ def lightning(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_lightning_module_is_trained_and_pruned_by_our_run(tmp_path: Path) -> None:
-    settings = ("--set", "data.split.train=100", "--set", "search.min_epochs=1", "--set", 'space.choices=["lrlc-2"]')
+    values = ("search.min_epochs=1", 'search.pruner="successive-halving"', 'space.choices=["lrlc-2"]')
+    settings = ("--set", "data.split.train=100", *(word for value in values for word in ("--set", value)))
     words = ("start", "--task", "studies.lightning_garments:task", "--trials", "8", "--workers", "1", *settings)
     done = lightning("lrlc_nas", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,7 @@ _UNDO = {
 
 def create_older(store: Store, version: str) -> None:
     """Make the tables of an older version, which are empty."""
-    DATABASES["sqlite"].create(store.engine)
+    DATABASES[store.engine.dialect.name].create(store.engine)
     with store.engine.begin() as connection:
         bring_forward(connection, version)
 
