@@ -100,8 +100,9 @@ def power(
 ) -> None:
     """Say what it takes to confirm the claims of a study.
 
-    It is worth asking before anything more is spent.     For each claim that its screening speaks for these are the seeds, runs and time with which a confirmation finds such
-    an effect in 80 %. The spread over seeds is what the screening measured; the time is that of the study's own epochs.
+    It is worth asking before anything more is spent. For each claim that its screening speaks for these are the seeds,
+    runs and time with which a confirmation finds such an effect in 80 %. The spread over seeds is what the screening
+    measured; the time is that of the study's own epochs.
 
     Example: lrlc-nas power embedded --table
     """

@@ -68,4 +68,4 @@ def test_the_storage_option_is_common() -> None:
         options = {word for parameter in one.params for word in parameter.opts}
         assert ("--storage" in options) == (name not in ("sites", "bench", "guide"))
         assert ("--workers" in options) == (name in ("start", "resume", "confirm", "challenge"))
-        assert ("--device" in options) == (name in ("start", "resume", "confirm", "test", "worker"))
+        assert ("--device" in options) == (name in ("start", "resume", "confirm", "challenge", "test", "worker"))
