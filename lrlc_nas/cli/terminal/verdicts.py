@@ -33,7 +33,7 @@ def print_conclusion(out: Console, store: Store, name: str) -> None:
         plain(
             f"confirmation of {name}: {len(conclusion.seeds)} of {conclusion.planned} seeds for each of "
             f"{conclusion.arms} arms, {conclusion.open_runs} runs to go, {done}; all within "
-            f"{conclusion.rule.family} hypotheses"
+            f"{conclusion.rule.family} {'hypothesis' if conclusion.rule.family == 1 else 'hypotheses'}"
         ),
         soft_wrap=True,
     )

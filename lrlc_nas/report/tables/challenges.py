@@ -23,7 +23,6 @@ def _cells(each: tuple[ChallengeResult, ChallengeRow], metric: Metric) -> tuple[
     found, control = row.comparison, row.control
     return (
         result.label,
-        result.outcome,
         row.text,
         row.finding,
         NOTHING if found is None else gained(metric, found.difference),
@@ -46,7 +45,6 @@ TABLE = PrintedTable(
     title="challenges",
     columns={
         "Claim": "name",
-        "Outcome": "",
         "Circumstance": "",
         "Finding": "",
         "Against host": "number",
